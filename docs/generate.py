@@ -1,0 +1,69 @@
+"""Write docs/diagnostics.md, and the samples in README.md: python docs/generate.py (or make docs)."""
+
+import ast
+import textwrap
+from pathlib import Path
+
+from torch2jax.report import CODES, severity_of
+
+_ROOT = Path(__file__).resolve().parent.parent
+# What the README shows: sample and class.
+_SHOWN = (("lenet_cifar10", "LeNet"), ("gpt", "CausalSelfAttention"))
+_BEGIN, _END = "<!-- before-after: begin -->\n", "<!-- before-after: end -->\n"
+
+_HEAD = """# Diagnostics
+
+<!-- Written by docs/generate.py from src/torch2jax/codes.py. -->
+
+Every finding has a stable code, a place and a sentence. The hundreds digit says what kind it is:
+
+| codes | severity | meaning |
+|---|---|---|
+| T2J1xx | error | not translated; marked in the output with `# TODO(torch2jax)`, fails loudly when it is reached |
+| T2J2xx | warning | translated under an assumption that the message names |
+| T2J3xx | note | dropped or left on purpose; the result is the same |
+| T2J4xx | warning | the source itself is wrong |
+
+`torch2jax convert` exits with 1 if there is an error (with `--strict`: or a warning), and with 2 for T2J109.
+"""
+
+
+def diagnostics_page() -> str:
+    """The whole page: one section a code, with severity, reason and remedy."""
+    sections = [_HEAD]
+    for code, info in CODES.items():
+        why, remedy = (_filled(text) for text in (f"**Why.** {info.why}", f"**What to do.** {info.what_to_do}"))
+        sections.append(f"## {code} {info.title}\n\n{severity_of(code).value.capitalize()}.\n\n{why}\n\n{remedy}\n")
+    return "\n".join(sections)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, 120, break_on_hyphens=False, break_long_words=False)
+
+
+def readme() -> str:
+    """README.md with the samples as they are now."""
+    text = (_ROOT / "README.md").read_text(encoding="utf-8")
+    before, rest = text.split(_BEGIN)
+    _, after = rest.split(_END)
+    return before + _BEGIN + "\n".join(_before_and_after(*shown) for shown in _SHOWN) + _END + after
+
+
+def _before_and_after(sample: str, name: str) -> str:
+    """A class of a sample, and of its committed translation."""
+    source, translation = (_class(_ROOT / "samples" / sample / file, name) for file in ("model.py", "model_jax.py"))
+    where = f"[samples/{sample}](samples/{sample})"
+    return f"From {where}:\n\n```python\n{source}\n```\n\nbecomes\n\n```python\n{translation}\n```\n"
+
+
+def _class(path: Path, name: str) -> str:
+    """The source of a class at the top level of a file."""
+    text = path.read_text(encoding="utf-8")
+    node = next(node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == name)
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
+
+
+if __name__ == "__main__":
+    (_ROOT / "docs" / "diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
+    (_ROOT / "README.md").write_text(readme(), encoding="utf-8")

@@ -1,0 +1,256 @@
+"""Gradients: what stops them, and what has another form in JAX."""
+
+from torch2jax.rulebook import *
+
+
+@rule("torch.autograd.Variable", mode="pointwise", fresh=False)
+def Variable(data: Tensor, requires_grad: Dropped = False, volatile: Dropped = False) -> Tensor:
+    """A new leaf: the values without their history.
+
+    >>> torch.autograd.Variable(f32(2, 3))
+    >>> torch.autograd.Variable(f32(2, 3), requires_grad=True)
+    """
+    return lax.stop_gradient(data)
+
+
+@rule("torch.detach", "torch.Tensor.detach", "torch.Tensor.detach_", "torch.detach_", mode="pointwise", view=True)
+def detach(input: Tensor) -> Tensor:
+    """Without a gradient.
+
+    >>> f32(2, 3).detach()
+    >>> f32(2, 3) * f32(2, 3).detach()
+    """
+    return lax.stop_gradient(input)
+
+
+@attribute("torch.Tensor.data", mode="pointwise")
+def data(self) -> Tensor:
+    """The values, without a gradient.
+
+    >>> f32(2, 3).data
+    """
+    return lax.stop_gradient(self)
+
+
+@rule("torch.Tensor.requires_grad_")
+def requires_grad_(self: Tensor, requires_grad=True) -> Tensor:
+    """Marks a leaf of the graph.
+
+    >>> f32(2, 3).requires_grad_()
+    """
+    raise Unsupported(
+        "JAX arrays do not record what is done with them", "differentiate a function of the array with jax.grad"
+    )
+
+
+@attribute("torch.Tensor.requires_grad")
+def requires_grad(self):
+    """About the recorded graph.
+
+    >>> f32(2, 3).requires_grad
+    """
+    raise Unsupported(
+        "JAX arrays do not record what is done with them", "differentiate a function of the array with jax.grad"
+    )
+
+
+@attribute("torch.Tensor.grad")
+def grad_attribute(self):
+    """The gradient that `backward` has accumulated.
+
+    >>> f32(2, 3).grad
+    """
+    raise Unsupported("gradients are results in JAX, not attributes", "take them from jax.grad or nnx.value_and_grad")
+
+
+@attribute("torch.Tensor.grad_fn")
+def grad_fn(self):
+    """About the recorded graph.
+
+    >>> f32(2, 3).grad_fn
+    """
+    raise Unsupported(
+        "JAX arrays do not record what is done with them", "differentiate a function of the array with jax.grad"
+    )
+
+
+@attribute("torch.Tensor.is_leaf")
+def is_leaf(self):
+    """About the recorded graph.
+
+    >>> f32(2, 3).is_leaf
+    """
+    raise Unsupported(
+        "JAX arrays do not record what is done with them", "differentiate a function of the array with jax.grad"
+    )
+
+
+@rule("torch.Tensor.backward")
+def backward(self: Tensor, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Gradients of all leaves.
+
+    >>> f32(2, 3).sum().backward()
+    """
+    raise Unsupported(
+        "gradients are taken of functions in JAX", "write the loss as a function and use nnx.value_and_grad"
+    )
+
+
+@rule("torch.autograd.grad")
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+) -> Tensors:
+    """Gradients of outputs with respect to inputs.
+
+    >>> x = f32(3)
+    >>> torch.autograd.grad((x * x).sum(), x)
+    """
+    raise Unsupported(
+        "gradients are taken of functions in JAX",
+        "write the outputs as a function of the inputs and use jax.grad or jax.vjp",
+    )
+
+
+@rule("torch.autograd.backward")
+def backward_function(
+    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
+):
+    """Gradients of all leaves.
+
+    >>> torch.autograd.backward(f32(2, 3).sum())
+    """
+    raise Unsupported(
+        "gradients are taken of functions in JAX", "write the loss as a function and use nnx.value_and_grad"
+    )
+
+
+@rule("torch.Tensor.register_hook", "torch.Tensor.retain_grad", "torch.Tensor.register_post_accumulate_grad_hook")
+def register_hook(self: Tensor, *args):
+    """Watches or changes a gradient on its way.
+
+    >>> f32(2, 3).retain_grad()
+    """
+    raise Unsupported(
+        "there is no backward pass that a hook could watch",
+        "use jax.custom_vjp, or return the value from the differentiated function",
+    )
+
+
+@rule("torch.is_grad_enabled", "torch.is_inference_mode_enabled")
+def is_grad_enabled() -> bool:
+    """Whether gradients are recorded.
+
+    >>> torch.is_grad_enabled()
+    """
+    raise Unsupported("JAX has no switch for gradients", "decide by an argument of the function")
+
+
+@rule("torch.utils.checkpoint.checkpoint")
+def checkpoint(
+    function: Callable,
+    *args,
+    use_reentrant: Ignored = None,
+    context_fn: Dropped = None,
+    determinism_check: Ignored = None,
+    preserve_rng_state: Ignored = True,
+    debug: Ignored = False,
+):
+    """Activations computed again in the backward pass.
+
+    >>> torch.utils.checkpoint.checkpoint(torch.sin, f32(2, 3), use_reentrant=False)
+    """
+    return nnx.remat(function)(*args)
+
+
+@rule("torch.vmap", "torch.func.vmap")
+def vmap(
+    func: Callable, in_dims=0, out_dims=0, randomness: Dropped = "error", *, chunk_size: Ignored = None
+) -> Callable:
+    """Vectorised over an axis.
+
+    >>> torch.vmap(torch.dot)(f32(2, 3), f32(2, 3))
+    >>> torch.vmap(torch.dot, in_dims=(0, 1))(f32(2, 3), f32(3, 2))
+    """
+    return jax.vmap(func, in_axes=in_dims, out_axes=out_dims)
+
+
+@rule("torch.func.grad")
+def func_grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
+    """A derivative as a function.
+
+    >>> torch.func.grad(lambda x: (x * x * x).sum())(f32(3))
+    """
+    return jax.grad(func, argnums=argnums, has_aux=has_aux)
+
+
+@rule("torch.func.jacrev")
+def func_jacrev(func: Callable, argnums=0, *, has_aux: bool = False, chunk_size: Ignored = None) -> Callable:
+    """A derivative as a function.
+
+    >>> torch.func.jacrev(lambda x: (x * x * x).sum())(f32(3))
+    """
+    return jax.jacrev(func, argnums=argnums, has_aux=has_aux)
+
+
+@rule("torch.func.jacfwd")
+def func_jacfwd(func: Callable, argnums=0, has_aux: bool = False, *, randomness: Dropped = "error") -> Callable:
+    """A derivative as a function.
+
+    >>> torch.func.jacfwd(lambda x: (x * x * x).sum())(f32(3))
+    """
+    return jax.jacfwd(func, argnums=argnums, has_aux=has_aux)
+
+
+@rule("torch.func.hessian")
+def func_hessian(func: Callable, argnums=0) -> Callable:
+    """A derivative as a function.
+
+    >>> torch.func.hessian(lambda x: (x * x * x).sum())(f32(3))
+    """
+    return jax.hessian(func, argnums=argnums)
+
+
+@rule("torch.autograd.functional.jacobian")
+def jacobian(
+    func: Callable,
+    inputs: Tensor,
+    create_graph: bool = False,
+    strict: Ignored = False,
+    vectorize: Ignored = False,
+    strategy: Ignored = "reverse-mode",
+) -> Tensor:
+    """Jacobian of a function of one tensor.
+
+    >>> torch.autograd.functional.jacobian(torch.sin, f32(3))
+    >>> torch.autograd.functional.jacobian(torch.sin, f32(3), create_graph=True)
+    """
+    if create_graph:
+        return jax.jacobian(func)(inputs)
+    return lax.stop_gradient(jax.jacobian(func)(inputs))
+
+
+@rule("torch.autograd.functional.hessian")
+def hessian(
+    func: Callable,
+    inputs: Tensor,
+    create_graph: bool = False,
+    strict: Ignored = False,
+    vectorize: Ignored = False,
+    outer_jacobian_strategy: Ignored = "reverse-mode",
+) -> Tensor:
+    """Hessian of a scalar function of one tensor.
+
+    >>> torch.autograd.functional.hessian(lambda x: (x * x * x).sum(), f32(3))
+    >>> torch.autograd.functional.hessian(lambda x: (x * x * x).sum(), f32(3), create_graph=True)
+    """
+    if create_graph:
+        return jax.hessian(func)(inputs)
+    return lax.stop_gradient(jax.hessian(func)(inputs))

@@ -1,0 +1,220 @@
+"""Recurrent layers, cells and packed sequences."""
+
+from torch2jax.rulebook import *
+
+
+@rule("torch.nn.RNN")
+def RNN(
+    input_size: int,
+    hidden_size: int,
+    num_layers=1,
+    nonlinearity="tanh",
+    bias=True,
+    batch_first=False,
+    dropout=0.0,
+    bidirectional=False,
+    device: Device = None,
+    dtype: Dtype = None,
+) -> Module:
+    """Elman network over sequences.
+
+    >>> nn.RNN(3, 4)(f32(5, 2, 3))
+    >>> nn.RNN(3, 4, 2, "relu", batch_first=True, bidirectional=True)(f32(2, 5, 3))[0]
+    >>> nn.RNN(3, 4, num_layers=2, bias=False, dropout=0.3)(f32(5, 2, 3).detach(), f32(2, 2, 4).detach())  # random
+    """
+    return helpers.RNN(
+        input_size,
+        hidden_size,
+        num_layers=num_layers,
+        nonlinearity=nonlinearity,
+        bias=bias,
+        batch_first=batch_first,
+        dropout=dropout,
+        bidirectional=bidirectional,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@RNN.call
+def _(self, input: Tensor, hx: Tensor = None) -> (Tensor, Tensor):
+    if hx is None:
+        return self(input)
+    return self(input, hx)
+
+
+@rule("torch.nn.GRU")
+def GRU(
+    input_size: int,
+    hidden_size: int,
+    num_layers=1,
+    bias=True,
+    batch_first=False,
+    dropout=0.0,
+    bidirectional=False,
+    device: Device = None,
+    dtype: Dtype = None,
+) -> Module:
+    """Gated recurrent units over sequences.
+
+    >>> nn.GRU(3, 4)(f32(5, 2, 3))
+    >>> nn.GRU(3, 4, 2, batch_first=True, bidirectional=True)(f32(2, 5, 3))[1]
+    >>> nn.GRU(3, 4, num_layers=2, bias=False)(f32(5, 2, 3), f32(2, 2, 4))
+    >>> nn.GRU(3, 4)(f32(5, 3))
+    """
+    return helpers.GRU(
+        input_size,
+        hidden_size,
+        num_layers=num_layers,
+        bias=bias,
+        batch_first=batch_first,
+        dropout=dropout,
+        bidirectional=bidirectional,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@GRU.call
+def _(self, input: Tensor, hx: Tensor = None) -> (Tensor, Tensor):
+    if hx is None:
+        return self(input)
+    return self(input, hx)
+
+
+@rule("torch.nn.LSTM")
+def LSTM(
+    input_size: int,
+    hidden_size: int,
+    num_layers=1,
+    bias=True,
+    batch_first=False,
+    dropout=0.0,
+    bidirectional=False,
+    proj_size=0,
+    device: Device = None,
+    dtype: Dtype = None,
+) -> Module:
+    """Long short-term memory over sequences.
+
+    >>> nn.LSTM(3, 4)(f32(5, 2, 3))
+    >>> y, (h, c) = nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True)(f32(2, 5, 3))
+    >>> h + c
+    >>> nn.LSTM(3, 4, bias=False)(f32(5, 2, 3), (f32(1, 2, 4), f32(1, 2, 4)))
+    >>> nn.LSTM(3, 4, num_layers=2, proj_size=2)(f32(5, 2, 3))
+    >>> nn.LSTM(3, 4, num_layers=2, dropout=0.3)(f32(5, 2, 3).detach())  # random
+    """
+    return helpers.LSTM(
+        input_size,
+        hidden_size,
+        num_layers=num_layers,
+        bias=bias,
+        batch_first=batch_first,
+        dropout=dropout,
+        bidirectional=bidirectional,
+        proj_size=proj_size,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@LSTM.call
+def _(self, input: Tensor, hx=None) -> (Tensor, (Tensor, Tensor)):
+    if hx is None:
+        return self(input)
+    return self(input, hx)
+
+
+@rule("torch.nn.RNNCell")
+def RNNCell(
+    input_size: int, hidden_size: int, bias=True, nonlinearity="tanh", device: Device = None, dtype: Dtype = None
+) -> Module:
+    """One step of an Elman network.
+
+    >>> nn.RNNCell(3, 4)(f32(2, 3), f32(2, 4))
+    >>> nn.RNNCell(3, 4, bias=False, nonlinearity="relu")(f32(2, 3))
+    """
+    return helpers.RNNCell(input_size, hidden_size, nonlinearity=nonlinearity, bias=bias, param_dtype=dtype, rngs=rngs)
+
+
+@RNNCell.call
+def _(self, input: Tensor, hx: Tensor = None) -> Tensor:
+    if hx is None:
+        return self(input)
+    return self(input, hx)
+
+
+@rule("torch.nn.GRUCell")
+def GRUCell(input_size: int, hidden_size: int, bias=True, device: Device = None, dtype: Dtype = None) -> Module:
+    """One step of gated recurrent units.
+
+    >>> nn.GRUCell(3, 4)(f32(2, 3), f32(2, 4))
+    >>> nn.GRUCell(3, 4, bias=False)(f32(2, 3))
+    """
+    return helpers.GRUCell(input_size, hidden_size, bias=bias, param_dtype=dtype, rngs=rngs)
+
+
+@GRUCell.call
+def _(self, input: Tensor, hx: Tensor = None) -> Tensor:
+    if hx is None:
+        return self(input)
+    return self(input, hx)
+
+
+@rule("torch.nn.LSTMCell")
+def LSTMCell(input_size: int, hidden_size: int, bias=True, device: Device = None, dtype: Dtype = None) -> Module:
+    """One step of long short-term memory.
+
+    >>> nn.LSTMCell(3, 4)(f32(2, 3), (f32(2, 4), f32(2, 4)))
+    >>> h, c = nn.LSTMCell(3, 4, bias=False)(f32(2, 3))
+    >>> h * c
+    """
+    return helpers.LSTMCell(input_size, hidden_size, bias=bias, param_dtype=dtype, rngs=rngs)
+
+
+@LSTMCell.call
+def _(self, input: Tensor, hx=None) -> (Tensor, Tensor):
+    if hx is None:
+        return self(input)
+    return self(input, hx)
+
+
+@rule("torch.nn.utils.rnn.pack_padded_sequence")
+def pack_padded_sequence(input: Tensor, lengths, batch_first=False, enforce_sorted: Ignored = True):
+    """Padded sequences with their lengths, for recurrent layers.
+
+    >>> packed = nn.utils.rnn.pack_padded_sequence(f32(4, 3, 2), [4, 2, 1])
+    >>> nn.utils.rnn.pad_packed_sequence(packed)[0]
+    >>> packed = nn.utils.rnn.pack_padded_sequence(f32(3, 4, 2), torch.tensor([2, 4, 1]), True, enforce_sorted=False)
+    >>> nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+    """
+    caveat(
+        "a packed sequence is kept padded: its .data has the shape of the input, and under jit "
+        "pad_packed_sequence does not cut the time axis to the longest sequence"
+    )
+    return helpers.pack_padded_sequence(input, lengths, batch_first=batch_first)
+
+
+@rule("torch.nn.utils.rnn.pad_packed_sequence")
+def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None) -> (Tensor, Tensor):
+    """Sequences with padding behind their ends, and their lengths.
+
+    >>> packed = nn.utils.rnn.pack_padded_sequence(f32(4, 3, 2), [4, 2, 1])
+    >>> nn.utils.rnn.pad_packed_sequence(packed, padding_value=1.5, total_length=6)[0]
+    """
+    return helpers.pad_packed_sequence(
+        sequence, batch_first=batch_first, padding_value=padding_value, total_length=total_length
+    )
+
+
+@rule("torch.nn.utils.rnn.pad_sequence")
+def pad_sequence(sequences: Tensors, batch_first=False, padding_value=0.0, padding_side="right") -> Tensor:
+    """Sequences of different lengths stacked, with padding behind their ends.
+
+    >>> nn.utils.rnn.pad_sequence([f32(2, 3), f32(4, 3), f32(1, 3)])
+    >>> nn.utils.rnn.pad_sequence([f32(2), f32(4)], batch_first=True, padding_value=0.5)
+    >>> nn.utils.rnn.pad_sequence([f32(2), f32(4)], True, padding_side="left")
+    """
+    if padding_side != "right":
+        raise Unsupported("padding_side= of pad_sequence", "flip the sequences, pad them and flip the result")
+    return helpers.pad_sequence(sequences, batch_first=batch_first, padding_value=padding_value)

@@ -1,0 +1,338 @@
+"""Devices, memory, seeds, settings: mostly without a counterpart in JAX."""
+
+from torch2jax.rulebook import *
+
+
+@rule("torch.device")
+def device(type: Ignored, index: Ignored = None) -> Device:
+    """The default device: JAX places arrays itself.
+
+    >>> f32(2, 3).to(torch.device('cpu'))
+    >>> f32(2).to(torch.device('cpu', 0))
+    """
+    return jax.devices()[0]
+
+
+@rule("torch.cuda.is_available", "torch.backends.cuda.is_built")
+def is_available() -> bool:
+    """Whether JAX runs on a GPU.
+
+    >>> torch.cuda.is_available()
+    """
+    return jax.default_backend() == "gpu"
+
+
+@rule("torch.backends.mps.is_available", "torch.backends.mps.is_built")
+def mps_is_available() -> bool:
+    """Apple's GPUs.
+
+    >>> torch.backends.mps.is_available()
+    """
+    return jax.default_backend() == "METAL"
+
+
+@rule("torch.xpu.is_available")
+def xpu_is_available() -> bool:
+    """Intel's GPUs.
+
+    >>> torch.xpu.is_available()
+    """
+    return jax.default_backend() == "xpu"
+
+
+@rule("torch.cuda.is_bf16_supported")
+def is_bf16_supported(including_emulation: Ignored = True) -> bool:
+    """XLA has bfloat16 everywhere.
+
+    >>> torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    """
+    return True
+
+
+@rule("torch.cuda.device_count", "torch.accelerator.device_count")
+def device_count() -> int:
+    """Number of devices.
+
+    >>> torch.cuda.device_count() + 1 > 0
+    """
+    return jax.device_count()
+
+
+@rule("torch.cuda.current_device")
+def current_device() -> Device:
+    """The default device.
+
+    >>> torch.cuda.current_device() if torch.cuda.is_available() else None
+    """
+    return jax.devices()[0]
+
+
+@rule("torch.accelerator.is_available")
+def accelerator_is_available() -> bool:
+    """Whether JAX runs on an accelerator.
+
+    >>> torch.accelerator.is_available()
+    """
+    return jax.default_backend() != "cpu"
+
+
+@rule("torch.accelerator.current_accelerator")
+def current_accelerator(check_available: Ignored = False) -> Device:
+    """The default device.
+
+    >>> torch.accelerator.current_accelerator() if torch.cuda.is_available() else None
+    """
+    return jax.devices()[0]
+
+
+@rule("torch.cuda.get_device_name")
+def get_device_name(device: Device = None) -> str:
+    """Name of the default device.
+
+    >>> torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    """
+    return jax.devices()[0].device_kind
+
+
+@rule("torch.cuda.synchronize", "torch.accelerator.synchronize")
+def synchronize(device: Device = None) -> None:
+    """Waits for the device.
+
+    >>> torch.cuda.synchronize()
+    """
+    raise Unsupported(
+        "JAX has no queue to wait for as a whole", "call jax.block_until_ready(x) on the results that are timed"
+    )
+
+
+@rule("torch.mps.synchronize")
+def mps_synchronize() -> None:
+    """Waits for the device.
+
+    >>> torch.mps.synchronize()
+    """
+    raise Unsupported(
+        "JAX has no queue to wait for as a whole", "call jax.block_until_ready(x) on the results that are timed"
+    )
+
+
+@rule("torch.cuda.Event", "torch.cuda.Stream")
+def Event(*args, **kwargs):
+    """Events and streams.
+
+    >>> torch.cuda.Event()
+    """
+    raise Unsupported("XLA schedules work itself", "time with time.perf_counter() around jax.block_until_ready(x)")
+
+
+@rule("torch.cuda.stream")
+def stream(stream):
+    """Work on another stream.
+
+    >>> torch.cuda.stream(torch.cuda.current_stream())
+    """
+    raise Unsupported("XLA schedules work itself", "time with time.perf_counter() around jax.block_until_ready(x)")
+
+
+@rule("torch.cuda.current_stream", "torch.cuda.default_stream")
+def current_stream(device=None):
+    """A stream.
+
+    >>> torch.cuda.current_stream()
+    """
+    raise Unsupported("XLA schedules work itself", "time with time.perf_counter() around jax.block_until_ready(x)")
+
+
+@rule(
+    "torch.cuda.max_memory_allocated",
+    "torch.cuda.memory_allocated",
+    "torch.cuda.memory_reserved",
+    "torch.cuda.max_memory_reserved",
+    "torch.cuda.memory_stats",
+    "torch.cuda.mem_get_info",
+    "torch.cuda.get_device_properties",
+    "torch.cuda.get_device_capability",
+)
+def memory_allocated(device=None):
+    """Memory and properties of the GPU.
+
+    >>> torch.cuda.memory_allocated()
+    """
+    raise Unsupported("JAX reports memory per device", "use jax.devices()[0].memory_stats()")
+
+
+@rule("torch.cuda.memory_summary")
+def memory_summary(device=None, abbreviated=False):
+    """Memory of the GPU.
+
+    >>> torch.cuda.memory_summary()
+    """
+    raise Unsupported("JAX reports memory per device", "use jax.devices()[0].memory_stats()")
+
+
+@rule("torch.cuda.set_device", "torch.set_default_device", "torch.accelerator.set_device_index")
+def set_device(device: Dropped) -> None:
+    """Chooses a device.
+
+    >>> torch.cuda.set_device(0) if torch.cuda.is_available() else None
+    """
+    return
+
+
+@rule(
+    "torch.cuda.empty_cache",
+    "torch.cuda.ipc_collect",
+    "torch.cuda.init",
+    "torch.mps.empty_cache",
+    "torch.accelerator.empty_cache",
+)
+def empty_cache() -> None:
+    """XLA manages its memory.
+
+    >>> torch.cuda.empty_cache() if torch.cuda.is_available() else None
+    """
+    return
+
+
+@rule("torch.cuda.reset_peak_memory_stats", "torch.cuda.reset_max_memory_allocated")
+def reset_peak_memory_stats(device: Ignored = None) -> None:
+    """XLA manages its memory.
+
+    >>> torch.cuda.reset_peak_memory_stats() if torch.cuda.is_available() else None
+    """
+    return
+
+
+@rule("torch.set_num_threads", "torch.set_num_interop_threads")
+def set_num_threads(num: Dropped) -> None:
+    """XLA sizes its thread pool itself.
+
+    >>> torch.set_num_threads(1)
+    """
+    return
+
+
+@rule("torch.set_float32_matmul_precision")
+def set_float32_matmul_precision(precision: Dropped) -> None:
+    """Precision of products; JAX has jax_default_matmul_precision.
+
+    >>> torch.set_float32_matmul_precision("highest")
+    """
+    return
+
+
+@rule("torch.use_deterministic_algorithms")
+def use_deterministic_algorithms(mode: Dropped, *, warn_only: Ignored = False) -> None:
+    """XLA is deterministic unless told otherwise.
+
+    >>> torch.use_deterministic_algorithms(False)
+    """
+    return
+
+
+@rule("torch.multiprocessing.set_start_method")
+def set_start_method(method: Dropped, force: Ignored = False) -> None:
+    """How processes start.
+
+    >>> torch.multiprocessing.set_start_method("spawn", force=True) if torch.cuda.is_available() else None
+    """
+    return
+
+
+@rule("torch.multiprocessing.set_sharing_strategy")
+def set_sharing_strategy(new_strategy: Dropped) -> None:
+    """How processes share memory.
+
+    >>> torch.multiprocessing.set_sharing_strategy("file_system") if torch.cuda.is_available() else None
+    """
+    return
+
+
+@rule("torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "torch.cuda.random.manual_seed", "torch.mps.manual_seed")
+def cuda_manual_seed(seed: Dropped) -> None:
+    """The streams of the GPU; JAX has keys.
+
+    >>> torch.cuda.manual_seed_all(0)
+    """
+    return
+
+
+@rule("torch.manual_seed", "torch.random.manual_seed")
+def manual_seed(seed: Dropped) -> None:
+    """The global stream; the seed goes to nnx.Rngs.
+
+    >>> seeded = torch.manual_seed(0)
+    >>> f32(2, 3)
+    """
+    return
+
+
+@rule(
+    "torch.get_rng_state",
+    "torch.random.get_rng_state",
+    "torch.cuda.get_rng_state_all",
+    "torch.initial_seed",
+    "torch.seed",
+)
+def get_rng_state():
+    """State of the global stream.
+
+    >>> torch.get_rng_state()
+    """
+    raise Unsupported("JAX has no global stream of random numbers", "keep an nnx.Rngs, or its keys")
+
+
+@rule("torch.set_rng_state", "torch.random.set_rng_state")
+def set_rng_state(new_state):
+    """State of the global stream.
+
+    >>> torch.set_rng_state(torch.get_rng_state())
+    """
+    raise Unsupported("JAX has no global stream of random numbers", "keep an nnx.Rngs, or its keys")
+
+
+@rule("torch.cuda.get_rng_state")
+def cuda_get_rng_state(device="cuda"):
+    """State of the GPU's stream.
+
+    >>> torch.cuda.get_rng_state()
+    """
+    raise Unsupported("JAX has no global stream of random numbers", "keep an nnx.Rngs, or its keys")
+
+
+@rule("torch.cuda.set_rng_state")
+def cuda_set_rng_state(new_state, device="cuda"):
+    """State of the GPU's stream.
+
+    >>> torch.cuda.set_rng_state(torch.get_rng_state())
+    """
+    raise Unsupported("JAX has no global stream of random numbers", "keep an nnx.Rngs, or its keys")
+
+
+@rule("torch.cuda.set_rng_state_all")
+def cuda_set_rng_state_all(new_states):
+    """States of the streams of all GPUs.
+
+    >>> torch.cuda.set_rng_state_all([])
+    """
+    raise Unsupported("JAX has no global stream of random numbers", "keep an nnx.Rngs, or its keys")
+
+
+@rule("torch.Generator")
+def Generator(device: Device = None):
+    """A stream of random numbers.
+
+    >>> torch.Generator()
+    """
+    raise Unsupported("JAX draws random numbers from keys", "use nnx.Rngs(seed)")
+
+
+@rule("torch.set_printoptions")
+def set_printoptions(
+    precision=None, threshold=None, edgeitems=None, linewidth=None, profile: Dropped = None, sci_mode: Dropped = None
+) -> None:
+    """How arrays are printed.
+
+    >>> torch.set_printoptions(precision=4)
+    """
+    return jnp.set_printoptions(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)

@@ -1,0 +1,271 @@
+"""Matrix decompositions, inverses, solvers: torch.linalg and its older names."""
+
+from torch2jax.rulebook import *
+
+
+@rule("torch.inverse", "torch.Tensor.inverse", "torch.linalg.inv", rank=rank(input))
+def inverse(input: Tensor, *, out: Out = None) -> Tensor:
+    """Inverse of matrices.
+
+    >>> torch.inverse(f32(3, 3))
+    >>> torch.linalg.inv(f32(2, 3, 3))
+    """
+    return jnp.linalg.inv(input)
+
+
+@rule("torch.pinverse", "torch.Tensor.pinverse", "torch.linalg.pinv", rank=rank(input))
+def pinverse(input: Tensor, rcond=None) -> Tensor:
+    """Pseudo-inverse.
+
+    >>> torch.pinverse(f32(3, 2))
+    >>> torch.linalg.pinv(f32(2, 3))
+    """
+    return jnp.linalg.pinv(input, rtol=rcond)
+
+
+@rule("torch.det", "torch.Tensor.det", "torch.linalg.det", rank=rank(input) - 2)
+def det(input: Tensor) -> Tensor:
+    """Determinant.
+
+    >>> torch.det(f32(3, 3))
+    >>> torch.linalg.det(f32(2, 3, 3))
+    """
+    return jnp.linalg.det(input)
+
+
+@rule("torch.logdet", "torch.Tensor.logdet", rank=rank(input) - 2)
+def logdet(input: Tensor) -> Tensor:
+    """Logarithm of the determinant.
+
+    >>> a = f32(3, 3)
+    >>> torch.logdet(a @ a.mT)
+    """
+    return jnp.log(jnp.linalg.det(input))
+
+
+@rule("torch.slogdet", "torch.Tensor.slogdet", "torch.linalg.slogdet")
+def slogdet(input: Tensor) -> (Tensor, Tensor):
+    """Sign and logarithm of the determinant.
+
+    >>> torch.slogdet(f32(3, 3))
+    >>> torch.linalg.slogdet(f32(2, 3, 3))[1]
+    """
+    return jnp.linalg.slogdet(input)
+
+
+@rule("torch.cholesky", "torch.Tensor.cholesky", "torch.linalg.cholesky", rank=rank(input))
+def cholesky(input: Tensor, upper: bool = False, *, out: Out = None) -> Tensor:
+    """Cholesky factor.
+
+    >>> a = f32(3, 3)
+    >>> torch.linalg.cholesky(a @ a.mT + 3 * torch.eye(3, dtype=torch.float64))
+    >>> b = f32(3, 3)
+    >>> torch.cholesky(b @ b.mT + 3 * torch.eye(3, dtype=torch.float64), upper=True)
+    """
+    if upper:
+        return jnp.linalg.cholesky(input).conj().mT
+    return jnp.linalg.cholesky(input)
+
+
+@rule("torch.linalg.solve", rank=rank(B))
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Out = None) -> Tensor:
+    """Solution of A X = B.
+
+    >>> torch.linalg.solve(f32(3, 3), f32(3, 2))
+    >>> torch.linalg.solve(f32(3, 3), f32(3))
+    """
+    return jnp.linalg.solve(A, B)
+
+
+@rule("torch.linalg.solve_triangular", rank=rank(B))
+def solve_triangular(
+    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Out = None
+) -> Tensor:
+    """Solution of A X = B with a triangular A.
+
+    >>> a = f32(3, 3)
+    >>> torch.linalg.solve_triangular(a.tril(), f32(3, 2), upper=False)
+    >>> torch.linalg.solve_triangular(f32(3, 3), f32(3, 2), upper=True, unitriangular=True)
+    >>> torch.linalg.solve_triangular(f32(3, 3), f32(2, 3), upper=True, left=False)
+    """
+    return lax.linalg.triangular_solve(A, B, left_side=left, lower=not upper, unit_diagonal=unitriangular)
+
+
+@rule("torch.triangular_solve", "torch.Tensor.triangular_solve")
+def triangular_solve(b: Tensor, A: Tensor, upper: bool = True) -> (Tensor, Tensor):
+    """Solution with a triangular matrix.
+
+    >>> torch.triangular_solve(f32(3, 2), f32(3, 3))
+    """
+    return lax.linalg.triangular_solve(A, b, left_side=True, lower=not upper), A
+
+
+@rule("torch.cholesky_solve", "torch.Tensor.cholesky_solve", rank=rank(B))
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """Solution of A X = B by the Cholesky factor of A.
+
+    >>> a = f32(3, 3)
+    >>> torch.cholesky_solve(f32(3, 2), a.tril() + 3 * torch.eye(3, dtype=torch.float64))
+    """
+    return jax.scipy.linalg.cho_solve((L, not upper), B)
+
+
+@rule("torch.linalg.lstsq")
+def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver: Ignored = None):
+    """Least squares.
+
+    >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2))[0]
+    """
+    return jnp.linalg.lstsq(A, B, rcond=rcond)
+
+
+@rule("torch.linalg.svd")
+def svd(A: Tensor, full_matrices: bool = True, *, driver: Ignored = None, out: Out = None) -> (Tensor, Tensor, Tensor):
+    """Singular values; U, S and V conjugate transposed.
+
+    >>> torch.linalg.svd(f32(3, 2), full_matrices=False)[1]
+    >>> torch.linalg.svd(f32(3, 2).detach())[1]
+    """
+    return jnp.linalg.svd(A, full_matrices=full_matrices)
+
+
+@rule("torch.svd", "torch.Tensor.svd")
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Out = None) -> (Tensor, Tensor, Tensor):
+    """Singular values; U, S and V.
+
+    >>> torch.svd(f32(3, 2))[1]
+    >>> torch.svd(f32(3, 2), compute_uv=False)
+    """
+    if not compute_uv:
+        raise Unsupported("U and V of zeros are not translated", "use jnp.linalg.svdvals(x)")
+    return helpers.svd(input, full_matrices=not some)
+
+
+@rule("torch.linalg.svdvals", rank=rank(A) - 1)
+def svdvals(A: Tensor) -> Tensor:
+    """Singular values.
+
+    >>> torch.linalg.svdvals(f32(3, 2))
+    """
+    return jnp.linalg.svdvals(A)
+
+
+@rule("torch.linalg.eigh")
+def eigh(A: Tensor, UPLO="L", *, out: Out = None) -> (Tensor, Tensor):
+    """Eigenvalues and eigenvectors of symmetric matrices.
+
+    >>> a = f32(3, 3)
+    >>> torch.linalg.eigh(a + a.mT)[0]
+    """
+    return jnp.linalg.eigh(A, UPLO=UPLO)
+
+
+@rule("torch.linalg.eigvalsh", rank=rank(A) - 1)
+def eigvalsh(A: Tensor, UPLO="L", *, out: Out = None) -> Tensor:
+    """Eigenvalues of symmetric matrices.
+
+    >>> a = f32(3, 3)
+    >>> torch.linalg.eigvalsh(a + a.mT)
+    """
+    return jnp.linalg.eigvalsh(A, UPLO=UPLO)
+
+
+@rule("torch.linalg.eig")
+def eig(A: Tensor) -> (Tensor, Tensor):
+    """Eigenvalues and eigenvectors.
+
+    >>> torch.linalg.eig(f32(3, 3).detach())[0].abs().sort()[0]
+    """
+    return jnp.linalg.eig(A)
+
+
+@rule("torch.linalg.eigvals", rank=rank(A) - 1)
+def eigvals(A: Tensor) -> Tensor:
+    """Eigenvalues.
+
+    >>> torch.linalg.eigvals(f32(3, 3).detach()).abs().sort()[0]
+    """
+    return jnp.linalg.eigvals(A)
+
+
+@rule("torch.linalg.qr")
+def qr(A: Tensor, mode="reduced", *, out: Out = None) -> (Tensor, Tensor):
+    """Orthogonal and triangular factor.
+
+    >>> torch.linalg.qr(f32(3, 2))
+    >>> torch.linalg.qr(f32(3, 2).detach(), mode='complete')
+    """
+    return jnp.linalg.qr(A, mode=mode)
+
+
+@rule("torch.qr", "torch.Tensor.qr")
+def qr(input: Tensor, some: bool = True) -> (Tensor, Tensor):
+    """Orthogonal and triangular factor.
+
+    >>> torch.qr(f32(3, 2))
+    >>> torch.qr(f32(3, 2).detach(), some=False)
+    """
+    return jnp.linalg.qr(input, mode="reduced" if some else "complete")
+
+
+@rule("torch.linalg.norm", mode="reduce", dtype="float")
+def norm(
+    A: Tensor, ord=None, dim: Axis = None, keepdim: bool = False, *, dtype: Dtype = None, out: Out = None
+) -> Tensor:
+    """Norm: of vectors, of matrices for a matrix and an order.
+
+    >>> torch.linalg.norm(f32(2, 3))
+    >>> torch.linalg.norm(f32(2, 3), dim=1, keepdim=True)
+    >>> torch.linalg.norm(f32(2, 3), ord=1)
+    >>> torch.linalg.norm(f32(2, 3), 'nuc')
+    >>> torch.linalg.norm(f32(2, 3), 3, dim=1)
+    >>> torch.linalg.norm(f32(2, 3), ord=2, dim=-1)
+    """
+    if ord is None or ord == "fro":
+        return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
+    if ord == 2 and isinstance(dim, int):
+        return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
+    if isinstance(dim, int):
+        return helpers.norm(A, ord, axis=dim, keepdims=keepdim)
+    return jnp.linalg.norm(A, ord, axis=dim, keepdims=keepdim)
+
+
+@rule("torch.linalg.matrix_norm", dtype="float")
+def matrix_norm(
+    A: Tensor, ord="fro", dim=(-2, -1), keepdim: bool = False, *, dtype: Dtype = None, out: Out = None
+) -> Tensor:
+    """Norm of matrices.
+
+    >>> torch.linalg.matrix_norm(f32(2, 3, 4))
+    >>> torch.linalg.matrix_norm(f32(2, 3, 4), ord=1)
+    >>> torch.linalg.matrix_norm(f32(2, 3), 2, keepdim=True)
+    """
+    return jnp.linalg.norm(A, ord, axis=tuple(dim), keepdims=keepdim)
+
+
+@rule("torch.matrix_power", "torch.Tensor.matrix_power", "torch.linalg.matrix_power", rank=rank(input))
+def matrix_power(input: Tensor, n) -> Tensor:
+    """Power of a matrix.
+
+    >>> torch.matrix_power(f32(3, 3), 3)
+    >>> torch.linalg.matrix_power(f32(2, 3, 3), -1)
+    """
+    return jnp.linalg.matrix_power(input, n)
+
+
+@rule("torch.matrix_exp", "torch.Tensor.matrix_exp", "torch.linalg.matrix_exp", rank=rank(input))
+def matrix_exp(input: Tensor) -> Tensor:
+    """Exponential of a matrix.
+
+    >>> torch.matrix_exp(f32(3, 3))
+    """
+    return jax.scipy.linalg.expm(input)
+
+
+@rule("torch.linalg.matrix_rank", dtype="int")
+def matrix_rank(A: Tensor, *, atol=None, rtol=None, hermitian: bool = False) -> Tensor:
+    """Rank of a matrix.
+
+    >>> torch.linalg.matrix_rank(f32(3, 4).detach())
+    """
+    return jnp.linalg.matrix_rank(A, rtol=rtol)

@@ -1,0 +1,111 @@
+"""`torch2jax rules`: what the rule book covers, and how."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from torch2jax.rules.cache import RuleBook
+    from torch2jax.rules.model import Rule
+
+_RULES_DIR = click.option(
+    "--rules-dir",
+    "rules_dirs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Rules of your own, which add to the built-in ones and override them. Repeatable.",
+)
+
+
+@click.group()
+def rules() -> None:
+    """What is covered, and how."""
+
+
+@rules.command("list")
+@click.argument("pattern", default="*")
+@_RULES_DIR
+def list_rules(pattern: str, rules_dirs: tuple[Path, ...]) -> None:
+    """List the torch names that have a rule.
+
+    PATTERN is a name with wildcards, 'torch.nn.*', or a part of a name.
+    """
+    book = _book(rules_dirs)
+    wanted = pattern if any(char in pattern for char in "*?[") else f"*{pattern}*"
+    names = [name for name in book.names() if fnmatch.fnmatchcase(name.lower(), wanted.lower())]
+    if not names:
+        raise click.ClickException(f"no rule has a name like {pattern}.")
+    width = max(map(len, names))
+    for name in names:
+        found = book.lookup(name)
+        click.echo(f"{name:{width}}  {_status(found):13}  {_summary(found)}".rstrip())
+
+
+@rules.command()
+@click.argument("name")
+@_RULES_DIR
+def show(name: str, rules_dirs: tuple[Path, ...]) -> None:
+    """Show the rules of a torch name, such as torch.nn.Conv2d or torch.Tensor.view."""
+    book = _book(rules_dirs)
+    found = book.lookup(name)
+    if not found:
+        near = difflib.get_close_matches(name, book.names(), n=3)
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise click.ClickException(f"{name} has no rule.{hint}")
+    for number, rule in enumerate(found):
+        if number:
+            click.echo()
+        click.secho(f"# {rule.file}:{rule.line}", dim=True)
+        click.echo(_source(rule))
+
+
+def _book(rules_dirs: tuple[Path, ...]) -> RuleBook:
+    """The rule book; a mistake in a rule file is one sentence and exit status 2."""
+    from torch2jax.rules.cache import load_book
+    from torch2jax.rules.templates import RuleError
+
+    try:
+        return load_book(rules_dirs)
+    except RuleError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _status(rules_of_name: tuple[Rule, ...]) -> str:
+    """Whether every use, some uses, or no use of the name is translated."""
+    branches = [branch for rule in rules_of_name for branch in rule.branches]
+    if all(branch.template is None for branch in branches):
+        return "not supported"
+    return "in part" if any(branch.template is None for branch in branches) else "translated"
+
+
+def _summary(rules_of_name: tuple[Rule, ...]) -> str:
+    """The first line of the documentation."""
+    lines = (line.strip() for rule in rules_of_name for line in rule.doc.splitlines())
+    return next((line for line in lines if line), "")
+
+
+def _source(rule: Rule) -> str:
+    """The rule as it is written, with its `.state` and `.call`."""
+    text = Path(rule.file).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    parts = []
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    for node in functions:
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        is_rule = first <= rule.line <= (node.end_lineno or node.lineno)
+        if is_rule or any(_belongs_to(decorator, rule) for decorator in node.decorator_list):
+            parts.append("\n".join(lines[first - 1 : node.end_lineno]))
+    return "\n\n\n".join(parts)
+
+
+def _belongs_to(decorator: ast.expr, rule: Rule) -> bool:
+    """Whether this is `@<rule>.state` or `@<rule>.call`."""
+    is_member = isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name)
+    return is_member and ast.unparse(decorator).split(".")[0] == rule.function

@@ -1,0 +1,128 @@
+"""Conversion: the stages in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch2jax.conversion import Conversion, Coverage, Interface
+from torch2jax.infer.interpret import interpret
+from torch2jax.infer.layout import describe
+from torch2jax.infer.program import FileInfo, FunctionInfo, Program
+from torch2jax.options import Options
+from torch2jax.parallel import forked_map
+from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
+from torch2jax.rewrite.helper_library import MODULE_NAME
+from torch2jax.rules.cache import RuleBook, load_book
+from torch2jax.source.project import Project
+from torch2jax.source.scope import Binding, bind
+from torch2jax.source.text import SourceError
+
+TORCH_FAMILY = ("torch", "torchvision", "torchaudio", "timm")
+
+
+@lru_cache(maxsize=4)
+def _book(dirs: tuple[Path, ...]) -> RuleBook:
+    return load_book(dirs)
+
+
+def convert(source: str, *, filename: str = "<string>", options: Options = Options()) -> Conversion:
+    """Translate one file of PyTorch source. Syntax errors are reported as a diagnostic, and the source comes back."""
+    path = Path(filename).name if filename != "<string>" else filename
+    return convert_files({path: source}, options, single=True)[path]
+
+
+def convert_files(
+    files: Mapping[str, str],
+    options: Options = Options(),
+    *,
+    single: bool = False,
+    progress: Callable[[str], object] | None = None,
+    jobs: int = 1,
+) -> dict[str, Conversion]:
+    """Translate a project: relative paths to sources in, relative paths to translations out.
+
+    Helpers go to one module for each package (`Project.helpers_home`); ``single`` puts them into the file instead.
+    ``jobs`` processes rewrite the files once everything is inferred.
+    """
+    results: dict[str, Conversion] = {}
+    project = Project.of(files)
+    program = Program(_book(options.rules_dirs), options)
+    bindings: dict[str, Binding] = {}
+    related = project.related(path for path, source in files.items() if _mentions(source))
+    for path, source in files.items():
+        if path not in related:
+            results[path] = Conversion(source)
+            continue
+        file = project[path]
+        try:
+            tree = file.tree
+        except SourceError as error:
+            results[path] = Conversion(source, (error.diagnostic,))
+            continue
+        name, is_package = file.module, file.is_package
+        bindings[path] = bind(tree)
+        bound = frozenset(bindings[path].imports)
+        program.files[path] = FileInfo(path, name, tree, is_package, import_names=bound, source=source)
+    interpret(program, bindings)
+    helpers: dict[str, set[str]] = {}
+
+    def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:
+        level = None if single else project.helpers_home(path)[1]
+        emitted = emit_file(program, program.files[path], bindings[path], helpers_level=level)
+        return emitted, _interfaces(program.files[path])
+
+    for path, (emitted, interfaces) in forked_map(emit, list(program.files), jobs):
+        results[path] = Conversion(
+            project[path].source.restore(emitted.code),
+            tuple(emitted.diagnostics),
+            emitted.transposes,
+            Coverage(emitted.translated, emitted.flagged, emitted.dropped),
+            interfaces,
+            emitted.trace,
+        )
+        if emitted.helpers and not single:
+            helpers.setdefault(project.helpers_home(path)[0], set()).update(emitted.helpers)
+        if progress is not None:
+            progress(path)
+    for folder, names in helpers.items():
+        results[f"{folder}/{MODULE_NAME}.py".lstrip("/")] = Conversion(helpers_module(names))
+    return results
+
+
+def _mentions(source: str) -> bool:
+    return any(name in source for name in TORCH_FAMILY) or "einops" in source
+
+
+def _interfaces(file: FileInfo) -> dict[str, Interface]:
+    found: dict[str, Interface] = {}
+    for cls in file.classes:
+        for name, method in cls.methods.items() if cls.is_module else ():
+            interface = _interface(method)
+            if interface is not None:
+                found[cls.name if name == "forward" else f"{cls.name}.{name}"] = interface
+        inherited = cls.find("forward") if cls.is_module else None
+        if inherited is not None and "forward" not in cls.methods:
+            interface = _interface(inherited)
+            if interface is not None:
+                found[cls.name] = interface
+    return found
+
+
+def _interface(method: FunctionInfo) -> Interface | None:
+    if not (method.param_layouts or method.result_layout is not None):
+        return None
+    params = {
+        name: describe(layout, len(layout)) for name, layout in method.param_layouts.items() if layout is not None
+    }
+    return Interface(params, _result(method.result_layout))
+
+
+def _result(layout: Any) -> Any:
+    if layout is None:
+        return None
+    if layout[0] == "tuple":
+        return tuple(_result(item) for item in layout[1:])
+    return describe(layout, len(layout))

@@ -1,0 +1,64 @@
+"""Elementwise functions whose values or gradients differ from the jax.numpy function of that name."""
+
+import jax
+import jax.numpy as jnp
+
+
+def absolute(x: jax.Array) -> jax.Array:
+    """|x| with the gradient 0 at 0, where that of `jnp.abs` is 1."""
+    return jnp.abs(x) if jnp.iscomplexobj(x) else x * jnp.sign(x)
+
+
+def clamp(x: jax.Array, min: jax.Array | float | None = None, max: jax.Array | float | None = None) -> jax.Array:
+    """`x` cut to [min, max]; at the bounds the whole gradient goes to x (`jnp.clip` halves it there)."""
+    if min is not None:
+        x = jnp.where(x < min, min, x)
+    return x if max is None else jnp.where(x > max, max, x)
+
+
+def hardtanh(x: jax.Array, min_val: float = -1.0, max_val: float = 1.0) -> jax.Array:
+    """`x` cut to [min_val, max_val], with the gradient 0 at the bounds."""
+    return jnp.where(x <= min_val, min_val, jnp.where(x >= max_val, max_val, x))
+
+
+def leaky_relu(x: jax.Array, negative_slope: float = 0.01) -> jax.Array:
+    """`x` where it is positive, else negative_slope * x, also in the gradient at 0 (`nnx.leaky_relu` has 1 there)."""
+    return jnp.where(x > 0, x, negative_slope * x)
+
+
+def prelu(x: jax.Array, weight: jax.Array) -> jax.Array:
+    """`x` where it is positive, else weight * x; several weights belong to the channels, axis 1."""
+    if weight.size > 1 and x.ndim > 1:
+        weight = weight.reshape((-1,) + (1,) * (x.ndim - 2))
+    return jnp.where(x > 0, x, weight * x)
+
+
+def truncated_divide(x: jax.Array, y: jax.Array | float) -> jax.Array:
+    """`x / y` rounded towards zero; integers stay integers."""
+    if jnp.issubdtype(jnp.result_type(x, y), jnp.integer):
+        return (x - jnp.fmod(x, y)) // y
+    return jnp.trunc(x / y)
+
+
+def power(base: jax.Array, exponent: jax.Array) -> jax.Array:
+    """`base ** exponent` with the gradient 0, not NaN, where 0 is raised to the power 0."""
+    return jnp.where((base == 0) & (exponent == 0), 1, base) ** exponent
+
+
+def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
+    """Angle of the point (x, y) with the gradient 0, not NaN, at the origin."""
+    origin = (x == 0) & (y == 0)
+    angle = jnp.arctan2(y, jnp.where(origin, 1, x))
+    return jnp.where(origin, jax.lax.stop_gradient(jnp.arctan2(y, x)), angle)
+
+
+def angle(z: jax.Array) -> jax.Array:
+    """Argument of complex numbers with the gradient 0 at 0; of real numbers 0 or pi."""
+    return arctan2(z.imag, z.real)
+
+
+def logit(x: jax.Array, eps: float | None = None) -> jax.Array:
+    """log(x / (1 - x)), with x first cut to [eps, 1 - eps]."""
+    if eps is not None:
+        x = clamp(x, eps, 1 - eps)
+    return jnp.log(x / (1 - x))

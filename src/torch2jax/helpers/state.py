@@ -1,0 +1,57 @@
+"""What torch modules hold besides parameters, and the ways to go through a module."""
+
+from collections.abc import Iterator
+
+import jax
+from flax import nnx
+
+
+class Buffer(nnx.Variable[jax.Array]):
+    """State that is saved with a model and not trained."""
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+    """The parameters of a module and all below it, each once."""
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+
+
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Param[jax.Array]]]:
+    """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param)]
+
+
+def buffers(module: nnx.Module) -> Iterator[Buffer]:
+    """The buffers of a module and all below it, each once."""
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, Buffer))
+
+
+def named_buffers(module: nnx.Module) -> list[tuple[str, Buffer]]:
+    """The buffers with dotted names."""
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, Buffer)]
+
+
+def modules(module: nnx.Module) -> Iterator[nnx.Module]:
+    """The module and all below it, each once."""
+    return (node for _, node in nnx.iter_modules(module))
+
+
+def named_modules(module: nnx.Module) -> Iterator[tuple[str, nnx.Module]]:
+    """The module and all below it with dotted names."""
+    return ((_dotted(path), node) for path, node in nnx.iter_modules(module))
+
+
+def children(module: nnx.Module) -> list[nnx.Module]:
+    """The modules directly in this one."""
+    return [node for _, node in nnx.iter_children(module)]
+
+
+def named_children(module: nnx.Module) -> list[tuple[str, nnx.Module]]:
+    """The modules directly in this one with their names."""
+    return [(str(name), node) for name, node in nnx.iter_children(module)]
+
+
+def _dotted(path: tuple[object, ...]) -> str:
+    names = [str(part) for part in path if part != "layers"]
+    if names and names[-1] in ("kernel", "scale", "embedding"):
+        names[-1] = "weight"
+    return ".".join(names)

@@ -1,0 +1,435 @@
+"""Reading and writing attributes: of modules of Python, tensors, layers, the project's objects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer import items
+from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.frame import Frame, evaluates
+from torch2jax.infer.kinds import (
+    BOOL,
+    FREE,
+    NONE,
+    STR,
+    UNKNOWN,
+    AnyModule,
+    Api,
+    BoundApi,
+    ClassName,
+    ClassRef,
+    Container,
+    Dtype,
+    Free,
+    Function,
+    Instance,
+    Kind,
+    Layer,
+    Namespace,
+    NoneKind,
+    Shape,
+    Super,
+    Tensor,
+    Tuple,
+    Unknown,
+    is_tensor,
+    join,
+    options,
+    union,
+    without_none,
+)
+from torch2jax.infer.program import ClassInfo
+
+# Attributes of arrays that mean the same on numpy, torch and jax arrays.
+_SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
+
+
+@evaluates(cst.Attribute)
+def attribute(frame: Frame, node: cst.Attribute) -> Kind:
+    """``x.name``, by what ``x`` may be."""
+    value = frame.eval(node.value)
+    frame.facts.special.pop(node, None)
+    name = node.attr.value
+    variable = _class_name(node)
+    if variable is not None:
+        return ClassName(variable)
+    if isinstance(node.value, cst.Name):
+        narrowed = frame.env.get(f"{node.value.value}.{name}")
+        if narrowed is not None:
+            union(_read(frame, node, option, name) for option in options(_certain(value)))
+            return narrowed.kind
+    return _read_all(frame, node, list(options(_certain(value))), name)
+
+
+def _read_all(frame: Frame, node: cst.Attribute, alternatives: list[Kind], name: str) -> Kind:
+    """An attribute of one of several: all must have it under one name in the output."""
+    kinds, notes = [], []
+    for option in alternatives:
+        frame.facts.special.pop(node, None)
+        kinds.append(_read(frame, node, option, name))
+        notes.append(frame.facts.special.get(node))
+    if len({str(note) for note in notes}) > 1 and len({note[:2] for note in notes if note is not None}) > 1:
+        frame.report("T2J107", node, f"`.{name}` has different names in the Flax classes that may stand here")
+    known = next((note for note in notes if note is not None), None)
+    if known is not None:
+        if len({str(note) for note in notes}) > 1 and known[0] == "state":
+            known = ("state", known[1], ())
+            kinds = [replace(k, rank=None) if isinstance(k, Tensor) else k for k in kinds]
+        frame.facts.special[node] = known
+    return union(kinds)
+
+
+def _class_name(node: cst.Attribute) -> str | None:
+    """The variable in ``m.__class__.__name__`` or ``type(m).__name__``."""
+    inner = node.value
+    if node.attr.value != "__name__":
+        return None
+    if isinstance(inner, cst.Attribute) and inner.attr.value == "__class__" and isinstance(inner.value, cst.Name):
+        return inner.value.value
+    if (
+        isinstance(inner, cst.Call)
+        and isinstance(inner.func, cst.Name)
+        and inner.func.value == "type"
+        and len(inner.args) == 1
+    ):
+        return inner.args[0].value.value if isinstance(inner.args[0].value, cst.Name) else None
+    return None
+
+
+def _certain(kind: Kind) -> Kind:
+    return without_none(kind)
+
+
+def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
+    match kind:
+        case Namespace():
+            return _in_namespace(frame, node, kind, name)
+        case Api(name=qualified):
+            return _constant(frame, node, Api(f"{qualified}.{name}"))
+        case Tensor():
+            return tensor_attribute(frame, node, kind, name)
+        case Instance(cls=cls):
+            return instance_attribute(frame, node, cls, kind, name)
+        case Super(cls=cls):
+            return _super_attribute(frame, cls, name)
+        case ClassRef(cls=cls):
+            return _class_attribute(frame, cls, name)
+        case Layer():
+            return layer_attribute(frame, node, kind, name)
+        case Container():
+            return _container_attribute(frame, node, kind, name)
+        case AnyModule():
+            return _any_module_attribute(frame, node, name)
+        case Tuple(fields=fields) if name in fields:
+            frame.facts.special[node] = ("field", fields.index(name))
+            return kind.items[fields.index(name)]
+        case Free() | Unknown():
+            return _unsettled(frame, node, kind, name)
+        case _:
+            return BoundApi(kind, name)
+
+
+def _in_namespace(frame: Frame, node: cst.Attribute, kind: Namespace, name: str) -> Kind:
+    if kind.file is not None:
+        if name in kind.file.names:
+            return kind.file.names[name].read(frame.fn)
+        inner = frame.program.file_of_module(f"{kind.name}.{name}")
+        return Namespace(f"{kind.name}.{name}", inner) if inner is not None else FREE
+    return _constant(frame, node, Api(f"{kind.name}.{name}"))
+
+
+def _constant(frame: Frame, node: cst.Attribute, kind: Api) -> Kind:
+    from torch2jax.infer.expressions import constant_of
+
+    return constant_of(frame, node, kind)
+
+
+def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str) -> Kind:
+    """``x.shape``, ``x.T``, or a method before its call."""
+    from torch2jax.infer.rule_calls import Arguments, apply
+
+    rules = [rule for rule in frame.program.book.lookup(f"torch.Tensor.{name}") if rule.kind == "attribute"]
+    if rules:
+        if name == "data" and kind.variable:
+            frame.facts.special[node] = ("data",)
+            return kind
+        return apply(frame, node, f"torch.Tensor.{name}", rules, Arguments([], {}), (node.value, kind))
+    return BoundApi(kind, name)
+
+
+def _unsettled(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
+    if name in _SHARED:
+        return _SHARED[name]
+    book = frame.program.book
+    rules = [rule for rule in book.lookup(f"torch.Tensor.{name}") if rule.kind == "attribute"]
+    if rules and name in book.tensor_only_methods:
+        return tensor_attribute(frame, node, Tensor(), name)
+    found = _of_project(frame, name)
+    if found is not None:
+        frame.report(
+            "T2J202", node, f"assumed that `.{name}` is the one of the project's modules", "annotate the parameter"
+        )
+        return found
+    return FREE if isinstance(kind, Free) else BoundApi(kind, name)
+
+
+def _of_project(frame: Frame, name: str) -> Kind | None:
+    """The Sequential that modules of the project keep under this name: its translation is indexed otherwise."""
+    kinds = [
+        cls.attrs[name].read(frame.fn)
+        for cls in frame.program.classes.values()
+        if cls.is_module and name in cls.attrs and not isinstance(cls.attrs[name].kind, Free)
+    ]
+    if kinds and all(isinstance(kind, Container) and kind.type == "Sequential" for kind in kinds):
+        return union(kinds)
+    return None
+
+
+def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: Kind, name: str) -> Kind:
+    """``self.x``: a method, a property, an attribute some method assigns, or a name of the class body."""
+    method = cls.find(name)
+    if method is not None:
+        if method.is_property:
+            from torch2jax.infer.calls import call_function
+            from torch2jax.infer.rule_calls import Arguments
+
+            return call_function(frame, node, method, Arguments([], {}), kind)
+        return Function(method, None if method.is_static else kind)
+    if cls.is_module and name == "training":
+        frame.facts.special[node] = ("training",)
+        for each in cls.mro()[-1:]:
+            each.reads_training = True
+        return BOOL
+    owner = cls.attr_owner(name)
+    if owner is not None:
+        return owner.attrs[name].read(frame.fn)
+    for each in cls.mro():
+        if name in each.class_names:
+            return each.class_names[name].read(frame.fn)
+    if cls.is_module:
+        from torch2jax.infer.modules import MODULE_METHODS
+
+        base = base_layer(frame, cls)
+        if base is not None:
+            return layer_attribute(frame, node, base, name)
+        if name in MODULE_METHODS:
+            return BoundApi(kind, name)
+        cls.attrs[name].readers.add(frame.fn)
+        opened = cls.open_attrs.read(frame.fn)
+        if not isinstance(opened, Free):
+            return opened
+    if name == "__class__":
+        return ClassRef(cls)
+    if any(not isinstance(base, ClassRef) for base in cls.bases) and not cls.is_module:
+        return FREE
+    cls.attrs[name].read(frame.fn)
+    return FREE
+
+
+def base_layer(frame: Frame, cls: ClassInfo) -> Layer | None:
+    """The layer of torch that a class derives from, if it does."""
+    from torch2jax.infer.rule_calls import layer_of
+
+    if cls.module_base in (None, "torch.nn.Module"):
+        return None
+    rules = frame.program.book.lookup(str(cls.module_base))
+    return layer_of(rules[-1], rules[-1].branches[-1].template) if rules else None
+
+
+def _super_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
+    for base in cls.bases:
+        if isinstance(base, ClassRef):
+            method = base.cls.find(name)
+            if method is not None:
+                return Function(method, Instance(cls))
+    return BoundApi(Super(cls), name)
+
+
+def _class_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
+    method = cls.find(name)
+    if method is not None:
+        return Function(method, ClassRef(cls) if method.is_classmethod else None)
+    for each in cls.mro():
+        if name in each.class_names:
+            return each.class_names[name].read(frame.fn)
+    return STR if name in ("__name__", "__qualname__", "__module__") else FREE
+
+
+def layer_attribute(frame: Frame, node: cst.Attribute, layer: Layer, name: str) -> Kind:
+    """``self.conv.weight``: the flax variable under its own name and axis order."""
+    from torch2jax.infer.modules import MODULE_METHODS
+
+    if name in MODULE_METHODS:
+        return BoundApi(layer, name)
+    entry = state_entry(frame, layer, name)
+    if entry is not None:
+        frame.facts.special[node] = ("state", entry.flax, entry.ops)
+        rank = 1 if name == "bias" else entry.rank
+        return _maybe_absent(layer, name, Tensor(rank, "float", None, True))
+    if name in ("weight", "bias") or name.startswith(("weight_", "bias_", "in_proj", "out_proj", "running_")):
+        rank = 1 if name.startswith("bias") else None
+        return _maybe_absent(layer, name, Tensor(rank, "float", None, True))
+    renamed = RENAMED.get(layer.flax, {}).get(name)
+    if renamed is not None:
+        frame.facts.special[node] = ("rename", renamed)
+    return FREE
+
+
+def _maybe_absent(layer: Layer, name: str, kind: Tensor) -> Kind:
+    """A bias is None in a layer that was built without one."""
+    optional = name == "bias" and not layer.biased and any(param.name == "bias" for param in layer.rule.params)
+    return join(kind, NONE) if optional else kind
+
+
+RENAMED: dict[str, dict[str, str]] = {
+    "nnx.Conv": {
+        "in_channels": "in_features",
+        "out_channels": "out_features",
+        "stride": "strides",
+        "dilation": "kernel_dilation",
+        "groups": "feature_group_count",
+    },
+    "nnx.ConvTranspose": {"in_channels": "in_features", "out_channels": "out_features", "stride": "strides"},
+    "nnx.Embed": {"embedding_dim": "features"},
+    "nnx.LayerNorm": {"eps": "epsilon"},
+    "nnx.RMSNorm": {"eps": "epsilon"},
+    "nnx.GroupNorm": {"eps": "epsilon"},
+    "BatchNorm": {"eps": "epsilon"},
+    "nnx.Dropout": {"p": "rate"},
+}
+
+
+def state_entry(frame: Frame, layer: Layer, name: str) -> Any:
+    """The rule's state entry for a name of torch's layer."""
+    state = layer.rule.state
+    if state is None:
+        return None
+    for entry in state.entries:
+        if entry.torch == name:
+            return entry
+    return None
+
+
+def _container_attribute(frame: Frame, node: cst.Attribute, kind: Container, name: str) -> Kind:
+    if kind.items is not None and kind.names is not None and name in kind.names:
+        if kind.type == "Sequential":
+            frame.facts.special[node] = ("named_layer", kind.names.index(name))
+        return kind.items[kind.names.index(name)]
+    return BoundApi(kind, name)
+
+
+def _any_module_attribute(frame: Frame, node: cst.Attribute, name: str) -> Kind:
+    from torch2jax.infer.modules import MODULE_METHODS
+
+    if name in MODULE_METHODS:
+        return BoundApi(AnyModule(), name)
+    if name in ("weight", "bias"):
+        return Tensor(None, "float", None, True)
+    return FREE
+
+
+def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode | None, augmented: bool = False) -> None:
+    """``obj.name = value``."""
+    base = frame.eval(target.value)
+    name = target.attr.value
+    if isinstance(target.value, cst.Name):
+        frame.env.pop(f"{target.value.value}.{name}", None)
+    plain = without_none(kind)
+    for option in options(without_none(base)):
+        if isinstance(option, Instance):
+            _assign_own(frame, target, option.cls, name, kind, value, augmented)
+        elif (
+            isinstance(option, Layer)
+            and isinstance(plain, Tensor)
+            and plain.variable
+            and isinstance(value, cst.Attribute)
+        ):
+            _tie(frame, target, option, value)
+        elif isinstance(option, Layer):
+            existing = layer_attribute(frame, target, option, name)
+            if isinstance(existing, Tensor):
+                frame.facts.special[target] = (*frame.facts.special.get(target, ("state", name, ())), "write")
+                if value is not None and not (isinstance(plain, Tensor) and plain.variable):
+                    frame.use(value, kind)
+        elif isinstance(option, Tensor):
+            _assign_to_tensor(frame, target, option, name, kind, value)
+        elif value is not None:
+            frame.use(value, kind)
+
+
+def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute) -> None:
+    """``self.head.weight = self.embed.weight``: one Variable for two layers."""
+    other = without_none(frame.facts.kinds.get(value.value, UNKNOWN))
+    embeds = [layer.flax == "nnx.Embed", isinstance(other, Layer) and other.flax == "nnx.Embed"]
+    cls = frame.cls
+    if embeds.count(True) == 1 and cls is not None:
+        linear, embedding = (value.value, target.value) if embeds[0] else (target.value, value.value)
+        head = other if embeds[0] else layer
+        biased = not (isinstance(head, Layer) and head.unbiased)
+        empty = cst.Module([])
+        sometimes = frame.branches > 0
+        cls.tied[empty.code_for_node(linear)] = (empty.code_for_node(embedding), biased, sometimes)
+        frame.facts.special[target] = ("tied", linear, embedding, biased, sometimes)
+        return
+    layer_attribute(frame, target, layer, target.attr.value)
+
+
+def _assign_to_tensor(
+    frame: Frame, target: cst.Attribute, tensor: Tensor, name: str, kind: Kind, value: cst.CSTNode | None
+) -> None:
+    if value is not None:
+        frame.use(value, kind)
+    if name == "data":
+        frame.facts.special[target] = ("write_data", tensor.variable)
+        items.mutated(frame, target.value, target)
+        if isinstance(target.value, cst.Name):
+            frame.bind(target.value.value, replace(tensor, layout=None), target.value)
+    elif name in ("requires_grad", "grad"):
+        frame.report(
+            "T2J108", target, f"assignment to `.{name}` of an array", "freeze with an optimizer filter (`wrt=`) instead"
+        )
+        frame.facts.special[target] = ("flagged",)
+
+
+def _assign_own(
+    frame: Frame,
+    target: cst.Attribute,
+    cls: ClassInfo,
+    name: str,
+    kind: Kind,
+    value: cst.CSTNode | None,
+    augmented: bool,
+) -> None:
+    owner = cls.attr_owner(name) or cls
+    previous = owner.attrs[name].kind if name in owner.attrs else FREE
+    if value is not None:
+        if isinstance(without_none(kind), Tensor) and not without_none(kind).variable:  # type: ignore[attr-defined]
+            kind = frame.use(value, kind)
+        elif not is_tensor(kind):
+            from torch2jax.infer.rule_calls import take
+
+            take(frame, value, kind)
+    held = [k for k in options(previous) if isinstance(k, Tensor) and k.variable]
+    writes_variable = bool(held) and isinstance(kind, Tensor) and not kind.variable
+    if cls.is_module and (writes_variable or (augmented and held)):
+        frame.facts.special[target] = ("write_variable",)
+        kind = replace(held[0], layout=None)
+    elif cls.is_module:
+        frame.facts.special.pop(target, None)
+        if isinstance(kind, Tensor) and kind.variable and not isinstance(value, cst.Call):
+            frame.facts.special[target] = ("share",)
+    owner.attrs[name].write(widen_attribute(kind), frame.program)
+    owner.attrs[name].read(frame.fn)
+    owner.assigned.add(name)
+    if value is not None and isinstance(target.value, cst.Name) and is_tensor(kind):
+        frame.attribute_storage["attribute", target.value.value, name] = storage_of(frame, value)
+    if frame.fn.name != "__init__" and not isinstance(kind, NoneKind):
+        owner.assigned_later.add(name)
+
+
+def widen_attribute(kind: Kind) -> Kind:
+    """Attributes keep constants only where every assignment agrees; the join sees to that."""
+    return kind

@@ -1,0 +1,228 @@
+"""Literals, names, displays, comprehensions, lambdas."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.frame import Frame, Value, evaluates
+from torch2jax.infer.items import heap_write, iterated, logical_shape, unlaid
+from torch2jax.infer.kinds import (
+    FREE,
+    NONE,
+    STR,
+    UNKNOWN,
+    Api,
+    Iterator_,
+    Kind,
+    Mapping,
+    Number,
+    Sequence,
+    Shape,
+    Str,
+    Tuple,
+    without_none,
+)
+
+_CONSTANTS: dict[str, Kind] = {"None": NONE, "True": Number("bool", True), "False": Number("bool", False)}
+
+
+@evaluates(cst.Integer)
+def integer(frame: Frame, node: cst.Integer) -> Kind:
+    """An integer literal."""
+    return Number("int", ast.literal_eval(node.value))
+
+
+@evaluates(cst.Float)
+def floating(frame: Frame, node: cst.Float) -> Kind:
+    """A float literal."""
+    return Number("float", float(node.value.replace("_", "")))
+
+
+@evaluates(cst.Imaginary)
+def imaginary(frame: Frame, node: cst.Imaginary) -> Kind:
+    """An imaginary literal."""
+    return Number("complex")
+
+
+@evaluates(cst.SimpleString)
+def string(frame: Frame, node: cst.SimpleString) -> Kind:
+    """A string literal; bytes are unknown."""
+    if "b" in node.prefix.lower():
+        return UNKNOWN
+    return Str(node.evaluated_value)
+
+
+@evaluates(cst.ConcatenatedString)
+def strings(frame: Frame, node: cst.ConcatenatedString) -> Kind:
+    """Adjacent string literals."""
+    frame.eval(node.left)
+    frame.eval(node.right)
+    return STR
+
+
+@evaluates(cst.FormattedString)
+def formatted(frame: Frame, node: cst.FormattedString) -> Kind:
+    """An f-string: arrays in it are shown in torch's order."""
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringExpression):
+            kind = frame.eval(part.expression)
+            frame.use(part.expression, kind)
+            if isinstance(kind, Shape):
+                logical_shape(frame, part.expression, kind)
+    return STR
+
+
+@evaluates(cst.Ellipsis)
+def ellipsis(frame: Frame, node: cst.Ellipsis) -> Kind:
+    """``...`` outside a subscript."""
+    return UNKNOWN
+
+
+@evaluates(cst.Name)
+def name(frame: Frame, node: cst.Name) -> Kind:
+    """A name: a constant of Python, what the scopes bind, or a builtin."""
+    if node.value in _CONSTANTS:
+        return _CONSTANTS[node.value]
+    kind = frame.lookup(node.value, node)
+    if kind is None:
+        kind = Api(f"builtins.{node.value}")
+    if isinstance(kind, Api):
+        frame.facts.special.pop(node, None)
+        return constant_of(frame, node, kind)
+    return kind
+
+
+def constant_of(frame: Frame, node: cst.BaseExpression, kind: Api) -> Kind:
+    """A constant of torch (a dtype, pi), or the API itself."""
+    from torch2jax.infer.rule_calls import Arguments, apply
+
+    rules = [rule for rule in frame.program.book.lookup(kind.name) if rule.kind == "constant"]
+    if rules:
+        return apply(frame, node, kind.name, rules, Arguments([], {}))
+    return kind
+
+
+@evaluates(cst.Tuple)
+def tuple_(frame: Frame, node: cst.Tuple) -> Kind:
+    """``(a, b)``: the items one by one, unless one is starred."""
+    if any(isinstance(element, cst.StarredElement) for element in node.elements):
+        return _display(frame, node, "tuple")
+    return Tuple(tuple(frame.read(e.value, frame.eval(e.value)) for e in node.elements))
+
+
+@evaluates(cst.List, cst.Set)
+def list_(frame: Frame, node: Any) -> Kind:
+    """``[a, b]`` or ``{a, b}``: items in the heap cell of the display."""
+    return _display(frame, node, "list" if isinstance(node, cst.List) else "set")
+
+
+def _display(frame: Frame, node: Any, kind: str) -> Kind:
+    from torch2jax.infer.rule_calls import take
+
+    for element in node.elements:
+        item = frame.eval(element.value)
+        if isinstance(element, cst.StarredElement):
+            take(frame, element.value, item)
+            heap_write(frame, node, unlaid(iterated(frame, element.value, item)), None)
+        else:
+            heap_write(frame, node, item, element.value)
+    return Sequence(kind, node)
+
+
+@evaluates(cst.StarredElement)
+def starred(frame: Frame, node: cst.StarredElement) -> Kind:
+    """``*x`` inside a display."""
+    return frame.eval(node.value)
+
+
+@evaluates(cst.Dict)
+def dict_(frame: Frame, node: cst.Dict) -> Kind:
+    """``{key: value}``: values in the heap cell of the display."""
+    for element in node.elements:
+        if isinstance(element, cst.DictElement):
+            frame.eval(element.key)
+            heap_write(frame, node, frame.eval(element.value), element.value)
+        else:
+            kind = without_none(frame.eval(element.value))
+            if isinstance(kind, Mapping):
+                heap_write(frame, node, frame.program.heap[kind.site].read(frame.fn), None)
+            else:
+                heap_write(frame, node, FREE, None)
+    keys = [
+        e.key.evaluated_value if isinstance(e, cst.DictElement) and isinstance(e.key, cst.SimpleString) else None
+        for e in node.elements
+    ]
+    known = None not in keys and node not in frame.program.grown
+    return Mapping(node, tuple(str(key) for key in keys) if known else None)
+
+
+@evaluates(cst.ListComp, cst.SetComp, cst.GeneratorExp)
+def comprehension(frame: Frame, node: Any) -> Kind:
+    """A list, set or generator comprehension: items of one kind."""
+    saved = dict(frame.env)
+    _clauses(frame, node.for_in)
+    item = frame.eval(node.elt)
+    if isinstance(node, cst.GeneratorExp):
+        item = frame.use(node.elt, item)
+        frame.env = saved
+        return Iterator_(item)
+    heap_write(frame, node, item, node.elt)
+    frame.env = saved
+    return Sequence("list" if isinstance(node, cst.ListComp) else "set", node)
+
+
+@evaluates(cst.DictComp)
+def dict_comprehension(frame: Frame, node: cst.DictComp) -> Kind:
+    """A dict comprehension: values in its heap cell."""
+    saved = dict(frame.env)
+    _clauses(frame, node.for_in)
+    frame.eval(node.key)
+    heap_write(frame, node, frame.eval(node.value), node.value)
+    frame.env = saved
+    return Mapping(node)
+
+
+def _clauses(frame: Frame, clause: cst.CompFor | None) -> None:
+    from torch2jax.infer.statements import condition, narrow, store
+
+    frame.depth += 1
+    while clause is not None:
+        item = iterated(frame, clause.iter, frame.eval(clause.iter))
+        store(frame, clause.target, item, None)
+        for test in clause.ifs:
+            condition(frame, test.test, frame.eval(test.test), "condition")
+            narrow(frame, test.test, True)
+        clause = clause.inner_for_in
+    frame.depth -= 1
+
+
+@evaluates(cst.NamedExpr)
+def walrus(frame: Frame, node: cst.NamedExpr) -> Kind:
+    """``name := value``, which binds the name too."""
+    kind = frame.use(node.value, frame.eval(node.value))
+    if isinstance(node.target, cst.Name):
+        frame.env[node.target.value] = Value(kind, storage=storage_of(frame, node.value))
+    return kind
+
+
+@evaluates(cst.Lambda)
+def lambda_(frame: Frame, node: cst.Lambda) -> Kind:
+    """A lambda: a function without a name."""
+    from torch2jax.infer.definitions import define_lambda
+
+    return define_lambda(frame, node)
+
+
+@evaluates(cst.Await, cst.Yield)
+def suspended(frame: Frame, node: Any) -> Kind:
+    """``await`` and ``yield``: the value is used, the result unknown."""
+    value = node.expression if isinstance(node, cst.Await) else node.value
+    if isinstance(value, cst.From):
+        frame.eval(value.item)
+    elif value is not None:
+        frame.use(value, frame.eval(value))
+    return UNKNOWN

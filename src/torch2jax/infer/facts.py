@@ -1,0 +1,93 @@
+"""What the interpreter found out about the nodes of one function; the rewriter reads nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.kinds import Kind
+from torch2jax.infer.layout import Layout
+from torch2jax.report import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Relayout:
+    """The value has to be transposed from one layout to the other."""
+
+    source: Layout
+    target: Layout
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCall:
+    """A call, attribute or constant that a rule translates."""
+
+    rule: Any
+    signature: Any
+    bound: Any
+    choice: Any
+    receiver: cst.BaseExpression | None = None
+    target: cst.BaseExpression | None = None
+    overrides: tuple[tuple[str, Any], ...] = ()
+    moved: bool = False
+    in_torch_order: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UserCall:
+    """A call of something of the project's own; ``rngs``: pass the keyword."""
+
+    targets: tuple[Any, ...] = ()
+    rngs: bool = False
+    forward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """A call of a module object that stays a call of the object."""
+
+    targets: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryCall:
+    """A call of a variable that holds a layer's class: every alternative, translated.
+
+    ``given``: names of torch keywords that a functools.partial has given before.
+    """
+
+    rules: tuple[RuleCall, ...]
+    rngs: bool
+    given: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnostic before it has a position."""
+
+    code: str
+    node: cst.CSTNode
+    message: str
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Facts:
+    """Tables by node."""
+
+    kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
+    relayouts: dict[cst.CSTNode, Relayout] = field(default_factory=dict)
+    definitions: dict[Any, Relayout] = field(default_factory=dict)
+    reads: set[cst.CSTNode] = field(default_factory=set)
+    optional: set[cst.CSTNode] = field(default_factory=set)
+    calls: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    axes: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    special: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    findings: dict[tuple[str, cst.CSTNode, str], Finding] = field(default_factory=dict)
+    votes: dict[Any, dict[Layout, int]] = field(default_factory=dict)
+    natural: dict[Any, tuple[Layout, int | None]] = field(default_factory=dict)
+    mutations: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)

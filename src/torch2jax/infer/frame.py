@@ -1,0 +1,368 @@
+"""One function under interpretation: its environment, its facts, and how a value is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.aliasing import HINT, storage_of
+from torch2jax.infer.facts import Facts, Finding, Relayout
+from torch2jax.infer.kinds import (
+    UNKNOWN,
+    Kind,
+    Tensor,
+    Tuple,
+    options,
+    union,
+    without_none,
+)
+from torch2jax.infer.layout import Layout
+from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
+from torch2jax.source.nodes import children
+from torch2jax.source.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a name holds: its kind, and the definitions that reach here."""
+
+    kind: Kind
+    definitions: frozenset[Any] = frozenset()
+    storage: frozenset[Any] = frozenset()
+    stale: bool = False
+
+
+Env = dict[str, Value]
+Handler = Callable[["Frame", Any], Kind]
+Executor = Callable[["Frame", Any], None]
+
+EXPRESSIONS: dict[type, Handler] = {}
+STATEMENTS: dict[type, Executor] = {}
+
+
+def evaluates(*types: type) -> Callable[[Handler], Handler]:
+    """Register the handler of expression node types."""
+
+    def register(handler: Handler) -> Handler:
+        for node_type in types:
+            EXPRESSIONS[node_type] = handler
+        return handler
+
+    return register
+
+
+def executes(*types: type) -> Callable[[Executor], Executor]:
+    """Register the handler of statement node types."""
+
+    def register(handler: Executor) -> Executor:
+        for node_type in types:
+            STATEMENTS[node_type] = handler
+        return handler
+
+    return register
+
+
+class Frame:
+    """Interprets the body of one function once."""
+
+    def __init__(self, program: Program, fn: FunctionInfo, scope: Scope) -> None:
+        self.program = program
+        self.fn = fn
+        self.scope = scope
+        self.file = fn.file
+        self.facts = Facts()
+        self.env: Env = {}
+        self.returns: list[tuple[cst.CSTNode, Kind]] = []
+        self.depth = 0
+        self.branches = 0
+        self.alive = True
+        self.breaks: list[Env] = []
+        self.escaped: frozenset[Any] = frozenset()
+        self.attribute_storage: dict[Any, frozenset[Any]] = {}
+
+    # evaluation
+
+    def eval(self, node: cst.CSTNode) -> Kind:
+        """The kind of an expression."""
+        handler = EXPRESSIONS.get(type(node))
+        if handler is not None:
+            kind = handler(self, node)
+        else:
+            for child in children(node):
+                self.eval(child)
+            kind = UNKNOWN
+        self.facts.kinds[node] = kind
+        return kind
+
+    def execute(self, body: Iterable[cst.CSTNode]) -> None:
+        """Run statements in order."""
+        for statement in body:
+            if not self.alive:
+                return
+            handler = STATEMENTS.get(type(statement))
+            if handler is not None:
+                handler(self, statement)
+            else:
+                for child in children(statement):
+                    self.eval(child)
+
+    # names
+
+    def lookup(self, name: str, node: cst.CSTNode | None = None) -> Kind | None:
+        """The kind of a name, None when nothing binds it."""
+        value = self.env.get(name)
+        if value is not None:
+            if value.stale and node is not None:
+                self.report(
+                    "T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT
+                )
+            return value.kind
+        fn: FunctionInfo | None = self.fn.parent
+        while fn is not None:
+            if name in fn.closure:
+                return fn.closure[name].read(self.fn)
+            fn = fn.parent
+        if name in self.file.names:
+            return self.file.names[name].read(self.fn)
+        for other in self.file.star_files:
+            if name in other.names:
+                return other.names[name].read(self.fn)
+        return None
+
+    def bind(
+        self,
+        name: str,
+        kind: Kind,
+        definition: Any,
+        value: cst.CSTNode | None = None,
+        storage: frozenset[Any] | None = None,
+    ) -> Kind:
+        """Give a name a value. The layout chosen for the definition, if any, is forced on it."""
+        kind = self._settle(kind, definition, value, self._must_be_logical(name))
+        if storage is None:
+            storage = storage_of(self, value) or frozenset((definition,))
+        self.env[name] = Value(kind, frozenset((definition,)), storage)
+        self._publish(name, kind)
+        return kind
+
+    def _must_be_logical(self, name: str) -> bool:
+        return name in self.scope.captured or isinstance(self.fn.node, cst.Module)
+
+    def _settle(self, kind: Kind, definition: Any, value: cst.CSTNode | None, logical: bool) -> Kind:
+        self.facts.definitions.pop(definition, None)
+        plain = without_none(kind)
+        if not isinstance(plain, Tensor):
+            return kind
+        self.facts.natural[definition] = (plain.layout, plain.rank)
+        forced = self.fn.forced.get(definition, plain.layout)
+        if logical:
+            forced = None
+        if forced == plain.layout:
+            return kind
+        if kind is not plain and forced is not None:
+            return kind
+        if value is not None and kind is plain:
+            return self.use(value, kind, forced)
+        self.facts.definitions[definition] = Relayout(
+            plain.layout, forced, plain.rank or len(forced or plain.layout or ())
+        )
+        return replace(plain, layout=forced, rank=plain.rank or (len(forced) if forced else None))
+
+    def _publish(self, name: str, kind: Kind) -> None:
+        if isinstance(self.fn.node, cst.Module) or name in self.scope.globals:
+            self.file.names[name].write(kind, self.program)
+        elif name in self.scope.captured or name in self.scope.nonlocals:
+            owner: FunctionInfo | None = self.fn
+            if name in self.scope.nonlocals:
+                owner = self.fn.parent
+                while owner is not None and name not in owner.closure:
+                    owner = owner.parent
+            if owner is not None:
+                owner.closure[name].write(kind, self.program)
+
+    # use of values
+
+    def use(self, node: cst.CSTNode, kind: Kind, layout: Layout = None, *, votes: bool = True) -> Kind:
+        """A consumer takes the value of ``node`` in this layout: records the transposes and the reads of Variables."""
+        plain = without_none(kind)
+        if isinstance(plain, Tuple):
+            return self._use_tuple(node, plain, layout)
+        if not isinstance(plain, Tensor):
+            return kind
+        if plain.variable:
+            self.facts.reads.add(node)
+            (self.facts.optional.add if plain is not kind else self.facts.optional.discard)(node)
+            plain = replace(plain, variable=False)
+        if layout is not None and plain.rank is not None and plain.rank != len(layout):
+            layout = None if plain.layout is None else plain.layout
+        if votes:
+            self.vote(node, layout)
+        if plain.layout == layout:
+            self.facts.relayouts.pop(node, None)
+            return plain if plain is not kind else kind
+        rank = plain.rank or len(layout or plain.layout or ())
+        self.facts.relayouts[node] = Relayout(plain.layout, layout, rank)
+        return replace(plain, layout=layout, rank=rank)
+
+    def _use_tuple(self, node: cst.CSTNode, kind: Tuple, layout: Layout) -> Kind:
+        if not any(isinstance(item, Tensor) and item.layout is not None for item in kind.items):
+            return kind
+        if isinstance(node, cst.Tuple | cst.List) and len(node.elements) == len(kind.items):
+            items = [self.use(e.value, k, layout) for e, k in zip(node.elements, kind.items, strict=True)]
+            return Tuple(tuple(items), kind.fields)
+        if isinstance(node, cst.Name | cst.Attribute):
+            moves = [
+                Relayout(item.layout, None, item.rank or len(item.layout))
+                if isinstance(item, Tensor) and item.layout is not None
+                else None
+                for item in kind.items
+            ]
+            self.facts.special[node] = ("relaid_items", tuple(moves))
+        elif not self.pin_source(node):
+            self.report("T2J106", node, "arrays in a tuple have another axis order than what takes them")
+        return Tuple(tuple(_logical(item) for item in kind.items), kind.fields)
+
+    def read(self, node: cst.CSTNode, kind: Kind) -> Kind:
+        """Use a value in whatever layout it has."""
+        plain = without_none(kind)
+        if isinstance(plain, Tensor):
+            self.facts.relayouts.pop(node, None)
+            if plain.variable:
+                self.facts.reads.add(node)
+                return replace(plain, variable=False)
+        return kind
+
+    def accept(self, node: cst.CSTNode, kind: Kind) -> Kind:
+        """Use a value in torch's order, by a consumer that could take it in another as well."""
+        plain = without_none(kind)
+        if isinstance(plain, Tensor) and plain.layout is None:
+            return self.read(node, kind)
+        return self.use(node, kind)
+
+    def vote(self, node: cst.CSTNode, layout: Layout) -> None:
+        """Count how a name's definitions are consumed."""
+        if not isinstance(node, cst.Name):
+            return
+        value = self.env.get(node.value)
+        if value is None:
+            return
+        weight = 4**self.depth
+        for definition in value.definitions:
+            votes = self.facts.votes.setdefault(definition, {})
+            votes[layout] = votes.get(layout, 0) + weight
+
+    def pin_source(self, node: cst.CSTNode) -> bool:
+        """Ask the function whose result ``node`` is to return torch's axis order; whether there is one."""
+        call = self.facts.calls.get(node)
+        for fn in getattr(call, "targets", ()):
+            if not fn.pinned:
+                fn.pinned = True
+                fn.param_layouts.clear()
+                self.program.dirty.add(fn)
+                self.program.dirty.update(fn.callers)
+        return bool(getattr(call, "targets", ()))
+
+    # joins
+
+    def merge(self, *envs: Env) -> Env:
+        """The environment where several flows meet; layouts that differ are settled at the definitions."""
+        result: Env = {}
+        for name in dict.fromkeys(name for env in envs for name in env):
+            values = [env[name] for env in envs if name in env]
+            if "." in name and len(values) < len(envs):
+                continue  # what a test said of an attribute holds in its branch only
+            result[name] = values[0] if len(values) == 1 else self._meet(values)
+        return result
+
+    def _meet(self, values: list[Value]) -> Value:
+        first = values[0]
+        if all(value is first or value == first for value in values):
+            return first
+        definitions = frozenset().union(*(value.definitions for value in values))
+        layouts = {k.layout for value in values for k in options(value.kind) if isinstance(k, Tensor)}
+        storage = frozenset().union(*(value.storage for value in values))
+        stale = any(value.stale for value in values)
+        if len(layouts) > 1:
+            return Value(self._reconcile(values, layouts), definitions, storage, stale)
+        return Value(union(value.kind for value in values), definitions, storage, stale)
+
+    def _reconcile(self, values: list[Value], layouts: set[Layout]) -> Kind:
+        wanted = next((layout for layout in layouts if layout is not None), None)
+        ranks = {k.rank for v in values for k in options(v.kind) if isinstance(k, Tensor)}
+        pure = all(isinstance(value.kind, Tensor) for value in values)
+        if (
+            not pure
+            or len([layout for layout in layouts if layout is not None]) > 1
+            or not ranks <= {None, len(wanted or ())}
+        ):
+            wanted = None
+        if wanted is not None and not self._agree(values, wanted):
+            wanted = None
+        if wanted is None and not self._agree(values, None):
+            self.report("T2J106", self.fn.node, "an array has one axis order on one path and another on the next")
+        return union(_with_layout(value.kind, wanted) for value in values)
+
+    def _agree(self, values: list[Value], wanted: Layout) -> bool:
+        """Force a layout on every definition that has another; whether all can take it."""
+        agreed = True
+        for value in values:
+            plain = without_none(value.kind)
+            if isinstance(plain, Tensor) and plain.layout != wanted:
+                agreed = agreed and bool(value.definitions)
+                for definition in value.definitions:
+                    agreed = self.force(definition, wanted) and agreed
+        return agreed
+
+    def force(self, definition: Any, layout: Layout) -> bool:
+        """Choose the layout of a definition; torch's order, once chosen, stays. Whether the choice holds."""
+        fixed = self.fn.forced.get(definition, layout)
+        if fixed is None and layout is not None:
+            return False
+        if definition in self.fn.forced and fixed == layout:
+            return True
+        self.fn.forced[definition] = layout
+        self.program.dirty.add(self.fn)
+        return True
+
+    # randomness
+
+    def needs_rngs(self, builds: bool = False) -> None:
+        """This function draws numbers or builds something that does."""
+        top = self.fn.outermost
+        if builds and not top.builds and top.name != "forward":
+            top.builds = True
+            self.program.dirty.update(top.callers)
+        if top.draws_from_self:
+            assert top.owner is not None
+            top.owner.holds_rngs = True
+        if not top.needs_rngs:
+            top.needs_rngs = True
+            self.program.dirty.update(top.callers)
+
+    # findings
+
+    def report(self, code: str, node: cst.CSTNode, message: str, hint: str = "") -> None:
+        """Note a diagnostic at a node; the same one twice counts once."""
+        self.facts.findings[code, node, message] = Finding(code, node, message, hint)
+
+    @property
+    def cls(self) -> ClassInfo | None:
+        """The class whose method this is, through nested functions."""
+        fn: FunctionInfo | None = self.fn
+        while fn is not None:
+            if fn.owner is not None:
+                return fn.owner
+            fn = fn.parent
+        return None
+
+
+def _logical(kind: Kind) -> Kind:
+    return replace(kind, layout=None) if isinstance(kind, Tensor) else kind
+
+
+def _with_layout(kind: Kind, layout: Layout) -> Kind:
+    changed = [replace(k, layout=layout) if isinstance(k, Tensor) else k for k in options(kind)]
+    return changed[0] if len(changed) == 1 else union(changed)

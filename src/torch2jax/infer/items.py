@@ -1,0 +1,408 @@
+"""What is inside things: subscripts, iteration, item assignment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.aliasing import HINT, note_escape, note_write, storage_of
+from torch2jax.infer.frame import Frame, evaluates
+from torch2jax.infer.kinds import (
+    FREE,
+    INT,
+    STR,
+    UNKNOWN,
+    AnyModule,
+    Container,
+    Free,
+    Instance,
+    Iterator_,
+    Kind,
+    Mapping,
+    Modules,
+    Number,
+    Sequence,
+    Shape,
+    Str,
+    Tensor,
+    Tuple,
+    constant,
+    is_tensor,
+    options,
+    union,
+    without_none,
+)
+from torch2jax.infer.layout import place, without
+
+SHAPE_ITEMS: Kind = Iterator_(INT)
+
+
+def heap_read(frame: Frame, site: Any) -> Kind:
+    """What the container made at ``site`` holds."""
+    return frame.program.heap[site].read(frame.fn)
+
+
+def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) -> None:
+    """Something is put into the container made at ``site``."""
+    plain = without_none(kind)
+    if isinstance(plain, Tensor) and node is not None:
+        note_escape(frame, node)
+    if isinstance(plain, Tensor) and not plain.variable:
+        wants = frame.program.item_wants[site]
+        wants.add(plain.layout)
+        layout = plain.layout if len(wants) == 1 and node is not None else None
+        if layout is None and plain.layout is not None and frame.program.heap_layouts.get(site, ()) is not None:
+            frame.program.dirty.update(frame.program.heap[site].readers)
+        frame.program.heap_layouts[site] = layout
+        if layout is None and node is not None:
+            kind = frame.use(node, kind, votes=site is not parent_of_display(site, node))
+        if layout is None:
+            held = frame.program.heap[site]
+            if any(isinstance(o, Tensor) and o.layout is not None for o in options(held.kind)):
+                held.kind = union(unlaid(o) for o in options(held.kind))
+                frame.program.dirty.update(held.readers)
+    elif isinstance(plain, Tuple) and node is not None:
+        kind = frame.use(node, kind)
+    frame.program.heap[site].write(kind, frame.program)
+    frame.program.heap[site].read(frame.fn)
+
+
+def parent_of_display(site: Any, node: cst.CSTNode) -> Any:
+    """The display that ``node`` is an element of: what takes the display says how its elements are wanted."""
+    elements = getattr(site, "elements", ()) if isinstance(site, cst.List | cst.Tuple | cst.Set) else ()
+    return site if any(element.value is node for element in elements) else None
+
+
+def unlaid(kind: Kind) -> Kind:
+    """The kind of an array in torch's own order."""
+    return Tensor(kind.rank, kind.dtype, None, kind.variable) if isinstance(kind, Tensor) else kind
+
+
+def all_items(frame: Frame, kind: Kind) -> Kind:
+    """The join of everything in a container."""
+    return union(_items_of(frame, option) for option in options(without_none(kind)))
+
+
+def _items_of(frame: Frame, kind: Kind) -> Kind:
+    match kind:
+        case Tuple(items=items):
+            return union(items) if items else FREE
+        case Sequence(site=site):
+            return heap_read(frame, site)
+        case Mapping():
+            return STR
+        case Iterator_(item=item):
+            return item
+        case Container(type="ModuleDict" | "ParameterDict"):
+            return STR
+        case Container(items=items, site=site):
+            held = heap_read(frame, site)
+            return union(items) if items is not None and site not in frame.program.grown else held
+        case Shape():
+            return INT
+        case Tensor(rank=rank, dtype=dtype):
+            return Tensor(rank - 1 if rank else None, dtype)
+        case Str():
+            return STR
+        case Modules(with_names=True):
+            return Tuple((STR, AnyModule()))
+        case Modules():
+            return AnyModule()
+        case Free():
+            return FREE
+        case _:
+            return UNKNOWN
+
+
+def iterated(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
+    """The kind of a loop's variable."""
+    if is_tensor(kind):
+        frame.use(node, kind)
+    if isinstance(kind, Shape) and kind.layout is not None:
+        logical_shape(frame, node, kind)
+    if any(is_sequential(option) for option in options(kind)):
+        frame.facts.special[node] = ("layers",)
+    return all_items(frame, kind)
+
+
+def is_sequential(kind: Kind) -> bool:
+    """Whether the translation is an nnx.Sequential, whose layers are in an attribute."""
+    if isinstance(kind, Instance):
+        return kind.cls.module_base == "torch.nn.Sequential"
+    return isinstance(kind, Container) and kind.type == "Sequential"
+
+
+def item_at(frame: Frame, kind: Kind, index: int | None) -> Kind:
+    """The kind of ``value[index]``; of any item where the index is unknown."""
+    found = []
+    for option in options(without_none(kind)):
+        items = option.items if isinstance(option, Tuple | Container) else None
+        if isinstance(option, Container) and option.site in frame.program.grown:
+            items = None
+        if items is not None and index is not None and -len(items) <= index < len(items):
+            found.append(items[index])
+        elif isinstance(option, Mapping):
+            found.append(heap_read(frame, option.site))
+        else:
+            found.append(_items_of(frame, option))
+    return union(found)
+
+
+def tail(frame: Frame, kind: Kind, start: int) -> Kind:
+    """The kind of ``*rest`` in an unpacking."""
+    if isinstance(kind, Tuple):
+        return Iterator_(union(kind.items[start:]) if kind.items[start:] else FREE)
+    return Iterator_(all_items(frame, kind))
+
+
+def logical_shape(frame: Frame, node: cst.CSTNode, kind: Shape) -> None:
+    """The whole shape is wanted in torch's order."""
+    if kind.layout is not None:
+        frame.facts.special[node] = ("logical_shape", kind.layout)
+
+
+@evaluates(cst.Subscript)
+def subscript(frame: Frame, node: cst.Subscript) -> Kind:
+    """``x[...]``, by what ``x`` may be."""
+    frame.facts.special.pop(node, None)
+    value = frame.eval(node.value)
+    for element in node.slice:
+        _eval_index(frame, element.slice)
+    plain = without_none(value)
+    if isinstance(plain, Tensor):
+        return tensor_index(frame, node, plain)
+    if isinstance(plain, Shape):
+        return _shape_index(frame, node, plain)
+    return _container_index(frame, node, plain)
+
+
+def _eval_index(frame: Frame, index: cst.BaseSlice) -> None:
+    if isinstance(index, cst.Index):
+        kind = frame.eval(index.value)
+        frame.use(index.value, kind)
+        if isinstance(kind, Shape):
+            logical_shape(frame, index.value, kind)
+    elif isinstance(index, cst.Slice):
+        for bound in (index.lower, index.upper, index.step):
+            if bound is not None:
+                frame.use(bound, frame.eval(bound))
+
+
+def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
+    index = node.slice[0].slice
+    if any(is_sequential(option) for option in options(kind)):
+        frame.facts.special[node] = ("sequential_item", isinstance(index, cst.Slice))
+    if isinstance(index, cst.Slice):
+        return _container_slice(frame, kind, index)
+    value = constant(frame.facts.kinds[index.value]) if isinstance(index, cst.Index) else None
+    results = []
+    for option in options(kind):
+        if isinstance(option, Container) and option.type in ("Sequential", "ModuleList", "ParameterList"):
+            results.append(item_at(frame, option, value if isinstance(value, int) else None))
+        elif isinstance(option, Container):
+            results.append(_named_item(frame, option, value))
+        elif isinstance(option, Free):
+            results.append(FREE)
+        else:
+            results.append(item_at(frame, option, value if isinstance(value, int) else None))
+    return union(results)
+
+
+def _named_item(frame: Frame, kind: Container, name: object) -> Kind:
+    if kind.items is not None and kind.names is not None:
+        if name in kind.names:
+            return kind.items[kind.names.index(str(name))]
+        return union(kind.items)
+    return heap_read(frame, kind.site)
+
+
+def _bounds(frame: Frame, index: cst.Slice) -> slice | None:
+    values: list[Any] = []
+    for bound in (index.lower, index.upper, index.step):
+        value = None if bound is None else constant(frame.facts.kinds[bound])
+        if value is not None and not isinstance(value, int):
+            return None
+        values.append(value)
+    return slice(*values)
+
+
+def _container_slice(frame: Frame, kind: Kind, index: cst.Slice) -> Kind:
+    bounds = _bounds(frame, index)
+    if isinstance(kind, Tuple) and bounds is not None:
+        return Tuple(kind.items[bounds])
+    if isinstance(kind, Container) and kind.items is not None and bounds is not None:
+        return Container(kind.type, (kind.site, str(bounds)), kind.items[bounds])
+    if isinstance(kind, Tuple):
+        return Iterator_(union(kind.items) if kind.items else FREE)
+    return kind
+
+
+def _shape_index(frame: Frame, node: cst.Subscript, kind: Shape) -> Kind:
+    index = node.slice[0].slice
+    if isinstance(index, cst.Index):
+        value = constant(frame.facts.kinds[index.value])
+        if kind.layout is not None:
+            if isinstance(value, int):
+                frame.facts.special[node] = ("axis", place(kind.layout, value, kind.rank))
+            else:
+                logical_shape(frame, node.value, kind)
+        return INT
+    if isinstance(index, cst.Slice):
+        bounds = _bounds(frame, index)
+        if kind.layout is not None:
+            if bounds is not None and bounds.step in (None, 1):
+                axes = list(range(len(kind.layout)))[bounds]
+                frame.facts.special[node] = ("axes", [place(kind.layout, axis, None) for axis in axes])
+            else:
+                logical_shape(frame, node.value, kind)
+        if bounds is not None and kind.rank is not None:
+            return Tuple(tuple(INT for _ in range(kind.rank)[bounds]))
+    return Shape()
+
+
+def _index_parts(frame: Frame, node: cst.Subscript) -> list[tuple[str, Kind | None]]:
+    """Each index as ("int" | "slice" | "new" | "ellipsis" | "array" | "other", kind)."""
+    parts: list[tuple[str, Kind | None]] = []
+    elements = [element.slice for element in node.slice]
+    if len(elements) == 1 and isinstance(elements[0], cst.Index) and isinstance(elements[0].value, cst.Tuple):
+        elements = [cst.Index(e.value) for e in elements[0].value.elements]
+    for index in elements:
+        if isinstance(index, cst.Slice):
+            parts.append(("slice", None))
+            continue
+        value = index.value if isinstance(index, cst.Index) else None
+        kind = frame.facts.kinds.get(value, UNKNOWN) if value is not None else UNKNOWN
+        if isinstance(value, cst.Ellipsis):
+            parts.append(("ellipsis", None))
+        elif isinstance(value, cst.Name) and value.value == "None":
+            parts.append(("new", None))
+        elif isinstance(kind, Number) and kind.type in ("int", "bool"):
+            parts.append(("int" if kind.type == "int" else "other", kind))
+        elif isinstance(without_none(kind), Tensor | Sequence | Tuple):
+            parts.append(("array", without_none(kind)))
+        else:
+            parts.append(("other", kind))
+    return parts
+
+
+def tensor_index(frame: Frame, node: cst.Subscript, kind: Tensor) -> Kind:
+    """``x[...]`` of an array."""
+    parts = _index_parts(frame, node)
+    names = [part for part, _ in parts]
+    for element in node.slice:
+        if isinstance(element.slice, cst.Index):
+            _array_index(frame, element.slice.value)
+    if kind.layout is not None and not set(names) <= {"int", "slice", "ellipsis"}:
+        kind = _as_tensor(frame.use(node.value, kind))
+    layout = kind.layout
+    if layout is not None:
+        order = _full_order(names, len(layout))
+        if order is None:
+            kind = _as_tensor(frame.use(node.value, kind))
+        else:
+            frame.vote(node.value, layout)
+            frame.read(node.value, kind)
+            frame.facts.special[node] = ("reindex", [order[axis] for axis in layout])
+            gone = [axis for axis, part in enumerate(order) if part is not None and names[part] == "int"]
+            return Tensor(len(layout) - len(gone), kind.dtype, without(layout, gone))
+    elif set(names) <= {"int", "slice", "ellipsis"}:
+        kind = _as_tensor(frame.accept(node.value, kind))
+    else:
+        kind = _as_tensor(frame.use(node.value, kind))
+    return Tensor(_indexed_rank(kind.rank, parts), kind.dtype)
+
+
+def _as_tensor(kind: Kind) -> Tensor:
+    plain = without_none(kind)
+    return plain if isinstance(plain, Tensor) else Tensor()
+
+
+def _array_index(frame: Frame, value: cst.BaseExpression) -> None:
+    if isinstance(value, cst.List) and value.elements:
+        frame.facts.special[value] = ("array_literal",)
+
+
+def _full_order(names: list[str], rank: int) -> list[int | None] | None:
+    """For each axis of the source, which index applies to it; None in a place: the whole axis."""
+    order: list[int | None] = [None] * rank
+    if "ellipsis" in names:
+        at = names.index("ellipsis")
+        before, after = list(range(at)), list(range(at + 1, len(names)))
+    else:
+        before, after = list(range(len(names))), []
+    if len(before) + len(after) > rank:
+        return None
+    for axis, part in enumerate(before):
+        order[axis] = part
+    for offset, part in enumerate(reversed(after)):
+        order[rank - 1 - offset] = part
+    return order
+
+
+def _indexed_rank(rank: int | None, parts: list[tuple[str, Kind | None]]) -> int | None:
+    if rank is None or any(part == "other" for part, _ in parts):
+        return None
+    arrays = [k for part, k in parts if part == "array"]
+    result = rank - sum(part == "int" for part, _ in parts) + sum(part == "new" for part, _ in parts)
+    if not arrays:
+        return result
+    if len(arrays) > 1:
+        return None
+    index = arrays[0]
+    if isinstance(index, Tensor) and index.rank is not None and index.dtype is not None:
+        return result - index.rank + 1 if index.dtype == "bool" else result - 1 + index.rank
+    return None
+
+
+def assign_item(
+    frame: Frame, target: cst.Subscript, kind: Kind, value: cst.CSTNode | None, augmented: cst.AugAssign | None
+) -> None:
+    """``x[i] = value`` or ``x[i] += value``."""
+    base = frame.facts.kinds.get(target.value) if augmented is not None else frame.eval(target.value)
+    base = base if base is not None else frame.eval(target.value)
+    if augmented is None:
+        for element in target.slice:
+            _eval_index(frame, element.slice)
+    plain = without_none(base)
+    if isinstance(plain, Tensor):
+        frame.use(target.value, Tensor(plain.rank, plain.dtype, plain.layout, plain.variable))
+        for element in target.slice:
+            if isinstance(element.slice, cst.Index):
+                _array_index(frame, element.slice.value)
+        if value is not None:
+            frame.use(value, kind)
+        frame.facts.special[target] = ("set_item", augmented is not None)
+        mutated(frame, target.value, augmented or target)
+        root = root_of(target.value)
+        if isinstance(root, cst.Name) and not plain.variable:
+            held = frame.env.get(root.value)
+            kind = held.kind if held is not None else Tensor(plain.rank, plain.dtype)
+            if isinstance(kind, Tensor):
+                kind = Tensor(kind.rank, kind.dtype)
+            frame.bind(root.value, kind, root, storage=held.storage if held is not None else None)
+        return
+    for option in options(plain):
+        if isinstance(option, Mapping):
+            frame.program.grown.add(option.site)
+        if isinstance(option, Sequence | Mapping):
+            heap_write(frame, option.site, kind, value)
+        elif isinstance(option, Container):
+            frame.program.heap[option.site].write(kind, frame.program)
+    if value is not None and isinstance(plain, Free):
+        frame.use(value, kind)
+
+
+def mutated(frame: Frame, target: cst.CSTNode, statement: cst.CSTNode) -> None:
+    """The memory behind ``target`` changes here."""
+    if isinstance(target, cst.Call):
+        frame.report("T2J105", statement, "a write through a view of an array is lost in JAX", HINT)
+        return
+    note_write(frame, root_of(target), statement, storage_of(frame, target))
+
+
+def root_of(node: cst.CSTNode) -> cst.CSTNode:
+    """The name or attribute at the bottom of subscripts and ``.data``."""
+    while isinstance(node, cst.Subscript) or (isinstance(node, cst.Attribute) and node.attr.value == "data"):
+        node = node.value
+    return node

@@ -1,0 +1,441 @@
+"""The abstract values: what the interpreter knows of an expression without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torch2jax.infer.layout import Layout
+
+if TYPE_CHECKING:
+    from torch2jax.infer.program import ClassInfo, FileInfo, FunctionInfo
+    from torch2jax.rules.model import Rule
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an expression is. The base class itself is never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Kind):
+    """Anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Free(Kind):
+    """A parameter nobody has said anything of: joins with whatever else reaches the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoneKind(Kind):
+    """None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Kind):
+    """A Python number: ``type`` is int, float, bool or complex."""
+
+    type: str
+    value: Any = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Str(Kind):
+    """A string; ``value`` when it is a literal."""
+
+    value: Any = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor(Kind):
+    """An array; ``layout`` is the order its axes lie in, None for torch's own.
+
+    ``variable``: an nnx.Variable that must be read with ``[...]``. ``unit``: axes after the second have size 1.
+    ``assumed``: by convention only, so that anything known overrides it.
+    """
+
+    rank: int | None = None
+    dtype: str | None = None
+    layout: Layout = None
+    variable: bool = False
+    unit: bool = False
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Kind):
+    """``x.shape``: sizes in the order of the array that has ``layout``."""
+
+    rank: int | None = None
+    layout: Layout = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple(Kind):
+    """A tuple of known length; ``fields`` names the items of a named tuple."""
+
+    items: tuple[Kind, ...]
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Kind):
+    """A list, tuple or set of unknown length; contents live in the heap cell of the allocation site."""
+
+    type: str
+    site: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping(Kind):
+    """A dictionary; ``keys`` when they are literal and nothing is added later."""
+
+    site: Any
+    keys: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Iterator_(Kind):  # noqa: N801 - Iterator is that of collections.abc
+    """Something to loop over whose items are of one kind (zip, enumerate, map, a generator)."""
+
+    item: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace(Kind):
+    """A Python module: of torch and its friends, or of the project."""
+
+    name: str
+    file: FileInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Api(Kind):
+    """A function, class or constant outside the project, by qualified name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRef(Kind):
+    """A class of the project."""
+
+    cls: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Kind):
+    """A function of the project; ``owner`` is set for bound methods."""
+
+    info: FunctionInfo
+    bound: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Kind):
+    """functools.partial of something known: ``given`` positional kinds and keyword kinds."""
+
+    func: Kind
+    keywords: tuple[tuple[str, Kind], ...] = ()
+    positional: tuple[Kind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundApi(Kind):
+    """A method of something: ``x.view`` before it is called."""
+
+    receiver: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Kind):
+    """An instance of one of torch's own module classes, made by a rule."""
+
+    name: str
+    flax: str
+    stateless: bool = False
+    unit: bool = False
+    inplace: bool = False
+    unbiased: bool = False
+    biased: bool = False
+    site: Any = None
+    rule: Rule = field(compare=False, default=None)  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Kind):
+    """An object of a class of the project."""
+
+    cls: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Container(Kind):
+    """Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict: ``items`` when all are known in order.
+
+    Contents of unknown length live in the heap cell of ``site``.
+    """
+
+    type: str
+    site: Any
+    items: tuple[Kind, ...] | None = None
+    names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype(Kind):
+    """A torch.dtype, by its name if known."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device(Kind):
+    """A torch.device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Super(Kind):
+    """``super()`` inside a method of ``cls``."""
+
+    cls: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Modules(Kind):
+    """What ``self.modules()`` and its sisters give: modules of any class below."""
+
+    with_names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnyModule(Kind):
+    """Some module; which, the program decides at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Kind):
+    """A string that a test has shown to be one of these."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassName(Kind):
+    """``m.__class__.__name__`` of the module in a variable."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Union(Kind):
+    """One of several; the order they were met in is kept, so that a conversion is the same each time."""
+
+    options: tuple[Kind, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Union) and frozenset(self.options) == frozenset(other.options)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.options))
+
+
+UNKNOWN = Unknown()
+FREE = Free()
+NONE = NoneKind()
+INT, FLOAT, BOOL, STR = Number("int"), Number("float"), Number("bool"), Str()
+TENSOR = Tensor()
+ASSUMED = Tensor(assumed=True)
+
+_MAX_OPTIONS = 12
+_MAX_DEPTH = 6
+
+
+def limited(kind: Kind, depth: int = 0) -> Kind:
+    """The kind with what is nested too deep forgotten, so that recursion comes to an end."""
+    if depth > _MAX_DEPTH:
+        return UNKNOWN
+    match kind:
+        case Tuple(items=items, fields=fields):
+            return Tuple(tuple(limited(item, depth + 1) for item in items), fields)
+        case Union(options=found):
+            return union(limited(option, depth + 1) for option in found)
+        case Iterator_(item=item):
+            return Iterator_(limited(item, depth + 1))
+        case Container(items=items) if items is not None:
+            return replace(kind, items=tuple(limited(item, depth + 1) for item in items))
+        case Partial(func=func):
+            return replace(kind, func=limited(func, depth + 1))
+        case BoundApi(receiver=receiver):
+            return replace(kind, receiver=limited(receiver, depth + 1))
+        case Function(bound=bound) if bound is not None:
+            return replace(kind, bound=limited(bound, depth + 1))
+    return kind
+
+
+def options(kind: Kind) -> Iterator[Kind]:
+    """The alternatives of a kind, one by one."""
+    if isinstance(kind, Union):
+        yield from kind.options
+    else:
+        yield kind
+
+
+def union(kinds: Iterable[Kind]) -> Kind:
+    """The join of all; FREE if there are none."""
+    result: Kind = FREE
+    for kind in kinds:
+        result = join(result, kind)
+    return result
+
+
+def join(a: Kind, b: Kind) -> Kind:
+    """The least kind that covers both."""
+    if a is b or a == b:
+        return a
+    if isinstance(a, Free):
+        return b
+    if isinstance(b, Free):
+        return a
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, Tensor) and one.assumed and not isinstance(other, Tensor | NoneKind | Union):
+            return other
+    if isinstance(a, Unknown) or isinstance(b, Unknown):
+        return UNKNOWN
+    if isinstance(a, Union) or isinstance(b, Union):
+        result: list[Kind] = []
+        for kind in (*options(a), *options(b)):
+            _merge_into(result, kind)
+        if len(result) == 1:
+            return result[0]
+        return Union(tuple(result)) if len(result) <= _MAX_OPTIONS else UNKNOWN
+    return _join_plain(a, b) or Union((a, b))
+
+
+def _merge_into(result: list[Kind], kind: Kind) -> None:
+    for index, other in enumerate(result):
+        merged = other if other == kind else _join_plain(other, kind)
+        if merged is not None:
+            result[index] = merged
+            return
+    result.append(kind)
+
+
+def _join_plain(a: Kind, b: Kind) -> Kind | None:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return Tensor(
+            a.rank if a.rank == b.rank else None,
+            a.dtype if a.dtype == b.dtype else None,
+            a.layout if a.layout == b.layout else None,
+            a.variable and b.variable,
+            a.unit and b.unit,
+            a.assumed and b.assumed,
+        )
+    if isinstance(a, Number) and isinstance(b, Number):
+        return Number(a.type if a.type == b.type else ("float" if "float" in (a.type, b.type) else "int"))
+    if isinstance(a, Str) and isinstance(b, Str):
+        return STR
+    if isinstance(a, Shape) and isinstance(b, Shape):
+        return Shape(a.rank if a.rank == b.rank else None, a.layout if a.layout == b.layout else None)
+    if isinstance(a, Dtype) and isinstance(b, Dtype):
+        return Dtype()
+    if isinstance(a, Tuple) and isinstance(b, Tuple) and len(a.items) == len(b.items):
+        fields = a.fields if a.fields == b.fields else ()
+        return Tuple(tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True)), fields)
+    if isinstance(a, Container) and isinstance(b, Container) and a.type == b.type and a.site == b.site:
+        if a.items is not None and b.items is not None and len(a.items) == len(b.items):
+            items = tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True))
+            return Container(a.type, a.site, items, a.names)
+        return Container(a.type, a.site)
+    if isinstance(a, Mapping) and isinstance(b, Mapping) and a.site == b.site:
+        return Mapping(a.site)
+    if isinstance(a, Layer) and isinstance(b, Layer) and a.name == b.name:
+        return replace(
+            a,
+            site=None,
+            unit=a.unit and b.unit,
+            inplace=a.inplace or b.inplace,
+            unbiased=a.unbiased and b.unbiased,
+            biased=a.biased and b.biased,
+        )
+    if isinstance(a, Iterator_) and isinstance(b, Iterator_):
+        return Iterator_(join(a.item, b.item))
+    return None
+
+
+def without_none(kind: Kind) -> Kind:
+    """The kind when it is known not to be None."""
+    if isinstance(kind, Union):
+        rest = [option for option in kind.options if not isinstance(option, NoneKind)]
+        if len(rest) == len(kind.options):
+            return kind
+        return union(rest) if rest else kind
+    return kind
+
+
+def widened(kind: Kind) -> Kind:
+    """Without constants: what a parameter is, when this argument is only one of the calls."""
+    if isinstance(kind, Number) and kind.value is not MISSING:
+        return Number(kind.type)
+    if isinstance(kind, Str) and kind.value is not MISSING:
+        return STR
+    if isinstance(kind, Tuple):
+        return Tuple(tuple(widened(item) for item in kind.items), kind.fields)
+    if isinstance(kind, Union):
+        return union(widened(option) for option in kind.options)
+    return kind
+
+
+def is_tensor(kind: Kind) -> bool:
+    """Whether every alternative but None is a tensor, and there is one."""
+    found = False
+    for option in options(kind):
+        if isinstance(option, Tensor):
+            found = True
+        elif not isinstance(option, NoneKind):
+            return False
+    return found
+
+
+def may_be_tensor(kind: Kind) -> bool:
+    """Whether some alternative is a tensor."""
+    return any(isinstance(option, Tensor) for option in options(kind))
+
+
+def is_module(kind: Kind) -> bool:
+    """Whether the kind is an instance of a module."""
+    found = False
+    for option in options(kind):
+        if isinstance(option, Layer | Container | AnyModule) or (isinstance(option, Instance) and option.cls.is_module):
+            found = True
+        elif not isinstance(option, NoneKind):
+            return False
+    return found
+
+
+def constant(kind: Kind) -> Any:
+    """The Python value of a kind that is one literal, else MISSING."""
+    if isinstance(kind, Number | Str):
+        return kind.value
+    if isinstance(kind, NoneKind):
+        return None
+    if isinstance(kind, Tuple):
+        values = tuple(constant(item) for item in kind.items)
+        return MISSING if any(value is MISSING for value in values) else values
+    return MISSING
+
+
+Node = cst.CSTNode

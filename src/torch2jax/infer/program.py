@@ -1,0 +1,255 @@
+"""The project as the interpreter sees it: files, classes, functions, and the cells that carry kinds between them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import Facts
+from torch2jax.infer.kinds import FREE, UNKNOWN, Kind, join, limited
+from torch2jax.infer.layout import Layout
+
+if TYPE_CHECKING:
+    from torch2jax.options import Options
+    from torch2jax.rules.cache import RuleBook
+
+
+class Cell:
+    """A place that several functions write and read: an attribute, a parameter, a result, the items of a list."""
+
+    __slots__ = ("kind", "readers", "writes")
+
+    def __init__(self, kind: Kind = FREE) -> None:
+        self.kind = kind
+        self.readers: set[FunctionInfo] = set()
+        self.writes = 0
+
+    def read(self, reader: FunctionInfo | None) -> Kind:
+        """The kind; ``reader`` is interpreted again when it changes."""
+        if reader is not None:
+            self.readers.add(reader)
+        return self.kind
+
+    def write(self, kind: Kind, program: Program) -> None:
+        """Join ``kind`` in."""
+        joined = join(self.kind, kind)
+        if joined != self.kind:
+            joined = limited(joined)
+        if joined != self.kind:
+            self.writes += 1
+            self.kind = joined if self.writes < 40 else UNKNOWN
+            program.dirty.update(self.readers)
+
+
+@dataclass(eq=False)
+class FileInfo:
+    """One source file: its tree, its module-level names, and what it imports."""
+
+    path: str
+    module: str
+    tree: cst.Module
+    is_package: bool = False
+    names: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    main: FunctionInfo | None = None
+    functions: list[FunctionInfo] = field(default_factory=list)
+    classes: list[ClassInfo] = field(default_factory=list)
+    star_files: list[FileInfo] = field(default_factory=list)
+    import_names: frozenset[str] = frozenset()
+    source: str = ""
+
+
+@dataclass(eq=False)
+class FunctionInfo:
+    """A function, method, lambda, or the body of a file (``node`` is then the Module)."""
+
+    name: str
+    node: cst.FunctionDef | cst.Lambda | cst.Module
+    file: FileInfo
+    owner: ClassInfo | None = None
+    parent: FunctionInfo | None = None
+    decorators: frozenset[str] = frozenset()
+    params: dict[str, Cell] = field(default_factory=dict)
+    result: Cell = field(default_factory=Cell)
+    param_layouts: dict[str, Layout] = field(default_factory=dict)
+    result_layout: Any = None
+    pinned: bool = False
+    is_internal: bool = False
+    called: bool = False
+    needs_rngs: bool = False
+    builds: bool = False
+    is_forward: bool = False
+    interface: str = "nchw"
+    mutates: set[str] = field(default_factory=set)
+    closure: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    forced: dict[Any, Layout] = field(default_factory=dict)
+    offered: dict[str, set[Layout]] = field(default_factory=lambda: defaultdict(set))
+    extra_keywords: set[str] = field(default_factory=set)
+    drops_keywords: bool = False
+    callers: set[FunctionInfo] = field(default_factory=set)
+    evaluations: int = 0
+    number: int = 0
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def is_method(self) -> bool:
+        """Whether the first parameter is the instance."""
+        return self.owner is not None and self.parent is None and "staticmethod" not in self.decorators
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a static method."""
+        return "staticmethod" in self.decorators
+
+    @property
+    def is_classmethod(self) -> bool:
+        """Whether the first parameter is the class."""
+        return "classmethod" in self.decorators
+
+    @property
+    def is_property(self) -> bool:
+        """Whether reading the attribute calls it."""
+        return bool(self.decorators & {"property", "cached_property", "functools.cached_property"})
+
+    @property
+    def outermost(self) -> FunctionInfo:
+        """The function at the top that this one is nested in."""
+        fn = self
+        while fn.parent is not None and not isinstance(fn.parent.node, cst.Module):
+            fn = fn.parent
+        return fn
+
+    @property
+    def draws_from_self(self) -> bool:
+        """Whether random numbers come from ``self.rngs``: a module's method that does not build."""
+        top = self.outermost
+        return (
+            top.owner is not None
+            and top.owner.is_module
+            and top.is_method
+            and top.name != "__init__"
+            and not top.builds
+        )
+
+    @property
+    def takes_rngs(self) -> bool:
+        """Whether a call passes ``rngs``."""
+        return self.needs_rngs and not self.draws_from_self and self.outermost is self and self.name != "__init__"
+
+    def parameters(self) -> cst.Parameters | None:
+        """The libcst parameters, None for the body of a file."""
+        return None if isinstance(self.node, cst.Module) else self.node.params
+
+    def __repr__(self) -> str:
+        owner = f"{self.owner.name}." if self.owner else ""
+        return f"<{self.file.path}:{owner}{self.name}>"
+
+
+@dataclass(eq=False)
+class ClassInfo:
+    """A class of the project."""
+
+    name: str
+    node: cst.ClassDef
+    file: FileInfo
+    bases: list[Kind] = field(default_factory=list)
+    methods: dict[str, FunctionInfo] = field(default_factory=dict)
+    attrs: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    class_names: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    assigned: set[str] = field(default_factory=set)
+    assigned_later: set[str] = field(default_factory=set)
+    module_base: str | None = None
+    is_internal: bool = False
+    is_value: bool = False
+    holds_rngs: bool = False
+    reads_training: bool = False
+    buffers: set[str] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    tied: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
+    open_attrs: Cell = field(default_factory=Cell)
+    site: Any = None
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it derives from torch.nn.Module."""
+        return self.module_base is not None
+
+    def mro(self) -> list[ClassInfo]:
+        """The class and the project's classes it derives from, nearest first."""
+        from torch2jax.infer.kinds import ClassRef
+
+        order: list[ClassInfo] = [self]
+        for base in self.bases:
+            if isinstance(base, ClassRef) and base.cls is not self:
+                order += [cls for cls in base.cls.mro() if cls not in order]
+        return order
+
+    def find(self, name: str) -> FunctionInfo | None:
+        """The method of that name along the bases."""
+        for cls in self.mro():
+            if name in cls.methods:
+                return cls.methods[name]
+        return None
+
+    def attr_owner(self, name: str) -> ClassInfo | None:
+        """The class along the bases that assigns ``self.<name>``."""
+        for cls in self.mro():
+            if name in cls.attrs:
+                return cls
+        return None
+
+    def __repr__(self) -> str:
+        return f"<class {self.name}>"
+
+    @property
+    def constructor(self) -> FunctionInfo | None:
+        """``__init__`` along the bases."""
+        return self.find("__init__")
+
+    @property
+    def takes_rngs(self) -> bool:
+        """Whether building one passes ``rngs``."""
+        if not self.is_module:
+            init = self.constructor
+            return init is not None and init.needs_rngs
+        return any("__init__" in cls.methods or cls.is_value or cls.holds_rngs for cls in self.mro()) or (
+            self.module_base not in (None, "torch.nn.Module", "torch.nn.Sequential", "torch.nn.ModuleList")
+        )
+
+
+@dataclass(eq=False)
+class Program:
+    """Everything that is converted together."""
+
+    book: RuleBook
+    options: Options
+    files: dict[str, FileInfo] = field(default_factory=dict)
+    functions: dict[Any, FunctionInfo] = field(default_factory=dict)
+    classes: dict[Any, ClassInfo] = field(default_factory=dict)
+    heap: dict[Any, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    heap_layouts: dict[Any, Layout] = field(default_factory=dict)
+    item_wants: dict[Any, set[Layout]] = field(default_factory=lambda: defaultdict(set))
+    layers: dict[str, Any] = field(default_factory=dict)
+    layer_readers: set[FunctionInfo] = field(default_factory=set)
+    grown: set[Any] = field(default_factory=set)
+    pinned_sites: set[Any] = field(default_factory=set)
+    pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
+    sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    dirty: set[FunctionInfo] = field(default_factory=set)
+
+    def note_layer(self, name: str, layer: Any) -> None:
+        """A class of torch that the project builds; tests on class names look through these."""
+        if name not in self.layers:
+            self.layers[name] = layer
+            self.dirty.update(self.layer_readers)
+
+    def file_of_module(self, module: str) -> FileInfo | None:
+        """The project's file with that dotted name."""
+        for info in self.files.values():
+            if info.module == module:
+                return info
+        return None

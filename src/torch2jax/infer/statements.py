@@ -1,0 +1,601 @@
+"""Statements: flow of control, assignments, narrowing by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Seq
+from dataclasses import replace
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer import attributes, items
+from torch2jax.infer.aliasing import note_escape, storage_of
+from torch2jax.infer.facts import RuleCall
+from torch2jax.infer.frame import Env, Frame, Value, executes
+from torch2jax.infer.kinds import (
+    INT,
+    NONE,
+    UNKNOWN,
+    AnyModule,
+    Choice,
+    ClassName,
+    Instance,
+    Kind,
+    NoneKind,
+    Number,
+    Shape,
+    Tensor,
+    is_tensor,
+    join,
+    options,
+    union,
+    without_none,
+)
+from torch2jax.source.nodes import dotted_name
+
+
+@executes(cst.SimpleStatementLine, cst.SimpleStatementSuite, cst.IndentedBlock)
+def block(frame: Frame, node: Any) -> None:
+    """Statements in order."""
+    frame.execute(node.body)
+
+
+def inplace_argument(fact: Any) -> cst.Name | None:
+    """The name that ``F.relu(x, inplace=True)`` changes."""
+    if not isinstance(fact, RuleCall):
+        return None
+    flags = [p.name for p in fact.signature.params if p.annotation == "Inplace"]
+    if not flags or fact.bound.args[flags[0]].value is not True:
+        return None
+    first = next(iter(fact.bound.args.values())).arg
+    return first.node if first is not None and isinstance(first.node, cst.Name) else None
+
+
+@executes(cst.Expr)
+def expression(frame: Frame, node: cst.Expr) -> None:
+    """An expression for its effect."""
+    kind = frame.eval(node.value)
+    target = inplace_argument(frame.facts.calls.get(node.value))
+    if target is not None:
+        held = frame.env.get(target.value)
+        frame.bind(target.value, kind, node, storage=held.storage if held is not None else None)
+
+
+@executes(cst.Pass, cst.Global, cst.Nonlocal, cst.TypeAlias)
+def nothing(frame: Frame, node: Any) -> None:
+    """Statements without an effect on kinds."""
+
+
+@executes(cst.Assign)
+def assign(frame: Frame, node: cst.Assign) -> None:
+    """``a = b = value``: stores the value in each target."""
+    kind = frame.eval(node.value)
+    for target in node.targets:
+        store(frame, target.target, kind, node.value)
+    _refuse_items(frame, node)
+
+
+def _refuse_items(frame: Frame, node: cst.Assign) -> None:
+    """Writes into arrays by chained or unpacking assignments have no form in JAX."""
+    for target in node.targets:
+        parts = target.target.elements if isinstance(target.target, cst.Tuple | cst.List) else [target]
+        inner = [part.value if isinstance(part, cst.BaseElement) else part.target for part in parts]
+        if len(node.targets) == 1 and len(inner) == 1 and inner[0] is target.target:
+            continue
+        for part in inner:
+            note = frame.facts.special.get(part)
+            if note is not None and note[0] in ("set_item", "write_variable", "write_data"):
+                frame.report(
+                    "T2J105", node, "a chained or unpacking assignment writes into an array", "use one line each"
+                )
+
+
+@executes(cst.AnnAssign)
+def annotated_assign(frame: Frame, node: cst.AnnAssign) -> None:
+    """``name: type = value``; without a value nothing is bound."""
+    if node.value is None:
+        return
+    store(frame, node.target, frame.eval(node.value), node.value)
+
+
+@executes(cst.AugAssign)
+def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
+    """``x += value``: in place for arrays, a new binding otherwise."""
+    from torch2jax.infer.operators import pointwise
+
+    target = frame.eval(node.target)
+    value = frame.eval(node.value)
+    if not is_tensor(target) and not is_tensor(value):
+        if isinstance(node.target, cst.Name):
+            joined = join(target, value) if isinstance(target, Number) else target
+            frame.bind(node.target.value, _without_value(joined), node.target)
+        elif isinstance(node.target, cst.Attribute):
+            attributes.assign(frame, node.target, _without_value(target), node.value)
+        return
+    if isinstance(node.operator, cst.MatrixMultiplyAssign):
+        frame.use(node.target, target)
+        frame.use(node.value, value)
+        result: Kind = Tensor()
+    else:
+        result = pointwise(frame, [(node.target, target), (node.value, value)])
+    if isinstance(node.target, cst.Name):
+        held = frame.env.get(node.target.value)
+        if is_tensor(target):
+            items.mutated(frame, node.target, node)
+        frame.bind(node.target.value, result, node.target, storage=held.storage if held is not None else None)
+    elif isinstance(node.target, cst.Attribute):
+        frame.use(node.value, frame.read(node.value, value))
+        attributes.assign(frame, node.target, result, node.value, augmented=True)
+    elif isinstance(node.target, cst.Subscript):
+        items.assign_item(frame, node.target, value, node.value, node)
+
+
+def _without_value(kind: Kind) -> Kind:
+    return Number(kind.type) if isinstance(kind, Number) else kind
+
+
+def store(
+    frame: Frame,
+    target: cst.BaseExpression,
+    kind: Kind,
+    value: cst.CSTNode | None,
+    storage: frozenset[Any] | None = None,
+) -> None:
+    """Assign a kind to any target. ``value`` is the source expression where there is one of its own."""
+    if isinstance(target, cst.Name):
+        if value is not None:
+            kind = _plain_read(frame, kind, value)
+        if isinstance(value, cst.Tuple):
+            for element in value.elements:
+                note_escape(frame, element.value)
+        frame.bind(target.value, kind, target, value, storage or None)
+    elif isinstance(target, cst.Attribute):
+        attributes.assign(frame, target, kind, value)
+    elif isinstance(target, cst.Subscript):
+        items.assign_item(frame, target, kind, value, None)
+    elif isinstance(target, cst.Tuple | cst.List):
+        unpack(frame, target, kind, value)
+    elif isinstance(target, cst.StarredElement):
+        store(frame, target.value, UNKNOWN, None)
+
+
+def _plain_read(frame: Frame, kind: Kind, value: cst.CSTNode) -> Kind:
+    """A name for a Variable is read at once: the source's tensor is the array, not its holder."""
+    plain = without_none(kind)
+    if isinstance(plain, Tensor) and plain.variable and isinstance(value, cst.Attribute):
+        return kind
+    return kind
+
+
+def unpack(frame: Frame, target: cst.Tuple | cst.List, kind: Kind, value: cst.CSTNode | None) -> None:
+    """``a, b = value``."""
+    elements = target.elements
+    plain = without_none(kind)
+    shared = storage_of(frame, value)
+    starred = any(isinstance(element, cst.StarredElement) for element in elements)
+    if isinstance(plain, Shape):
+        if plain.layout is not None and value is not None:
+            if starred or len(elements) != len(plain.layout) or not _plain_names(elements):
+                items.logical_shape(frame, value, plain)
+            else:
+                frame.facts.special[target] = ("unpack_shape", plain.layout)
+        if not starred and plain.rank is None:
+            _learn_rank(frame, value, len(elements))
+        for element in elements:
+            inner = element.value
+            store(frame, inner, items.SHAPE_ITEMS if isinstance(element, cst.StarredElement) else INT, None)
+        return
+    if isinstance(value, cst.Tuple | cst.List) and len(value.elements) == len(elements) and not starred:
+        kinds = [frame.facts.kinds.get(e.value, UNKNOWN) for e in value.elements]
+        for element, source, item in zip(elements, value.elements, kinds, strict=True):
+            store(frame, element.value, item, source.value)
+        return
+    if isinstance(plain, Tensor) and value is not None:
+        plain = frame.use(value, plain)
+    for index, element in enumerate(elements):
+        if isinstance(element, cst.StarredElement):
+            store(frame, element.value, items.tail(frame, plain, index), None)
+        else:
+            item = items.item_at(frame, plain, index if not starred else (index if index == 0 else None))
+            store(frame, element.value, item, None, shared)
+
+
+def _learn_rank(frame: Frame, value: cst.CSTNode | None, rank: int) -> None:
+    """``b, c, h, w = x.shape`` says that x has four axes."""
+    holder = value.func if isinstance(value, cst.Call) else value
+    if isinstance(holder, cst.Attribute) and isinstance(holder.value, cst.Name):
+        held = frame.env.get(holder.value.value)
+        kind = without_none(held.kind) if held is not None else None
+        if held is not None and isinstance(kind, Tensor) and kind.rank is None and kind.layout is None:
+            known = replace(kind, rank=rank)
+            for definition in held.definitions:
+                if definition in frame.facts.natural:
+                    frame.facts.natural[definition] = (None, rank)
+            frame.env[holder.value.value] = replace(held, kind=known)
+
+
+def _plain_names(elements: Seq[cst.BaseElement]) -> bool:
+    return all(isinstance(element.value, cst.Name) for element in elements)
+
+
+@executes(cst.Return)
+def return_(frame: Frame, node: cst.Return) -> None:
+    """``return``: notes what is returned and ends the flow."""
+    kind = frame.eval(node.value) if node.value is not None else NONE
+    if node.value is not None:
+        frame.returns.append((node.value, kind))
+    else:
+        frame.returns.append((node, NONE))
+    frame.alive = False
+
+
+@executes(cst.Raise, cst.Assert, cst.Del)
+def other_simple(frame: Frame, node: Any) -> None:
+    """``raise`` ends the flow, ``assert`` tests, ``del`` unbinds."""
+    if isinstance(node, cst.Raise):
+        if node.exc is not None:
+            frame.eval(node.exc)
+        frame.alive = False
+    elif isinstance(node, cst.Assert):
+        kind = frame.eval(node.test)
+        condition(frame, node.test, kind, "assert")
+        if node.msg is not None:
+            frame.eval(node.msg)
+    elif isinstance(node.target, cst.Name):
+        frame.env.pop(node.target.value, None)
+    else:
+        frame.eval(node.target)
+
+
+def condition(frame: Frame, test: cst.BaseExpression, kind: Kind, what: str) -> None:
+    """A test on data: works, but only outside jit."""
+    if any(isinstance(option, Tensor) for option in options(kind)) and is_tensor(kind):
+        frame.read(test, kind)
+        if not isinstance(frame.fn.node, cst.Module):
+            frame.report(
+                "T2J203",
+                test,
+                f"this {what} depends on values of an array, so the function can't run under jax.jit",
+                "call it outside jit, or rewrite the branch with jnp.where or lax.cond",
+            )
+
+
+@executes(cst.Break, cst.Continue)
+def leave(frame: Frame, node: Any) -> None:
+    """``break`` and ``continue``: the environment joins the loop's end."""
+    frame.breaks.append(dict(frame.env))
+    frame.alive = False
+
+
+@executes(cst.If)
+def if_(frame: Frame, node: cst.If) -> None:
+    """``if``: each side is executed knowing the test, then the environments are merged."""
+    kind = frame.eval(node.test)
+    condition(frame, node.test, kind, "if")
+    before = dict(frame.env)
+    narrow(frame, node.test, True)
+    frame.branches += 1
+    frame.execute((node.body,))
+    after_body, body_alive = frame.env, frame.alive
+    frame.env, frame.alive = before, True
+    narrow(frame, node.test, False)
+    if node.orelse is not None:
+        frame.execute((node.orelse,))
+    frame.branches -= 1
+    _resume(frame, [(after_body, body_alive), (frame.env, frame.alive)])
+
+
+@executes(cst.Else, cst.Finally)
+def else_(frame: Frame, node: Any) -> None:
+    """The body of ``else`` or ``finally``."""
+    frame.execute((node.body,))
+
+
+def _resume(frame: Frame, flows: list[tuple[Env, bool]]) -> None:
+    alive = [env for env, lives in flows if lives]
+    frame.alive = bool(alive)
+    frame.env = frame.merge(*alive) if alive else flows[-1][0]
+
+
+def narrow(frame: Frame, test: cst.BaseExpression, truth: bool) -> None:
+    """What a test that came out true (or false) says of the names in it."""
+    if truth and _narrow_type(frame, test):
+        return
+    if truth and (_narrow_class_name(frame, test) or _narrow_choice(frame, test)):
+        return
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        narrow(frame, test.expression, not truth)
+    elif isinstance(test, cst.BooleanOperation):
+        if isinstance(test.operator, cst.And) == truth:
+            narrow(frame, test.left, truth)
+            narrow(frame, test.right, truth)
+    elif isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        if isinstance(target.comparator, cst.Name) and target.comparator.value == "None":
+            is_none = isinstance(target.operator, cst.Is | cst.Equal) == truth
+            _narrow_none(frame, test.left, is_none)
+    elif isinstance(test, cst.Name | cst.Attribute) and truth:
+        _narrow_none(frame, test, False)
+    elif truth and isinstance(test, cst.Call) and isinstance(test.func, cst.Name) and test.func.value == "isinstance":
+        if len(test.args) != 2 or not isinstance(test.args[0].value, cst.Name):
+            return
+        _narrow_instance(frame, test.args[0].value.value, frame.facts.kinds.get(test.args[1].value, UNKNOWN))
+
+
+def _narrow_class_name(frame: Frame, test: cst.BaseExpression) -> bool:
+    """``"Conv" in name``, ``name.find("Conv") != -1``, ``name == "Linear"`` where name is a class's name."""
+    found = _class_name_test(frame, test)
+    if found is None:
+        return False
+    kind, text, exact = found
+    frame.program.layer_readers.add(frame.fn)
+    layers = [layer for name, layer in frame.program.layers.items() if (name == text if exact else text in name)]
+    others = [layer for name, layer in frame.program.layers.items() if (name != text if exact else text not in name)]
+    value = frame.env.get(kind.variable)
+    if value is None:
+        return True
+    names = {layer.flax.rpartition(".")[2] for layer in layers}
+    wrong = {layer.flax.rpartition(".")[2] for layer in others}
+    matches = (lambda name: name == text) if exact else (lambda name: text in name)
+    if not all(matches(name) for name in names) or any(matches(name) for name in wrong - names):
+        frame.report(
+            "T2J204", test, f'the class names that "{text}" matches are others in Flax', "use isinstance instead"
+        )
+    frame.env[kind.variable] = replace(value, kind=union(layers) if layers else AnyModule())
+    return True
+
+
+def _narrow_type(frame: Frame, test: cst.BaseExpression) -> bool:
+    """``type(m) == nn.Linear``, with ``is`` and ``in`` as well."""
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+        return False
+    target = test.comparisons[0]
+    left = test.left
+    if not isinstance(target.operator, cst.Equal | cst.Is | cst.In) or not isinstance(left, cst.Call):
+        return False
+    if not isinstance(left.func, cst.Name) or left.func.value != "type" or len(left.args) != 1:
+        return False
+    subject = left.args[0].value
+    if isinstance(subject, cst.Name):
+        _narrow_instance(frame, subject.value, frame.facts.kinds.get(target.comparator, UNKNOWN))
+    return True
+
+
+def _narrow_choice(frame: Frame, test: cst.BaseExpression) -> bool:
+    """``kind in ("LSTM", "GRU")`` and ``kind == "LSTM"``: the string is one of those."""
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1 or not isinstance(test.left, cst.Name):
+        return False
+    target = test.comparisons[0]
+    listed = target.comparator
+    if isinstance(target.operator, cst.Equal):
+        elements: list[cst.BaseExpression] = [listed]
+    elif isinstance(target.operator, cst.In) and isinstance(listed, cst.Tuple | cst.List | cst.Set):
+        elements = [element.value for element in listed.elements]
+    else:
+        return False
+    if not elements or not all(isinstance(element, cst.SimpleString) for element in elements):
+        return False
+    value = frame.env.get(test.left.value)
+    if value is not None:
+        values = tuple(str(e.evaluated_value) for e in elements if isinstance(e, cst.SimpleString))
+        frame.env[test.left.value] = replace(value, kind=Choice(values))
+    return True
+
+
+def _class_name_test(frame: Frame, test: cst.BaseExpression) -> tuple[ClassName, str, bool] | None:
+    if isinstance(test, cst.Call) and isinstance(test.func, cst.Attribute) and test.func.attr.value == "startswith":
+        subject, text, exact = test.func.value, test.args[0].value if test.args else test, False
+    elif isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        left, right = test.left, target.comparator
+        if (
+            isinstance(left, cst.Call)
+            and isinstance(left.func, cst.Attribute)
+            and left.func.attr.value == "find"
+            and left.args
+        ):
+            if not isinstance(target.operator, cst.NotEqual | cst.GreaterThanEqual | cst.GreaterThan):
+                return None
+            subject, text, exact = left.func.value, left.args[0].value, False
+        elif isinstance(target.operator, cst.In):
+            subject, text, exact = right, left, False
+        elif isinstance(target.operator, cst.Equal):
+            subject, text, exact = left, right, True
+        else:
+            return None
+    else:
+        return None
+    kind = frame.facts.kinds.get(subject)
+    if not isinstance(kind, ClassName) or not isinstance(text, cst.SimpleString):
+        return None
+    return kind, str(text.evaluated_value), exact
+
+
+def _narrow_none(frame: Frame, test: cst.BaseExpression, is_none: bool) -> None:
+    name = dotted_name(test)
+    if name is None:
+        return
+    value = frame.env.get(name)
+    if value is None and isinstance(test, cst.Attribute) and test in frame.facts.kinds:
+        value = Value(frame.facts.kinds[test])
+    if value is None:
+        return
+    if not is_none:
+        frame.env[name] = replace(value, kind=without_none(value.kind))
+    elif any(isinstance(option, NoneKind) for option in options(value.kind)):
+        frame.env[name] = replace(value, kind=NONE)
+
+
+def _narrow_instance(frame: Frame, name: str, classes: Kind) -> None:
+    from torch2jax.infer.calls import instances_of
+
+    value = frame.env.get(name)
+    if value is None:
+        return
+    narrowed = instances_of(frame, classes)
+    if narrowed is not None:
+        current = [k for k in options(value.kind) if _among(k, narrowed)]
+        frame.env[name] = replace(value, kind=union(current) if current else narrowed)
+
+
+def _among(kind: Kind, allowed: Kind) -> bool:
+    if isinstance(kind, Tensor):
+        return any(isinstance(option, Tensor) for option in options(allowed))
+    return any(
+        type(kind) is type(o) and getattr(kind, "name", None) == getattr(o, "name", None) for o in options(allowed)
+    )
+
+
+@executes(cst.For)
+def for_(frame: Frame, node: cst.For) -> None:
+    """``for``: each turn binds the target to an item."""
+    iterable = frame.eval(node.iter)
+    item = items.iterated(frame, node.iter, iterable)
+
+    shared = _loop_storage(frame, node.iter)
+
+    def enter() -> None:
+        if isinstance(node.target, cst.Tuple):
+            for element in node.target.elements:
+                each = _element_kind(frame, item, node.target, element)
+                store(frame, element.value, each, None, shared)
+        else:
+            store(frame, node.target, item, None, shared)
+
+    loop(frame, enter, node.body)
+    if node.orelse is not None:
+        frame.execute((node.orelse,))
+
+
+def _element_kind(frame: Frame, item: Kind, target: cst.Tuple, element: cst.BaseElement) -> Kind:
+    if isinstance(element, cst.StarredElement):
+        return UNKNOWN
+    starred = any(isinstance(e, cst.StarredElement) for e in target.elements)
+    plain = without_none(item)
+    return items.item_at(frame, plain, None if starred else list(target.elements).index(element))
+
+
+def _loop_storage(frame: Frame, node: cst.BaseExpression) -> frozenset[Any]:
+    """The memory that a loop's variable looks into: rows of a tensor, pieces of a split."""
+    wrappers = ("enumerate", "zip", "reversed", "list", "tuple")
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in wrappers:
+        return frozenset().union(*(_loop_storage(frame, arg.value) for arg in node.args))
+    kind = without_none(frame.facts.kinds.get(node, UNKNOWN))
+    return storage_of(frame, node) if isinstance(kind, Tensor) or isinstance(node, cst.Call) else frozenset()
+
+
+@executes(cst.While)
+def while_(frame: Frame, node: cst.While) -> None:
+    """``while``: each turn knows the test."""
+
+    def enter() -> None:
+        condition(frame, node.test, frame.eval(node.test), "while")
+        narrow(frame, node.test, True)
+
+    loop(frame, enter, node.body)
+    if node.orelse is not None:
+        frame.execute((node.orelse,))
+
+
+def loop(frame: Frame, enter: Any, body: cst.CSTNode) -> None:
+    """Run a loop's body until the environment at its head stands still."""
+    outer_breaks, frame.breaks = frame.breaks, []
+    frame.depth += 1
+    head = dict(frame.env)
+    for _ in range(4):
+        frame.env, frame.alive = dict(head), True
+        frame.breaks = []
+        enter()
+        frame.execute((body,))
+        flows = [head, *frame.breaks, *([frame.env] if frame.alive else [])]
+        merged = frame.merge(*flows)
+        if merged == head:
+            break
+        head = merged
+    frame.env, frame.alive = dict(head), True
+    frame.depth -= 1
+    frame.breaks = outer_breaks
+
+
+@executes(cst.With)
+def with_(frame: Frame, node: cst.With) -> None:
+    """``with``: names what a context of the project gives."""
+    for item in node.items:
+        kind = frame.eval(item.item)
+        if item.asname is not None:
+            store(frame, item.asname.name, kind if isinstance(kind, Instance) else UNKNOWN, None)
+    frame.execute((node.body,))
+
+
+@executes(cst.Try, cst.TryStar)
+def try_(frame: Frame, node: Any) -> None:
+    """``try``: handlers start from anything between before and after the body."""
+    before = dict(frame.env)
+    frame.execute((node.body,))
+    flows = [(frame.env, frame.alive)]
+    middle = frame.merge(before, frame.env)
+    for handler in node.handlers:
+        frame.env, frame.alive = dict(middle), True
+        if handler.type is not None:
+            frame.eval(handler.type)
+        if handler.name is not None:
+            frame.env[handler.name.name.value] = Value(UNKNOWN)
+        frame.execute((handler.body,))
+        flows.append((frame.env, frame.alive))
+    if node.orelse is not None and flows[0][1]:
+        frame.env, frame.alive = flows[0]
+        frame.execute((node.orelse,))
+        flows[0] = (frame.env, frame.alive)
+    _resume(frame, flows)
+    if node.finalbody is not None:
+        alive, frame.alive = frame.alive, True
+        frame.execute((node.finalbody,))
+        frame.alive = frame.alive and alive
+
+
+@executes(cst.Match)
+def match(frame: Frame, node: cst.Match) -> None:
+    """``match``: names that patterns bind are unknown."""
+    from torch2jax.source.scope import assigned_names
+
+    subject = frame.eval(node.subject)
+    frame.use(node.subject, subject)
+    before = dict(frame.env)
+    flows: list[tuple[Env, bool]] = [(before, True)]
+    for case in node.cases:
+        frame.env, frame.alive = dict(before), True
+        for name in assigned_names(case.pattern):
+            frame.env[name] = Value(UNKNOWN)
+        if case.guard is not None:
+            frame.eval(case.guard)
+        frame.execute((case.body,))
+        flows.append((frame.env, frame.alive))
+    _resume(frame, flows)
+
+
+@executes(cst.FunctionDef)
+def function_definition(frame: Frame, node: cst.FunctionDef) -> None:
+    """``def``: decorators run here, the body when the function is interpreted."""
+    for decorator in node.decorators:
+        frame.eval(decorator.decorator)
+    """``def``: binds the function."""
+    from torch2jax.infer.definitions import define_function
+
+    frame.bind(node.name.value, define_function(frame, node), node)
+
+
+@executes(cst.ClassDef)
+def class_definition(frame: Frame, node: cst.ClassDef) -> None:
+    """``class``: binds the class."""
+    from torch2jax.infer.definitions import define_class
+
+    frame.bind(node.name.value, define_class(frame, node), node)
+
+
+@executes(cst.Import, cst.ImportFrom)
+def imports(frame: Frame, node: Any) -> None:
+    """``import``: binds what the project and the rules know of it."""
+    from torch2jax.infer.definitions import imported
+
+    for name, kind in imported(frame, node):
+        frame.bind(name, kind, node)

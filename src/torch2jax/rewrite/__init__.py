@@ -1,0 +1,1 @@
+"""Rewriting: what the interpreter found becomes Flax source."""

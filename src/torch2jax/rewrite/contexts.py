@@ -1,0 +1,110 @@
+"""``with`` blocks of torch: gradients are asked for in JAX, not switched off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.kinds import Api, Tensor, is_tensor, without_none
+from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
+from torch2jax.rewrite.rule_calls import flag
+from torch2jax.source.scope import assigned_names
+
+NO_GRAD = frozenset(
+    {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.inference_mode"}
+)
+HARMLESS = frozenset(
+    "torch.enable_grad torch.autograd.profiler.record_function torch.profiler.record_function torch.cuda.device "
+    "torch.autograd.set_detect_anomaly torch.random.fork_rng torch.cuda.stream torch.jit.optimized_execution "
+    "torch.nn.attention.sdpa_kernel torch.backends.cuda.sdp_kernel".split()
+)
+AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast", "torch.cpu.amp.autocast"})
+
+
+def called_api(rewriter: Rewriter, node: cst.BaseExpression) -> str | None:
+    """The qualified name of what a context or decorator calls."""
+    func = node.func if isinstance(node, cst.Call) else node
+    kind = rewriter.kind(func)
+    return kind.name if isinstance(kind, Api) else None
+
+
+def dropped_contexts(rewriter: Rewriter, node: cst.With) -> tuple[list[cst.WithItem], list[Any]]:
+    """The items that stay, and the statements that follow the block."""
+    kept: list[cst.WithItem] = []
+    after: list[Any] = []
+    for item in node.items:
+        name = called_api(rewriter, item.item)
+        if name in NO_GRAD:
+            after += _stop_gradients(rewriter, node)
+        elif name == "torch.set_grad_enabled":
+            flag(
+                rewriter, item.item, "T2J205", "gradients are computed where they are asked for; this switch is dropped"
+            )
+        elif name in HARMLESS:
+            flag(rewriter, item.item, "T2J301", f"{name} has no meaning in JAX and is dropped")
+        elif name in AUTOCAST:
+            if not disabled(item.item):
+                flag(
+                    rewriter,
+                    item.item,
+                    "T2J108",
+                    "autocast has no translation yet: the block runs in the dtype of its inputs",
+                    "give the layers `dtype=jnp.bfloat16`",
+                )
+        else:
+            kept.append(item)
+    return kept, after
+
+
+def disabled(node: cst.BaseExpression) -> bool:
+    """Whether a context is switched off by a literal."""
+    if not isinstance(node, cst.Call):
+        return False
+    values = [arg.value for arg in node.args if arg.keyword is None or arg.keyword.value == "enabled"]
+    return any(isinstance(value, cst.Name) and value.value == "False" for value in values)
+
+
+def _stop_gradients(rewriter: Rewriter, node: cst.With) -> list[Any]:
+    """Inside a module the values of the block go on into a graph that may be differentiated."""
+    rewriter.tally.translated += 1
+    if rewriter.owner is None or not rewriter.owner.is_module:
+        return []
+    names = sorted(name for name in assigned_names(node.body) if _may_carry_gradient(rewriter, node.body, name))
+    lax = attribute(rewriter.root("jax"), "lax") if names else None
+    return [
+        statement(assignment(cst.Name(name), call(attribute(lax, "stop_gradient"), [cst.Name(name)])))
+        for name in names
+        if lax is not None
+    ]
+
+
+def _may_carry_gradient(rewriter: Rewriter, block: cst.BaseSuite, name: str) -> bool:
+    from torch2jax.source.nodes import walk
+
+    for part in walk(block):
+        if isinstance(part, cst.Assign):
+            targets = {t.target.value for t in part.targets if isinstance(t.target, cst.Name)}
+            kind = rewriter.kind(part.value)
+            if name in targets and kind is not None and is_tensor(kind):
+                plain = without_none(kind)
+                return isinstance(plain, Tensor) and plain.dtype not in ("int", "bool")
+    return False
+
+
+DECORATORS = frozenset(
+    NO_GRAD
+    | HARMLESS
+    | {
+        "torch.jit.export",
+        "torch.jit.ignore",
+        "torch.jit.unused",
+        "torch.jit.script",
+        "torch.jit.script_method",
+        "torch.jit.script_if_tracing",
+        "torch.compile",
+        "torch.compiler.disable",
+        "torch._dynamo.disable",
+        "torch.no_grad",
+    }
+)

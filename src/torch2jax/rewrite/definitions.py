@@ -1,0 +1,260 @@
+"""Functions and classes: ``forward`` becomes ``__call__``, ``rngs`` is passed, constructors start the state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import Relayout
+from torch2jax.infer.kinds import Api
+from torch2jax.infer.layout import describe
+from torch2jax.infer.program import ClassInfo, FunctionInfo
+from torch2jax.infer.rule_calls import layer_of
+from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
+from torch2jax.rewrite.expressions import VALUES
+from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
+from torch2jax.rewrite.rule_calls import flag
+from torch2jax.rewrite.statements import suite, transposition
+from torch2jax.rules.aliases import canonical
+
+DETERMINISTIC = "deterministic"
+
+
+def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.FunctionDef:
+    """A function with its parameters, decorators and body translated."""
+    from torch2jax.rewrite.expressions import annotation
+
+    known = rewriter.program.functions.get(node)
+    if known is None:
+        return node  # never reached
+    info = known
+    decorators = _decorators(rewriter, node)
+    params = rewriter.generic(node.params)
+    returns = annotation(rewriter, node.returns) if node.returns is not None else None
+    outer, rewriter.function = rewriter.function, info
+    taken, rewriter.taken = rewriter.taken, set(rewriter.scope_names(node))
+    prefix = _prefix(rewriter, info)
+    new_body = suite(rewriter, node.body)
+    new_body = _with_prefix(new_body, prefix)
+    rewriter.function, rewriter.taken = outer, taken
+    name = node.name
+    if info.is_forward and info.is_method:
+        name = cst.Name("__call__")
+    if info.drops_keywords:
+        params = params.with_changes(star_kwarg=None)
+    if _takes_rngs(info):
+        params = with_rngs(rewriter, params)
+    note = _interface_note(rewriter, node, info)
+    lines = [*node.leading_lines, *note]
+    return node.with_changes(
+        name=name, params=params, returns=returns, body=new_body, decorators=decorators, leading_lines=lines
+    )
+
+
+def _interface_note(rewriter: Rewriter, node: cst.FunctionDef, info: FunctionInfo) -> list[cst.EmptyLine]:
+    """A comment, and a diagnostic, where a function takes or gives arrays in another axis order than the source's."""
+    orders = [f"{n}: {describe(layout, len(layout))}" for n, layout in info.param_layouts.items() if layout is not None]
+    result = info.result_layout
+    if result is not None:
+        parts = [part for part in result[1:] if part is not None] if result[0] == "tuple" else [result]
+        names = {describe(part, len(part)) for part in parts if part[:1] != ("tuple",)}
+        orders.append(f"result: {', '.join(sorted(names))}")
+    if not orders:
+        return []
+    text = "; ".join(orders)
+    owner = f"{info.owner.name}." if info.owner is not None else ""
+    message = f"{owner}{info.name} is used inside the project only and works on channel-last data ({text})"
+    flag(rewriter, node, "T2J302", message)
+    return [cst.EmptyLine(comment=cst.Comment(f"# {text}"))]
+
+
+def _takes_rngs(info: FunctionInfo) -> bool:
+    if info.name == "__init__" and info.owner is not None:
+        return info.owner.takes_rngs
+    return info.takes_rngs
+
+
+def _decorators(rewriter: Rewriter, node: cst.FunctionDef) -> list[cst.Decorator]:
+    kept = []
+    for decorator in node.decorators:
+        name = called_api(rewriter, decorator.decorator)
+        if name in DECORATORS:
+            rewriter.tally.dropped += 1
+            continue
+        if name in AUTOCAST and disabled(decorator.decorator):
+            rewriter.tally.dropped += 1
+            continue
+        if name in AUTOCAST or (name or "").startswith(("torch.cuda.amp.custom", "torch.amp.custom")):
+            flag(rewriter, decorator.decorator, "T2J108", f"{name} has no translation yet and is dropped")
+            continue
+        kept.append(decorator.with_changes(decorator=rewriter.expr(decorator.decorator)))
+    return kept
+
+
+def _prefix(rewriter: Rewriter, info: FunctionInfo) -> list[Any]:
+    """What has to happen before the body: parameters into their layout, the module's own streams."""
+    lines: list[Any] = []
+    params = info.parameters()
+    assert params is not None
+    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+        relayout = info.facts.definitions.get(param)
+        if isinstance(relayout, Relayout):
+            lines.append(transposition(rewriter, param, relayout))
+    if info.name == "__init__" and info.owner is not None:
+        lines += _state(info.owner)
+    return lines
+
+
+def _state(cls: ClassInfo) -> list[Any]:
+    """Attributes that torch's modules have by themselves."""
+    lines: list[Any] = []
+    receiver = cst.Name("self")
+    if cls.holds_rngs and not any(base.holds_rngs and "__init__" in base.methods for base in cls.mro()[1:]):
+        lines.append(statement(assignment(attribute(receiver, "rngs"), call(attribute(cst.Name("rngs"), "fork"), []))))
+    if cls.reads_training:
+        lines.append(statement(assignment(attribute(receiver, DETERMINISTIC), cst.Name("False"))))
+    return lines
+
+
+def _with_prefix(block: Any, prefix: Sequence[Any]) -> Any:
+    """Statements at the start of a body, after its docstring."""
+    if not prefix:
+        return block
+    if isinstance(block, cst.SimpleStatementSuite):
+        block = cst.IndentedBlock([cst.SimpleStatementLine(block.body)])
+    at = 1 if block.body and _is_docstring(block.body[0]) else 0
+    statements = [*block.body[:at], *prefix, *block.body[at:]]
+    statements = [s for s in statements if not _is_lone_pass(s)] if len(statements) > 1 else statements
+    return block.with_changes(body=statements)
+
+
+def _is_lone_pass(node: Any) -> bool:
+    return isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1 and isinstance(node.body[0], cst.Pass)
+
+
+def _is_docstring(node: Any) -> bool:
+    return (
+        isinstance(node, cst.SimpleStatementLine)
+        and isinstance(node.body[0], cst.Expr)
+        and isinstance(node.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+    )
+
+
+def with_rngs(rewriter: Rewriter, params: cst.Parameters) -> cst.Parameters:
+    """One more keyword-only parameter, ``rngs: nnx.Rngs``."""
+    every = [*params.posonly_params, *params.params, *params.kwonly_params]
+    if any(param.name.value == "rngs" for param in every):
+        return params
+    param = cst.Param(
+        cst.Name("rngs"), annotation=cst.Annotation(attribute(rewriter.root("nnx"), "Rngs")), default=None
+    )
+    kwonly = list(params.kwonly_params)
+    multiline, comma = _layout_of(every)
+    star = params.star_arg
+    if not kwonly and not isinstance(star, cst.Param):
+        star = cst.ParamStar(comma=comma)
+    changes: dict[str, Any] = {}
+    if multiline is not None and params.star_kwarg is None:
+        last = every[-1]
+        changes = _replace_last(params, last.with_changes(comma=comma, whitespace_after_param=cst.SimpleWhitespace("")))
+        kwonly = list(changes.get("kwonly_params", kwonly))
+        param = param.with_changes(comma=multiline, whitespace_after_param=last.whitespace_after_param)
+    changes["kwonly_params"] = [*kwonly, param]
+    changes["star_arg"] = star
+    return params.with_changes(**changes)
+
+
+def _layout_of(every: Sequence[cst.Param]) -> tuple[Any, cst.Comma]:
+    """The trailing comma of parameters that stand a line each (None otherwise), and the comma between them."""
+    plain = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    if not every:
+        return None, plain
+    between = next((p.comma for p in every[:-1] if isinstance(p.comma, cst.Comma)), plain)
+    last = every[-1]
+    if isinstance(last.comma, cst.Comma):
+        return last.comma, between if len(every) > 1 else plain
+    spread = isinstance(last.whitespace_after_param, cst.ParenthesizedWhitespace)
+    return (cst.MaybeSentinel.DEFAULT if spread else None), between
+
+
+def _replace_last(params: cst.Parameters, last: cst.Param) -> dict[str, Any]:
+    for name in ("kwonly_params", "params", "posonly_params"):
+        group = list(getattr(params, name))
+        if group:
+            return {name: [*group[:-1], last]}
+    return {}
+
+
+def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
+    """A class: its bases, its body, and a constructor where its state needs one."""
+    found = rewriter.program.classes.get(node)
+    if found is None:
+        return node  # never reached
+    cls = found
+    bases = [_base(rewriter, base) for base in node.bases if not _is_foreign(rewriter, base)]
+    if cls.is_module and not bases:
+        bases = [cst.Arg(attribute(rewriter.root("nnx"), "Module"))]
+    decorators = [d.with_changes(decorator=rewriter.expr(d.decorator)) for d in node.decorators]
+    outer, rewriter.owner = rewriter.owner, cls
+    new_body = suite(rewriter, node.body)
+    rewriter.owner = outer
+    new_body = _with_constructor(rewriter, cls, new_body)
+    if cls.is_module and "forward" in cls.methods and "__call__" in cls.methods:
+        flag(rewriter, node, "T2J107", f"{cls.name} has both forward and __call__", "keep one of them")
+    return node.with_changes(bases=bases, decorators=decorators, body=new_body)
+
+
+def _is_foreign(rewriter: Rewriter, base: cst.Arg) -> bool:
+    """Whether a base is a class of torch that is none in Flax: the file must still import without it."""
+    kind = rewriter.kind(base.value)
+    if not isinstance(kind, Api) or not kind.name.startswith("torch.") or canonical(kind.name) in VALUES:
+        return False
+    rules = rewriter.program.book.lookup(kind.name)
+    if rules and not (rules[-1].result == "Module" and layer_of(rules[-1], rules[-1].branches[-1].template).stateless):
+        return False
+    if rules:
+        message = f"{kind.name} is a function in Flax and can't be derived from"
+        flag(rewriter, base.value, "T2J103", message, "call it instead")
+        return True
+    flag(rewriter, base.value, "T2J101", f"{kind.name} has no rule", "jax.custom_vjp defines a gradient of one's own")
+    return True
+
+
+def _base(rewriter: Rewriter, base: cst.Arg) -> cst.Arg:
+    new = rewriter.expr(base.value)
+    if isinstance(new, cst.Call) and isinstance(new.func, cst.Name) and new.func.value == "partial":
+        new = new.args[0].value
+    return base.with_changes(value=new)
+
+
+def _with_constructor(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
+    """A class that draws numbers, reads its mode, or stands for a layer, but has no constructor, gets what it lacks."""
+    if not cls.is_module or "__init__" in cls.methods:
+        return block
+    lines: list[Any] = []
+    inherits = any("__init__" in base.methods for base in cls.mro()[1:])
+    if cls.reads_training:
+        lines.append(statement(assignment(cst.Name(DETERMINISTIC), cst.Name("False"))))
+    if (cls.holds_rngs or cls.is_value) and not inherits:
+        lines.append(_constructor(rewriter, cls))
+    if isinstance(block, cst.SimpleStatementSuite):
+        return block if not lines else cst.IndentedBlock(lines)
+    return _with_prefix(block, lines)
+
+
+def _constructor(rewriter: Rewriter, cls: ClassInfo) -> cst.FunctionDef:
+    params = cst.Parameters([cst.Param(cst.Name("self"))])
+    lines = []
+    if cls.holds_rngs:
+        lines.append(
+            statement(assignment(attribute(cst.Name("self"), "rngs"), call(attribute(cst.Name("rngs"), "fork"), [])))
+        )
+    return cst.FunctionDef(
+        cst.Name("__init__"),
+        with_rngs(rewriter, params),
+        cst.IndentedBlock(lines or [statement(cst.Pass())]),
+        leading_lines=[],
+        lines_after_decorators=[],
+    )

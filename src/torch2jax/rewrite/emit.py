@@ -1,0 +1,150 @@
+"""The last stage: a rewritten file with its imports, helpers, marks and diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from torch2jax.infer.facts import Finding
+from torch2jax.infer.program import FileInfo, FunctionInfo, Program
+from torch2jax.report import Diagnostic, Severity, severity_of
+from torch2jax.rewrite import expressions, statements
+from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
+from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
+from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
+from torch2jax.rewrite.wrapping import limit_of, wrap
+from torch2jax.source.scope import Binding
+
+_HANDLERS = (expressions, statements)  # importing them registers their node types
+
+
+@dataclass(slots=True)
+class Emitted:
+    """One file's output and what is to be said of it."""
+
+    code: str
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    helpers: set[str] = field(default_factory=set)
+    transposes: int = 0
+    translated: int = 0
+    flagged: int = 0
+    dropped: int = 0
+    trace: tuple[Any, ...] = ()
+
+
+def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_level: int | None) -> Emitted:
+    """Rewrite and print one file. Helpers are imported at this level (0: absolute), or follow at its end (None)."""
+    assert file.main is not None
+    rewriter = Rewriter(program, file, file.main)
+    rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
+    rewriter.binding_names |= frozenset(_star_names(file, binding))
+    rewriter.scopes = dict(binding.scope_of)
+    rewriter.taken = set(rewriter.scope_names(file.tree))
+    bound = {name for scope in binding.scope_of.values() for name in scope.names}
+    clashing = bound & library().files.keys()
+    rewriter.helper_names = {name: reserve([name], bound)[name] for name in sorted(clashing)}
+    body = statements.body(rewriter, file.tree.body)
+    if file.main.needs_rngs:
+        body = _with_rngs(rewriter, body, binding)
+    tree = file.tree.with_changes(body=body)
+    tree = _finish(rewriter, tree, binding, helpers_level)
+    findings = [*_findings(file), *rewriter.findings]
+    diagnostics = _positioned(file, findings)
+    flagged = sum(1 for d in diagnostics if d.severity is Severity.ERROR)
+    tally = rewriter.tally
+    code = tree.code if tree is not file.tree else file.tree.code
+    return Emitted(
+        code,
+        diagnostics,
+        rewriter.helpers,
+        tally.transposes,
+        tally.translated,
+        flagged,
+        tally.dropped,
+        tuple((rule.name, rule.file, rule.line, branch) for rule, branch in rewriter.trace),
+    )
+
+
+def _star_names(file: FileInfo, binding: Binding) -> Iterable[str]:
+    return file.names if binding.star_imports else ()
+
+
+def _finish(rewriter: Rewriter, tree: cst.Module, binding: Binding, helpers_level: int | None) -> cst.Module:
+    """Imports and helpers."""
+    needed = requirements_for(rewriter.names)
+    taken = {name for scope in binding.scope_of.values() for name in scope.names}
+    rename = reserve(rewriter.helpers, taken) if rewriter.helpers else {}
+    rename |= {name: local for name, local in rewriter.helper_names.items() if name in rename}
+    section = None
+    if rewriter.helpers and helpers_level is None:
+        section = render_section(rewriter.helpers, rename)
+        needed = [*needed, *section.requirements]
+    elif rewriter.helpers and helpers_level is not None:
+        needed = [*needed, *helper_requirements(rewriter.helpers, rename, level=helpers_level)]
+    unchanged = not needed and all(a is b for a, b in zip(tree.body, rewriter.file.tree.body, strict=False))
+    if unchanged and len(tree.body) == len(rewriter.file.tree.body):
+        return rewriter.file.tree
+    tree = edit_imports(tree, needed, read_before=read_names(binding))
+    tree = wrap(tree, rewriter.file.tree, limit_of(rewriter.file.source))
+    if section is not None:
+        tree = place(tree, section)
+    return tree
+
+
+def _with_rngs(rewriter: Rewriter, body: list[Any], binding: Binding) -> list[Any]:
+    """``rngs = nnx.Rngs(0)`` before the first statement of a script that needs it."""
+    for index, node in enumerate(body):
+        if isinstance(node, cst.FunctionDef | cst.ClassDef) or not _reads_rngs(node):
+            continue
+        seed = call(attribute(rewriter.root("nnx"), "Rngs"), [number(0)])
+        line = statement(assignment(cst.Name("rngs"), seed))
+        if isinstance(node, cst.If) and isinstance(node.body, cst.IndentedBlock):
+            inner = node.body.with_changes(body=[line, *node.body.body])
+            return [*body[:index], node.with_changes(body=inner), *body[index + 1 :]]
+        lines = getattr(node, "leading_lines", ())
+        return [
+            *body[:index],
+            line.with_changes(leading_lines=lines),
+            node.with_changes(leading_lines=[]),
+            *body[index + 1 :],
+        ]
+    return body
+
+
+def _reads_rngs(node: cst.CSTNode) -> bool:
+    from torch2jax.source.nodes import walk
+
+    return any(isinstance(part, cst.Name) and part.value == "rngs" for part in walk(node))
+
+
+def helpers_module(names: Iterable[str]) -> str:
+    """The module of helpers that a converted package shares."""
+    return render_module(names)
+
+
+def _findings(file: FileInfo) -> list[Finding]:
+    functions: list[FunctionInfo] = [*file.functions]
+    if file.main is not None:
+        functions.append(file.main)
+    return [finding for fn in functions for finding in fn.facts.findings.values()]
+
+
+def _positioned(file: FileInfo, findings: list[Finding]) -> list[Diagnostic]:
+    """Findings with lines and columns; positions are computed only where there is something to report."""
+    if not findings:
+        return []
+    positions = MetadataWrapper(file.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    result: dict[tuple[Any, ...], Diagnostic] = {}
+    for finding in findings:
+        where = positions.get(finding.node)
+        start = (where.start.line, where.start.column) if where is not None else (0, 0)
+        end = (where.end.line, where.end.column) if where is not None else (0, 0)
+        diagnostic = Diagnostic(
+            finding.code, severity_of(finding.code), finding.message, finding.hint, file.path, *start, *end
+        )
+        result[finding.code, start, finding.message] = diagnostic
+    return sorted(result.values(), key=lambda d: d.sort_key)

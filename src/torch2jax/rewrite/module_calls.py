@@ -1,0 +1,243 @@
+"""Calls that build containers, and the methods every torch module has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import RuleCall
+from torch2jax.infer.kinds import UNKNOWN, Api, Container, Instance, Mapping, options, without_none
+from torch2jax.infer.layout import conversion
+from torch2jax.rewrite.precedence import parenthesize
+from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
+from torch2jax.rewrite.rule_calls import flag, reference_form, rule_call
+
+
+def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
+    """The translation of a call the interpreter took special note of; None to go on as usual."""
+    match note[0]:
+        case "parameter":
+            return _parameter(rewriter, node, fixed=note[1])
+        case "sequential_dict":
+            return _named_sequential(rewriter, node, known=note[1])
+        case "module_list":
+            return _list(rewriter, node)
+        case "module_dict":
+            return _dict(rewriter, node)
+        case "super_init":
+            return _super_init(rewriter, node, note[1], fact)
+        case "super_forward" | "forward_call":
+            result: Any = rewriter.generic(node)
+            from torch2jax.rewrite.expressions import _without_forward
+
+            return result.with_changes(func=_without_forward(result.func))
+        case "module_method":
+            return _method(rewriter, node, note[1])
+        case "clone":
+            return call(attribute(rewriter.root("nnx"), "clone"), [rewriter.expr(arg) for arg in node.args[:1]])
+        case "getattr_choice":
+            return _choice(rewriter, node, note[1], note[2])
+        case "partial":
+            return _partial(rewriter, node)
+        case "shape_size":
+            func = node.func
+            assert isinstance(func, cst.Attribute)
+            return call(attribute(rewriter.root("math"), "prod"), [rewriter.expr(func.value)])
+        case "sequential":
+            rewriter.tally.translated += 1
+            args = [rewriter.expr(arg) for arg in node.args]
+            return sequential(rewriter, node, args, attribute(rewriter.root("nnx"), "Sequential"))
+        case _:
+            return None
+
+
+def _choice(rewriter: Rewriter, node: cst.Call, namespace: str, values: Sequence[str]) -> Any:
+    """``getattr(nn, name)`` where the name is one of a few: a dictionary of them."""
+    elements = []
+    for value in values:
+        rules = [rule for rule in rewriter.program.book.lookup(f"{namespace}.{value}") if rule.kind == "rule"]
+        form = reference_form(rewriter, rules[-1]) if rules else None
+        if form is None:
+            flag(rewriter, node, "T2J101", f"{namespace}.{value} has no rule")
+            return None
+        elements.append(cst.DictElement(cst.SimpleString(f'"{value}"'), form))
+    index = rewriter.expr(node.args[1].value)
+    rewriter.tally.translated += 1
+    return cst.Subscript(cst.Dict(elements), [cst.SubscriptElement(cst.Index(index))])
+
+
+def _partial(rewriter: Rewriter, node: cst.Call) -> Any:
+    """``partial(nn.LayerNorm, eps=1e-6)`` as ``partial(nnx.LayerNorm, epsilon=1e-6)``."""
+    target = node.args[0].value
+    kind = rewriter.kind(target)
+    rules = (
+        [rule for rule in rewriter.program.book.lookup(kind.name) if rule.kind == "rule"]
+        if isinstance(kind, Api)
+        else []
+    )
+    if not rules or any(arg.star for arg in node.args):
+        return None
+    given: dict[str, cst.BaseExpression] = {}
+    names = [param.name for param in rules[-1].params]
+    for index, arg in enumerate(node.args[1:]):
+        given[arg.keyword.value if arg.keyword is not None else names[index]] = rewriter.expr(arg.value)
+    form = reference_form(rewriter, rules[-1], given)
+    if form is None:
+        flag(rewriter, node, "T2J103", "this partial has no short form in JAX", "write a small function instead")
+    rewriter.tally.translated += 1
+    return form
+
+
+def sequential(rewriter: Rewriter, node: cst.Call, args: Sequence[cst.Arg], func: cst.BaseExpression) -> cst.Call:
+    """``nnx.Sequential(...)``, with transposes where neighbours disagree."""
+    fixes = rewriter.program.sequential_fixes.get(node, {})
+    new: list[cst.Arg] = []
+    for index, arg in enumerate(args):
+        fix = fixes.get(index)
+        if fix is not None:
+            step = _transpose_step(rewriter, fix)
+            rewriter.tally.transposes += 1
+            new.append(
+                cst.Arg(
+                    step,
+                    comma=arg.comma if index + 1 < len(args) else (_comma(args) if len(args) > 1 else _plain_comma()),
+                )
+            )
+        new.append(arg)
+    last = fixes.get(len(args))
+    if last is not None:
+        rewriter.tally.transposes += 1
+        new[-1] = new[-1].with_changes(comma=_comma(args) if len(args) > 1 else _plain_comma())
+        new.append(cst.Arg(_transpose_step(rewriter, last), comma=args[-1].comma))
+    return node.with_changes(func=func, args=new)
+
+
+def _plain_comma() -> cst.Comma:
+    return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+
+
+def _transpose_step(rewriter: Rewriter, fix: tuple[Any, Any, int]) -> cst.Call:
+    axes = conversion(fix[0], fix[1], fix[2])
+    order = cst.Tuple([cst.Element(number(axis)) for axis in axes], lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    jnp = rewriter.root("jnp")
+    return call(rewriter.root("partial"), [attribute(jnp, "transpose"), argument(order, "axes")])
+
+
+def _comma(args: Sequence[cst.Arg]) -> Any:
+    return args[0].comma if len(args) > 1 else cst.MaybeSentinel.DEFAULT
+
+
+def _parameter(rewriter: Rewriter, node: cst.Call, *, fixed: bool) -> Any:
+    args = [rewriter.expr(arg) for arg in node.args if arg.keyword is None or arg.keyword.value == "data"][:1]
+    args = [
+        arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, keyword=None, equal=cst.MaybeSentinel.DEFAULT) for arg in args
+    ]
+    func = rewriter.helper("Buffer") if fixed else attribute(rewriter.root("nnx"), "Param")
+    rewriter.tally.translated += 1
+    return node.with_changes(func=func, args=args)
+
+
+def _named_sequential(rewriter: Rewriter, node: cst.Call, *, known: bool) -> Any:
+    nnx = attribute(rewriter.root("nnx"), "Sequential")
+    value = node.args[0].value
+    inner = value.args[0].value if isinstance(value, cst.Call) and value.args else value
+    if not known:
+        held: Any = rewriter.expr(value)
+        return node.with_changes(func=nnx, args=[cst.Arg(call(attribute(held, "values"), []), star="*")])
+    values: list[cst.BaseExpression] = []
+    commas: list[Any] = []
+    for element in getattr(inner, "elements", []):
+        item = element.value if isinstance(element, cst.DictElement) else element.value.elements[1].value
+        values.append(rewriter.expr(item))
+        commas.append(element.comma)
+    args = [cst.Arg(v, comma=c) for v, c in zip(values, commas, strict=True)]
+    opening = getattr(inner, "lbracket", None) or getattr(inner, "lbrace", None)
+    before = opening.whitespace_after if opening is not None else cst.SimpleWhitespace("")
+    if args and isinstance(args[-1].comma, cst.MaybeSentinel):
+        closing = getattr(inner, "rbracket", None) or getattr(inner, "rbrace", None)
+        if closing is not None:
+            args[-1] = args[-1].with_changes(whitespace_after_arg=closing.whitespace_before)
+    return sequential(rewriter, node.with_changes(whitespace_before_args=before), args, nnx)
+
+
+def _list(rewriter: Rewriter, node: cst.Call) -> Any:
+    func = attribute(rewriter.root("nnx"), "List")
+    rewriter.tally.translated += 1
+    if not node.args:
+        return node.with_changes(func=func, args=[cst.Arg(cst.List([]))])
+    return node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
+
+
+def _dict(rewriter: Rewriter, node: cst.Call) -> Any:
+    func = attribute(rewriter.root("nnx"), "Dict")
+    rewriter.tally.translated += 1
+    if not node.args:
+        return node.with_changes(func=func, args=[cst.Arg(cst.Dict([]))])
+    kind = without_none(rewriter.kind(node.args[0].value) or Mapping(None))
+    arg = rewriter.expr(node.args[0])
+    if not isinstance(kind, Mapping):
+        arg = cst.Arg(call(cst.Name("dict"), [arg]))
+    return node.with_changes(func=func, args=[arg])
+
+
+def _super_init(rewriter: Rewriter, node: cst.Call, mode: str, fact: Any) -> Any:
+    func = node.func
+    if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Call):
+        func = func.with_changes(value=func.value.with_changes(args=[]))
+    if mode == "sequential":
+        args = [rewriter.expr(arg) for arg in node.args]
+        if len(node.args) == 1 and isinstance(without_none(rewriter.kind(node.args[0].value) or UNKNOWN), Mapping):
+            named = _named_sequential(rewriter, node, known=_is_literal(node.args[0].value))
+            return named.with_changes(func=func)
+        return sequential(rewriter, node, args, func)
+    if mode == "layer" and isinstance(fact, RuleCall):
+        filled: Any = rule_call(rewriter, node, fact)
+        if isinstance(filled, cst.Call):
+            return filled.with_changes(func=func)
+    return node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
+
+
+def _is_literal(node: cst.BaseExpression) -> bool:
+    inner = node.args[0].value if isinstance(node, cst.Call) and node.args else node
+    return isinstance(inner, cst.Dict | cst.List)
+
+
+HELPERS = {
+    "parameters": "parameters",
+    "named_parameters": "named_parameters",
+    "buffers": "buffers",
+    "named_buffers": "named_buffers",
+    "children": "children",
+    "named_children": "named_children",
+    "modules": "modules",
+    "named_modules": "named_modules",
+}
+
+
+def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
+    func = node.func
+    assert isinstance(func, cst.Attribute)
+    if name in HELPERS:
+        rewriter.tally.translated += 1
+        return call(rewriter.helper(HELPERS[name]), [rewriter.expr(func.value)])
+    if name in ("to", "cuda", "cpu", "float", "share_memory"):
+        rewriter.tally.dropped += 1
+        return parenthesize(rewriter.expr(func.value), PRIMARY)
+    if name in ("eval", "train"):
+        flag(rewriter, node, "T2J107", f"Module.{name} returns nothing in Flax", "call it in a statement of its own")
+        return None
+    kind = rewriter.kind(func.value)
+    if name == "add_module" and len(node.args) == 2:
+        return None
+    if name in ("append", "extend", "insert") and any(_is_sequential(option) for option in options(kind or UNKNOWN)):
+        result: Any = rewriter.generic(node)
+        return result.with_changes(func=result.func.with_changes(value=attribute(result.func.value, "layers")))
+    return None
+
+
+def _is_sequential(kind: Any) -> bool:
+    if isinstance(kind, Instance):
+        return kind.cls.module_base == "torch.nn.Sequential"
+    return isinstance(kind, Container) and kind.type == "Sequential"

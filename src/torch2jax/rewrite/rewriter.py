@@ -1,0 +1,277 @@
+"""Rewriting expressions: each node by what the interpreter found out about it, everything else as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import libcst as cst
+
+from torch2jax.infer.facts import Facts, Finding
+from torch2jax.infer.kinds import Kind
+from torch2jax.infer.layout import conversion
+from torch2jax.infer.program import ClassInfo, FileInfo, FunctionInfo, Program
+from torch2jax.rewrite.precedence import parenthesize
+from torch2jax.source.nodes import FIELDS
+
+Handler = Callable[["Rewriter", Any], Any]
+EXPRESSIONS: dict[type, Handler] = {}
+STATEMENTS: dict[type, Handler] = {}
+Node = TypeVar("Node", bound=cst.CSTNode)
+
+PRIMARY = 16
+
+
+def rewrites(table: dict[type, Handler], *types: type) -> Callable[[Handler], Handler]:
+    """Register the rewriting of node types."""
+
+    def register(handler: Handler) -> Handler:
+        for node_type in types:
+            table[node_type] = handler
+        return handler
+
+    return register
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the coverage summary counts."""
+
+    translated: int = 0
+    flagged: int = 0
+    dropped: int = 0
+    transposes: int = 0
+
+
+@dataclass
+class Rewriter:
+    """Rewrites one file."""
+
+    program: Program
+    file: FileInfo
+    function: FunctionInfo
+    names: set[str] = field(default_factory=set)
+    helpers: set[str] = field(default_factory=set)
+    before: list[cst.BaseStatement | cst.SimpleStatementLine] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    trace: list[tuple[Any, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    marks: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
+    owner: ClassInfo | None = None
+    taken: set[str] = field(default_factory=set)
+    conditional: int = 0
+    helper_names: dict[str, str] = field(default_factory=dict)
+    binding_names: frozenset[str] = frozenset()
+    scopes: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of the function that is being rewritten."""
+        return self.function.facts
+
+    def kind(self, node: cst.CSTNode) -> Kind | None:
+        """What the interpreter found the node to be."""
+        return self.facts.kinds.get(node)
+
+    def imported_names(self) -> frozenset[str]:
+        """Names that imports bind in this file."""
+        return self.binding_names
+
+    def scope_names(self, node: cst.CSTNode) -> list[str]:
+        """The names that a function binds or reads."""
+        scope = self.scopes[node]
+        return [*scope.names, *scope.reads]
+
+    def is_tied(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression names an output layer whose weight is an embedding's: the embedding takes its place."""
+        tie = self._tie(node)
+        return tie is not None and not tie[2]
+
+    def tied_to(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        """The embedding that is called instead of an output layer without a bias."""
+        tie = self._tie(node)
+        return cst.parse_expression(tie[0]) if tie is not None and not tie[1] and not tie[2] else None
+
+    def tied_matrix(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        """The embedding whose matrix is the weight of an output layer."""
+        tie = self._tie(node)
+        return cst.parse_expression(tie[0]) if tie is not None and not tie[2] else None
+
+    def _tie(self, node: cst.BaseExpression) -> tuple[str, bool, bool] | None:
+        if self.owner is None or not any(cls.tied for cls in self.owner.mro()):
+            return None
+        spelled = cst.Module([]).code_for_node(node)
+        return next((cls.tied[spelled] for cls in self.owner.mro() if spelled in cls.tied), None)
+
+    def errors(self) -> dict[cst.CSTNode, list[Finding]]:
+        """The errors of the function that is being rewritten, by node, and those found while rewriting."""
+        found: dict[cst.CSTNode, list[Finding]] = {}
+        for finding in (*self.facts.findings.values(), *self.findings):
+            if finding.code < "T2J2":
+                found.setdefault(finding.node, []).append(finding)
+        return found
+
+    # expressions
+
+    def expr(self, node: Any) -> Any:
+        """The translation of an expression, in the layout its consumer wants."""
+        handler = EXPRESSIONS.get(type(node))
+        result = handler(self, node) if handler is not None else self.generic(node)
+        return self.adapted(node, result)
+
+    def adapted(self, node: cst.CSTNode, result: Any) -> Any:
+        """Read the Variable and transpose, where the consumer of ``node`` needs it."""
+        facts = self.facts
+        if facts.special:
+            note = facts.special.get(node)
+            if note is not None and note[0] == "layers":
+                result = attribute(result, "layers")
+            if note is not None and note[0] == "relaid_items":
+                return self.relaid_items(result, note[1])
+        if node in facts.reads:
+            result = read_variable(node, result, facts)
+        relayout = facts.relayouts.get(node)
+        if relayout is not None:
+            self.tally.transposes += 1
+            result = self.transposed(result, conversion(relayout.source, relayout.target, relayout.rank or 0))
+        return result
+
+    def relaid_items(self, node: cst.BaseExpression, moves: Sequence[Any]) -> cst.BaseExpression:
+        """A tuple in a variable, with those of its arrays transposed that lie otherwise than wanted."""
+        elements = []
+        for index, move in enumerate(moves):
+            item: cst.BaseExpression = cst.Subscript(node, [cst.SubscriptElement(cst.Index(number(index)))])
+            if move is not None:
+                self.tally.transposes += 1
+                item = self.transposed(item, conversion(move.source, move.target, move.rank or 0))
+            elements.append(cst.Element(item))
+        return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+    def transposed(self, node: cst.BaseExpression, axes: Sequence[int]) -> cst.BaseExpression:
+        """``x.transpose(0, 2, 3, 1)``."""
+        return method_call(node, "transpose", [number(axis) for axis in axes])
+
+    def generic(self, node: Node) -> Node:
+        """The same node with its parts rewritten."""
+        fields = FIELDS.get(type(node))
+        if fields is None:
+            return node
+        changes: dict[str, Any] = {}
+        for name in fields:
+            value = getattr(node, name)
+            if isinstance(value, cst.CSTNode):
+                new = self.expr(value)
+                if new is not value:
+                    changes[name] = fitted(node, name, value, new)
+            elif isinstance(value, list | tuple):
+                items = [self.expr(item) for item in value]
+                if any(a is not b for a, b in zip(items, value, strict=True)):
+                    changes[name] = type(value)(items) if isinstance(value, tuple) else items
+        return node.with_changes(**changes) if changes else node
+
+    # names
+
+    def root(self, name: str) -> cst.Name:
+        """A library name such as ``jnp``, imported."""
+        self.names.add(name)
+        return cst.Name(name)
+
+    def helper(self, name: str) -> cst.Name:
+        """A helper, carried along."""
+        self.helpers.add(name)
+        return cst.Name(self.helper_names.get(name, name))
+
+    def rngs(self) -> cst.BaseExpression:
+        """What gives random numbers here: the module's own stream, or the parameter."""
+        top = self.function.outermost
+        if top.draws_from_self:
+            params = top.parameters()
+            receiver = params.params[0].name.value if params is not None and params.params else "self"
+            return cst.Attribute(cst.Name(receiver), cst.Name("rngs"))
+        return cst.Name("rngs")
+
+
+def fitted(parent: cst.CSTNode, name: str, old: cst.CSTNode, new: Any) -> Any:
+    """Put parentheses around a new child where the parent binds tighter."""
+    from torch2jax.rewrite.precedence import precedence
+
+    if not isinstance(new, cst.BaseExpression):
+        return new
+    if isinstance(parent, cst.Attribute | cst.Subscript | cst.Call) and name in ("value", "func"):
+        return parenthesize(new, PRIMARY)
+    if isinstance(parent, cst.BinaryOperation | cst.BooleanOperation | cst.UnaryOperation | cst.Comparison):
+        least = precedence(cast("cst.BaseExpression", parent.with_changes(lpar=[], rpar=[])))
+        if name in ("right", "comparator") and isinstance(parent, cst.BinaryOperation):
+            least += 1
+        return parenthesize(new, least)
+    if isinstance(parent, cst.ComparisonTarget):
+        return parenthesize(new, 7)
+    if isinstance(parent, cst.IfExp) and name in ("body", "test"):
+        return parenthesize(new, 3)
+    if isinstance(parent, cst.StarredElement):
+        return parenthesize(new, 7)
+    return new
+
+
+def read_variable(node: cst.CSTNode, result: cst.BaseExpression, facts: Facts) -> cst.BaseExpression:
+    """``p[...]``, and back to torch's axis order where the layer keeps another."""
+    value: cst.BaseExpression = cst.Subscript(
+        parenthesize(result, PRIMARY), [cst.SubscriptElement(cst.Index(cst.Ellipsis()))]
+    )
+    if node in facts.optional:
+        test = cst.Comparison(result, [cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
+        return cst.IfExp(test, cst.Name("None"), value)
+    note = facts.special.get(node)
+    while note is not None and note[0] == "data" and isinstance(node, cst.Attribute):
+        node = node.value
+        note = facts.special.get(node)
+    tied = isinstance(result, cst.Attribute) and result.attr.value == "embedding"
+    if note is not None and note[0] == "state" and not tied:
+        for operation in reversed(note[2]):
+            if operation == "T":
+                value = attribute(value, "T")
+            else:
+                axes = operation[1]
+                value = method_call(value, "transpose", [number(axes.index(i)) for i in range(len(axes))])
+    return value
+
+
+def number(value: int) -> cst.BaseExpression:
+    """An integer literal, negative ones too."""
+    if value < 0:
+        return cst.UnaryOperation(cst.Minus(), cst.Integer(str(-value)))
+    return cst.Integer(str(value))
+
+
+def attribute(value: cst.BaseExpression, name: str) -> cst.Attribute:
+    """``value.name``."""
+    return cst.Attribute(parenthesize(value, PRIMARY), cst.Name(name))
+
+
+def argument(value: cst.BaseExpression, keyword: str | None = None, star: str = "") -> cst.Arg:
+    """An argument, spaced as usual."""
+    if keyword is None:
+        return cst.Arg(value, star=star)  # type: ignore[arg-type]
+    tight = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    return cst.Arg(value, keyword=cst.Name(keyword), equal=tight)
+
+
+def call(func: cst.BaseExpression, args: Sequence[cst.Arg | cst.BaseExpression]) -> cst.Call:
+    """``func(args)``."""
+    return cst.Call(func, [arg if isinstance(arg, cst.Arg) else cst.Arg(arg) for arg in args])
+
+
+def method_call(value: cst.BaseExpression, name: str, args: Sequence[cst.Arg | cst.BaseExpression]) -> cst.Call:
+    """``value.name(args)``."""
+    return call(attribute(value, name), args)
+
+
+def statement(node: cst.BaseSmallStatement) -> cst.SimpleStatementLine:
+    """A line with one small statement."""
+    return cst.SimpleStatementLine([node])
+
+
+def assignment(target: cst.BaseExpression, value: cst.BaseExpression) -> cst.Assign:
+    """``target = value``."""
+    return cst.Assign([cst.AssignTarget(cast("Any", target))], value)

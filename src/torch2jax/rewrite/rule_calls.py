@@ -1,0 +1,263 @@
+"""Filling rules: a torch call becomes its template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import FactoryCall, RuleCall
+from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
+from torch2jax.rewrite.precedence import is_pure, is_simple, literal
+from torch2jax.rewrite.rewriter import (
+    Rewriter,
+    argument,
+    assignment,
+    attribute,
+    call,
+    number,
+    statement,
+)
+from torch2jax.rules.bind import Arg
+from torch2jax.rules.model import UNKNOWN, Refusal, Rule
+
+
+def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> cst.BaseExpression:
+    """The filled template of a call, attribute or constant."""
+    if fact.overrides and fact.overrides[0][1] == "drop":
+        assert fact.receiver is not None or fact.bound.order
+        rewriter.tally.translated += 1
+        return _first_argument(rewriter, fact)
+    values = _values(rewriter, fact)
+    expression = _filled(rewriter, fact, values)
+    rewriter.tally.translated += 1
+    rewriter.trace.append((fact.rule, fact.choice.branch))
+    if fact.moved:
+        rewriter.tally.transposes += 2
+        jnp = rewriter.root("jnp")
+        expression = call(attribute(jnp, "moveaxis"), [expression, number(-1), number(1)])
+    return expression
+
+
+def _first_argument(rewriter: Rewriter, fact: RuleCall) -> cst.BaseExpression:
+    first = next(iter(fact.bound.args.values()))
+    arg = first.arg if first.arg is not None else first.items[0]
+    result: cst.BaseExpression = rewriter.expr(arg.node)
+    return result
+
+
+def _values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
+    moved_param = _image_param(fact) if fact.moved else None
+
+    def rewrite(arg: Arg) -> cst.BaseExpression:
+        node = rewriter.expr(arg.node)
+        if moved_param is not None and arg is moved_param:
+            jnp = rewriter.root("jnp")
+            node = call(attribute(jnp, "moveaxis"), [node, number(1), number(-1)])
+        return node  # type: ignore[no-any-return]
+
+    values = fill_args(fact.bound, rewrite)
+    for value in values.values():  # a named constant stays a name
+        if value.node is not None and literal(value.node) is UNKNOWN:
+            value.value = UNKNOWN
+    for name, value in fact.overrides:
+        node = _literal(value)
+        values[name] = FillArg(node=node, value=value, type=type(value).__name__, annotation="Axis")
+    return values
+
+
+def _image_param(fact: RuleCall) -> Arg | None:
+    for param in fact.signature.params:
+        if param.annotation in ("Tensor", "Tensors"):
+            found = fact.bound.args.get(param.name)
+            if found is not None and found.arg is not None:
+                return found.arg  # type: ignore[no-any-return]
+    return None
+
+
+def _literal(value: Any) -> cst.BaseExpression:
+    if isinstance(value, tuple):
+        elements = [cst.Element(number(item)) for item in value]
+        return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return number(value)
+
+
+def context(rewriter: Rewriter) -> FillContext:
+    """How templates spell what they need at this place."""
+    renamed = {name: cst.Name(local) for name, local in rewriter.helper_names.items()}
+    return FillContext(rngs=rewriter.rngs(), helpers=renamed)
+
+
+def _filled(rewriter: Rewriter, fact: RuleCall, values: dict[str, FillArg]) -> cst.BaseExpression:
+    template = fact.choice.branch.template
+    filled = fill(template, values, context(rewriter))
+    for name in filled.needs_binding:
+        _bind_before(rewriter, values, name)
+    if filled.needs_binding:
+        filled = fill(template, values, context(rewriter))
+    rewriter.names |= filled.names
+    rewriter.helpers |= filled.helpers
+    return filled.expression
+
+
+def _bind_before(rewriter: Rewriter, values: dict[str, FillArg], name: str) -> None:
+    """Give an argument that the template uses twice, or out of order, a name first."""
+    value = values[name]
+    if value.node is None or is_simple(value.node):
+        return
+    if rewriter.conditional:
+        if not is_pure(value.node):
+            flag(rewriter, value.node, "T2J105", "this value is needed twice in an expression", "give it a name first")
+        return
+    local = cst.Name(fresh_name(rewriter, name))
+    rewriter.before.append(statement(assignment(local, value.node)))
+    value.node = local
+
+
+def fresh_name(rewriter: Rewriter, wanted: str) -> str:
+    """A name that the function does not use."""
+    taken = rewriter.taken
+    name = wanted if wanted not in ("input", "self") else "value"
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def factory_call(rewriter: Rewriter, node: cst.Call, fact: FactoryCall) -> cst.BaseExpression:
+    """``norm_layer(dim)``: the arguments of the layer it stands for, on the variable itself."""
+    func: cst.BaseExpression = rewriter.expr(node.func)
+    rewriter.tally.translated += 1
+    if not fact.rules:
+        args = [rewriter.expr(arg) for arg in node.args]
+        return call(func, [*args, argument(rewriter.rngs(), "rngs")] if fact.rngs else args)
+    translated = [_on_variable(rewriter, node, func, rule) for rule in fact.rules]
+    empty = cst.Module([])
+    spelled = {empty.code_for_node(item) for item in translated if item is not None}
+    if len(spelled) != 1 or any(item is None for item in translated):
+        flag(
+            rewriter, node, "T2J107", "the layers this may build take different arguments in Flax", "build each by name"
+        )
+    first = translated[0]
+    return first if first is not None else node
+
+
+def flag(rewriter: Rewriter, node: cst.CSTNode, code: str, message: str, hint: str = "") -> None:
+    """A finding of the rewriting stage."""
+    from torch2jax.infer.facts import Finding
+
+    rewriter.findings.append(Finding(code, node, message, hint))
+
+
+def _on_variable(
+    rewriter: Rewriter, node: cst.Call, func: cst.BaseExpression, fact: RuleCall
+) -> cst.BaseExpression | None:
+    filled = _filled(rewriter, fact, _values(rewriter, fact))
+    rewriter.trace.append((fact.rule, fact.choice.branch))
+    if isinstance(filled, cst.Name | cst.Attribute):
+        return func
+    if not isinstance(filled, cst.Call):
+        return None
+    known = {_spelling(arg) for arg in reference_arguments(rewriter, fact.rule)}
+    args = [arg for arg in filled.args if not _mentions_given(arg) and _spelling(arg) not in known]
+    args = [arg.with_changes(comma=cst.MaybeSentinel.DEFAULT) for arg in args]
+    if isinstance(filled.func, cst.Name) and filled.func.value == "partial":
+        return call(filled.func, [func, *args[1:]]) if len(args) > 1 else func
+    return call(func, args)
+
+
+def _spelling(arg: cst.Arg) -> str:
+    return cst.Module([]).code_for_node(arg.with_changes(comma=cst.MaybeSentinel.DEFAULT))
+
+
+def _mentions_given(arg: cst.Arg) -> bool:
+    from torch2jax.source.nodes import walk
+
+    return any(isinstance(part, cst.Name) and part.value == "given" for part in walk(arg.value))
+
+
+def reference_arguments(rewriter: Rewriter, rule: Rule) -> list[cst.Arg]:
+    """The keywords that a layer's class as a value must carry, because torch's defaults are not Flax's."""
+    reference = reference_form(rewriter, rule)
+    if isinstance(reference, cst.Call):
+        return [arg for arg in reference.args if arg.keyword is not None]
+    return []
+
+
+def reference_form(
+    rewriter: Rewriter, rule: Rule, given: dict[str, cst.BaseExpression] | None = None
+) -> cst.BaseExpression | None:
+    """A class of layers, or a function, as a value: ``nnx.relu``, ``partial(nnx.LayerNorm, epsilon=1e-5)``."""
+    branch = default_branch(rule)
+    if branch is None or branch.template is None:
+        return None
+    values: dict[str, FillArg] = {}
+    for param in rule.params:
+        if given is not None and param.name in given:
+            values[param.name] = FillArg(node=given[param.name], annotation=param.annotation)
+        elif param.default is not None and not param.required:
+            from torch2jax.rules.expr import literal
+
+            values[param.name] = FillArg(
+                value=literal(param.default), explicit=False, annotation=param.annotation, default=param.default
+            )
+        elif param.kind in ("var_pos",):
+            values[param.name] = FillArg(items=(), annotation=param.annotation, explicit=False)
+        else:
+            values[param.name] = FillArg(node=cst.Name("given"), annotation=param.annotation)
+    filled = fill(branch.template, values, context(rewriter))
+    rewriter.names |= filled.names
+    expression = filled.expression
+    kept = _without_given(expression)
+    used = {name for name in filled.helpers if kept is not None and _uses(kept, name)}
+    rewriter.helpers |= used
+    if (
+        kept is not None
+        and isinstance(kept, cst.Call)
+        and isinstance(kept.func, cst.Name)
+        and kept.func.value == "partial"
+    ):
+        rewriter.names.add("partial")
+    return kept
+
+
+def default_branch(rule: Rule) -> Any:
+    """The branch that a call with nothing but required arguments of unknown value takes."""
+    from torch2jax.rules.bind import Bound, bind
+    from torch2jax.rules.guards import choose
+
+    required = [Arg(cst.Name("given")) for p in rule.params if p.required and p.kind in ("pos", "pos_only")]
+    bound = bind(rule, required, {})
+    if not isinstance(bound, Bound):
+        return None
+    choice = choose(rule, bound)
+    return None if isinstance(choice, Refusal) else choice.branch
+
+
+def _uses(node: cst.BaseExpression, name: str) -> bool:
+    from torch2jax.source.nodes import walk
+
+    return any(isinstance(part, cst.Name) and part.value == name for part in walk(node))
+
+
+def _without_given(expression: cst.BaseExpression) -> cst.BaseExpression | None:
+    if isinstance(expression, cst.Name | cst.Attribute):
+        return expression
+    if not isinstance(expression, cst.Call):
+        return None
+    kept = [
+        arg
+        for arg in expression.args
+        if not _mentions_given(arg) and not (arg.keyword is not None and arg.keyword.value == "rngs")
+    ]
+    if isinstance(expression.func, cst.Name) and expression.func.value == "partial":
+        return kept[0].value if len(kept) == 1 else call(expression.func, _spaced(kept))
+    if any(arg.keyword is None and arg.star == "" for arg in kept):
+        return None
+    if not kept:
+        return expression.func
+    return call(cst.Name("partial"), [argument(expression.func), *_spaced(kept)])
+
+
+def _spaced(args: list[cst.Arg]) -> list[cst.Arg]:
+    return [arg.with_changes(comma=cst.MaybeSentinel.DEFAULT) for arg in args]

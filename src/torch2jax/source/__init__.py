@@ -1,0 +1,1 @@
+"""Reading a program: its files, and which scope binds which name."""

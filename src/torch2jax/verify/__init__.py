@@ -1,0 +1,50 @@
+"""Prove that a translation computes what its original computes.
+
+`verify(path)` converts a file or package, builds both programs, carries the weights over, and compares the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch2jax.options import Options
+from torch2jax.verify.cases import SETTINGS, Case, CaseError, read_cases
+from torch2jax.verify.report import Outcome, Verdict, VerifyReport
+
+__all__ = ["Case", "CaseError", "Outcome", "Verdict", "VerifyReport", "verify"]
+
+
+def verify(
+    path: str | Path,
+    translation: str | Path | None = None,
+    *,
+    cases: Sequence[Case] | None = None,
+    options: Options | None = None,
+    dtypes: Sequence[str] = ("float64", "float32"),
+) -> VerifyReport:
+    """Compare a PyTorch file, or package, with its translation.
+
+    Args:
+        path: the original. What it imports from its own folder is converted too.
+        translation: a finished translation; by default the source is converted now.
+        cases: what to build and call; by default those of `verify.toml` in the same folder, else what the file offers
+            (`get_inputs`, `get_init_inputs`) or what its first layers ask for.
+        options: of the conversion.
+        dtypes: "float64" decides whether the two agree, "float32" shows what a user sees.
+
+    Raises:
+        CaseError: nothing can be run as asked. OSError, UnicodeDecodeError: the source can't be read.
+    """
+    from torch2jax.verify.offered import offered_cases
+    from torch2jax.verify.programs import translated
+    from torch2jax.verify.run import run_cases
+
+    path = Path(path).resolve()
+    given = None if translation is None else Path(translation).resolve()
+    settings = (path if path.is_dir() else path.parent) / SETTINGS
+    with translated(path, given, options or Options()) as programs:
+        if cases is None:
+            cases = read_cases(settings) if settings.is_file() else offered_cases(programs)
+        outcomes = tuple(run_cases(programs, cases, dtypes))
+        return VerifyReport(str(path), outcomes, programs.diagnostics)

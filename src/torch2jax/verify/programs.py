@@ -1,0 +1,97 @@
+"""A program and its translation, side by side and importable."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch2jax.conversion import Conversion, Interface
+from torch2jax.options import Options
+from torch2jax.report import Diagnostic
+from torch2jax.verify.cases import Case, CaseError
+from torch2jax.verify.spaces import Space, sources_of, top_level_names, write_files
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The files of an original and of its translation, in two folders that mirror each other.
+
+    conversions: by path relative to the folders; empty where the translation was given and not made.
+    """
+
+    original_root: Path
+    translation_root: Path
+    names: frozenset[str]
+    default_module: str
+    conversions: Mapping[str, Conversion]
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What the conversion reported, in order of place."""
+        found = (d for conversion in self.conversions.values() for d in conversion.diagnostics)
+        return tuple(sorted(found, key=lambda d: d.sort_key))
+
+    def spaces(self) -> tuple[Space, Space]:
+        """Fresh import spaces of the original and the translation."""
+        return Space(self.original_root, self.names), Space(self.translation_root, self.names)
+
+    def module_of(self, case: Case) -> tuple[str, str]:
+        """The dotted module and the name in it that a case's entry means."""
+        module, _, name = case.entry.rpartition(":")
+        if not module and not self.default_module:
+            raise CaseError(f"entry {case.entry!r}: write it as module:name, since the source is a folder")
+        return module or self.default_module, name
+
+    def interface(self, cls: type, method: str = "forward") -> Interface:
+        """The axis orders that a method of a class, or of its nearest base that has any, takes and returns."""
+        suffix = "" if method == "forward" else f".{method}"
+        for base in cls.__mro__:
+            path = base.__module__.replace(".", "/")
+            for name in (f"{path}.py", f"{path}/__init__.py"):
+                conversion = self.conversions.get(name)
+                key = f"{base.__name__}{suffix}"
+                if conversion is not None and key in conversion.interfaces:
+                    return conversion.interfaces[key]
+        return Interface()
+
+
+@contextmanager
+def translated(path: Path, translation: Path | None, options: Options) -> Iterator[Programs]:
+    """Convert ``path`` into a temporary folder, or take the translation that is given. The folder goes at the end."""
+    root, files = sources_of(path)
+    default = "" if path.is_dir() and not (path / "__init__.py").exists() else path.stem
+    with tempfile.TemporaryDirectory(prefix="torch2jax-") as folder:
+        target = Path(folder)
+        if translation is None:
+            conversions = _convert(files, options)
+            write_files({name: conversion.code for name, conversion in conversions.items()}, target)
+        else:
+            conversions = {}
+            write_files(_given(path, translation), target)
+        names = top_level_names([*files, *conversions])
+        yield Programs(root, target, frozenset(names), default, conversions)
+
+
+def _convert(files: Mapping[str, str], options: Options) -> Mapping[str, Conversion]:
+    from torch2jax import convert, convert_files
+
+    if len(files) == 1:
+        ((name, source),) = files.items()
+        return {name: convert(source, filename=name, options=options)}
+    return convert_files(files, options)
+
+
+def _given(path: Path, translation: Path) -> dict[str, str]:
+    """The files of a finished translation under the names that the original's files have."""
+    if translation.is_dir() != path.is_dir():
+        raise CaseError(f"{translation}: the translation of a file is a file, and that of a folder a folder")
+    root, files = sources_of(translation)
+    if translation.is_file():
+        files[path.name] = files.pop(translation.relative_to(root).as_posix())
+    elif (path / "__init__.py").exists():
+        prefix = f"{translation.name}/"
+        files = {f"{path.name}/{name.removeprefix(prefix)}": text for name, text in files.items()}
+    return files

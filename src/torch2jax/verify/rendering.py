@@ -1,0 +1,164 @@
+"""A rule's example as a small torch program, for the converter to translate.
+
+`nn.Linear(3, 4)(f32(2, 3))` becomes a module class that builds the layer in its constructor and calls it in `forward`;
+`torch.cat([f32(2, 3), f32(2, 4)], dim=1)` becomes a function of two tensors. Input calls become parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+INPUTS = ("f32", "pos", "unit", "i64", "b8", "c64", "probs")
+"""The input functions that examples may call, see docs/rules.md."""
+
+_IMPORTS = {
+    "math": "import math",
+    "torch": "import torch",
+    "einops": "import einops.layers.torch",
+    "F": "import torch.nn.functional as F",
+    "nn": "from torch import nn",
+}
+
+
+class ExampleError(ValueError):
+    """An example that can't be made into a program, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A torch program of one example.
+
+    inputs: the input calls as source, in order; the program's parameters stand for them. ``init_inputs`` and
+    ``call_inputs`` are indices into them: what the constructor (empty for a function) and the call receive.
+    """
+
+    source: str
+    inputs: tuple[str, ...]
+    init_inputs: tuple[int, ...]
+    call_inputs: tuple[int, ...]
+    is_module: bool
+
+
+def render(example: str) -> Program:
+    """The program of an example. Raises ExampleError."""
+    tree = ast.parse(example)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    renderer = _Renderer()
+    body = [renderer.statement(node) for node in tree.body]
+    statements = [node for node in body if node is not None]
+    last = tree.body[-1]
+    if not isinstance(last, ast.Expr) or not statements or not isinstance(statements[-1], ast.Expr):
+        raise ExampleError("the last line of an example must be an expression")
+    statements[-1] = ast.Return(statements[-1].value)
+    names = renderer.names
+    init = tuple(index for index, name in enumerate(names) if name in renderer.init_names)
+    call = tuple(index for index in range(len(names)) if index not in init)
+    if renderer.layers:
+        parameters = [names[index] for index in call]
+        definition: ast.stmt = _module(renderer.layers, [names[i] for i in init], parameters, statements)
+    else:
+        definition = _function("example", [names[index] for index in call], statements)
+    imports = ast.parse("\n".join(line for name, line in _IMPORTS.items() if name in {*used, "torch"})).body
+    if renderer.layers and "nn" not in used:
+        imports += ast.parse(_IMPORTS["nn"]).body
+    module = ast.fix_missing_locations(ast.Module([*imports, definition], []))
+    return Program(ast.unparse(module) + "\n", tuple(renderer.inputs), init, call, bool(renderer.layers))
+
+
+class _Renderer(ast.NodeTransformer):
+    """Takes input calls and module constructions out of an example's statements."""
+
+    def __init__(self) -> None:
+        self.inputs: list[str] = []
+        self.names: list[str] = []
+        self.init_names: set[str] = set()
+        self.layers: list[ast.stmt] = []
+        self._renamed: dict[str, ast.expr] = {}
+        self._constructing = False
+
+    def statement(self, node: ast.stmt) -> ast.stmt | None:
+        """The statement for the body of the program, None where it only names a module or an input."""
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if _builds(node.value):
+                self._renamed[name] = self._hoist(node.value, name)
+                return None
+            if _is_input(node.value) and name not in self.names:
+                self._parameter(node.value, name)
+                return None
+        rewritten: ast.stmt = self.visit(node)
+        return rewritten
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """An input, a module construction, or any other call."""
+        if _is_input(node):
+            return self._parameter(node, f"x{len(self.inputs)}")
+        if _builds(node) and not self._constructing:
+            return self._hoist(node, f"layer{len(self.layers)}" if self.layers else "layer")
+        self.generic_visit(node)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A local name of a module is an attribute now."""
+        return self._renamed.get(node.id, node)
+
+    def _hoist(self, construction: ast.expr, name: str) -> ast.expr:
+        """Put a construction into `__init__`; what it takes from the inputs are arguments there."""
+        before = len(self.inputs)
+        self._constructing = True
+        self.generic_visit(construction)
+        self._constructing = False
+        self.init_names |= set(self.names[before:])
+        target = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
+        self.layers.append(ast.Assign([target], construction))
+        return ast.Attribute(ast.Name("self", ast.Load()), name, ast.Load())
+
+    def _parameter(self, call: ast.expr, name: str) -> ast.expr:
+        """A parameter of the program for an input."""
+        self.inputs.append(ast.unparse(call))
+        self.names.append(name)
+        return ast.Name(name, ast.Load())
+
+
+def _is_input(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in INPUTS
+
+
+def _builds(node: ast.expr) -> bool:
+    """Whether an expression constructs a torch module."""
+    if not isinstance(node, ast.Call):
+        return False
+    value: Any = {"nn": nn, "torch": torch}
+    try:
+        for index, part in enumerate(ast.unparse(node.func).split(".")):
+            value = value[part] if index == 0 else getattr(value, part)
+    except (KeyError, AttributeError):
+        return _is_einops_layer(node.func)
+    return isinstance(value, type) and issubclass(value, nn.Module)
+
+
+def _is_einops_layer(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and ast.unparse(node.value) == "einops.layers.torch"
+
+
+def _module(layers: list[ast.stmt], init: list[str], call: list[str], body: list[ast.stmt]) -> ast.stmt:
+    """`class Example(nn.Module)` around the layers and the body."""
+    parent = ast.parse("super().__init__()").body
+    methods: list[ast.stmt] = [
+        _function("__init__", ["self", *init], [*parent, *layers]),
+        _function("forward", ["self", *call], body),
+    ]
+    base = ast.Attribute(ast.Name("nn", ast.Load()), "Module", ast.Load())
+    return ast.ClassDef("Example", [base], [], methods, [])
+
+
+def _function(name: str, parameters: list[str], body: list[ast.stmt]) -> ast.FunctionDef:
+    """A function whose parameters, `self` aside, are annotated as tensors."""
+    tensor = ast.Attribute(ast.Name("torch", ast.Load()), "Tensor", ast.Load())
+    arguments = [ast.arg(p, None if p == "self" else tensor) for p in parameters]
+    return ast.FunctionDef(name, ast.arguments([], arguments, None, [], [], None, []), body, [])

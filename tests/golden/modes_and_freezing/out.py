@@ -1,0 +1,109 @@
+"""train() overridden, frozen parameters, modes of single layers."""
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Frozen(nnx.Module):
+    def __init__(self, c=4, freeze_bn=True, *, rngs: nnx.Rngs):
+        self.freeze_bn = freeze_bn
+        self.stem = nnx.Sequential(
+            nnx.Conv(3, c, (3, 3), padding="VALID", **fan_in_uniform(3, (3, 3)), rngs=rngs),
+            BatchNorm(c, rngs=rngs),
+        )
+        self.bn = BatchNorm(c, rngs=rngs)
+        self.head = nnx.Linear(c, 2, **fan_in_uniform(c), rngs=rngs)
+        for p in parameters(self.stem):
+            # TODO(torch2jax): T2J108 assignment to `.requires_grad` of an array
+            p.requires_grad = False
+        # TODO(torch2jax): T2J103 torch.Tensor.requires_grad_: JAX arrays do not record what is done with them
+        self.head.bias[...].requires_grad_(False)
+
+    def train(self, mode=True):
+        if mode:
+            super().train()
+        else:
+            super().eval()
+        if self.freeze_bn:
+            self.stem.eval()
+        return self
+
+    def __call__(self, x):
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
+        f = self.stem(x)
+        f = jax.lax.stop_gradient(f)
+        return self.head(self.bn(f).mean(axis=(1, 2)))
+
+    def trainable(self):
+        # TODO(torch2jax): T2J103 torch.Tensor.requires_grad: JAX arrays do not record what is done with them
+        return [name for name, p in named_parameters(self) if p[...].requires_grad]
+
+
+# Helpers without a Flax equivalent.
+
+
+class BatchNorm(nnx.BatchNorm):
+    """Batch normalisation over all axes but the last, with PyTorch's defaults and its unbiased running variance.
+
+    `nnx.BatchNorm` averages the biased variance of the batches; here it is multiplied by n / (n - 1) first, where n is
+    the number of values per feature.
+    """
+
+    def __init__(
+        self, num_features: int, *, momentum: float = 0.9, epsilon: float = 1e-5, rngs: nnx.Rngs, **options: Any
+    ) -> None:
+        super().__init__(
+            num_features, momentum=momentum, epsilon=epsilon, use_fast_variance=False, rngs=rngs, **options
+        )
+
+    def __call__(
+        self, x: jax.Array, use_running_average: bool | None = None, *, mask: jax.Array | None = None
+    ) -> jax.Array:
+        """Normalises x of shape (batch, ..., features); in training, updates the running statistics."""
+        previous = self.var[...]
+        y: jax.Array = super().__call__(x, use_running_average, mask=mask)
+        evaluating = self.use_running_average if use_running_average is None else use_running_average
+        if not evaluating:
+            n = x.size // x.shape[-1]
+            self.var[...] += (self.var[...] - self.momentum * previous) / (n - 1)
+        return y
+
+
+def uniform_within(bound: float) -> Callable[..., jax.Array]:
+    """Initializer that draws uniformly from [-bound, bound]."""
+
+    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), groups: int = 1) -> dict[str, Any]:
+    """Initializers of kernel and bias that draw from [-b, b], b = 1 / sqrt(in_features / groups * prod(kernel_size)).
+
+    This is how PyTorch initializes linear layers and convolutions; flax would draw a normal kernel and a zero bias.
+    """
+    window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
+    init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
+    return {"kernel_init": init, "bias_init": init}
+
+
+def _dotted(path: tuple[object, ...]) -> str:
+    names = [str(part) for part in path if part != "layers"]
+    if names and names[-1] in ("kernel", "scale", "embedding"):
+        names[-1] = "weight"
+    return ".".join(names)
+
+
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Param[jax.Array]]]:
+    """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param)]
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+    """The parameters of a module and all below it, each once."""
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))

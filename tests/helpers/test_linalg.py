@@ -1,0 +1,134 @@
+"""Norms and distances against torch, at zero too, and matrix functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from torch2jax.helpers import linalg
+
+Agree = Callable[..., None]
+Normal = Callable[..., np.ndarray]
+ORDERS = [0.5, 1, 1.5, 2, 3, float("inf"), -float("inf")]
+
+
+@pytest.fixture
+def with_zeros(normal: Normal) -> np.ndarray:
+    """A matrix with a zero row, a row with zeros, and ties."""
+    x = normal(4, 3)
+    x[1] = 0
+    x[2] = [0, 2, -2]
+    return x
+
+
+def test_safe_sqrt_is_torch_std_at_zero(agree: Agree) -> None:
+    x = np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 4.0]])
+    agree(lambda x: x.std(1), lambda x: linalg.safe_sqrt(x.var(1, ddof=1)), x)
+
+
+def test_safe_sqrt_of_nan() -> None:
+    assert np.isnan(linalg.safe_sqrt(np.array([np.nan])))
+
+
+@pytest.mark.parametrize(("axis", "keepdims"), [(None, False), (0, False), (-1, True), ((0, 1), False)])
+def test_l2_norm(axis: int | None, keepdims: bool, with_zeros: np.ndarray, agree: Agree) -> None:
+    agree(
+        lambda x: x.norm(dim=axis, keepdim=keepdims),
+        lambda x: linalg.l2_norm(x, axis, keepdims),
+        with_zeros,
+    )
+
+
+def test_l2_norm_of_complex_numbers(normal: Normal) -> None:
+    x = normal(4, 3) + 1j * normal(4, 3)
+    np.testing.assert_allclose(linalg.l2_norm(x, 1), torch.tensor(x).norm(dim=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [*ORDERS, "fro"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_norm(p: float | str, axis: int, with_zeros: np.ndarray, agree: Agree) -> None:
+    agree(lambda x: x.norm(p, axis), lambda x: linalg.norm(x, p, axis), with_zeros)
+
+
+@pytest.mark.parametrize("p", ORDERS)
+def test_norm_of_zero(p: float, agree: Agree) -> None:
+    agree(lambda x: x.norm(p), lambda x: linalg.norm(x, p), np.zeros(3))
+
+
+def test_norm_counts(with_zeros: np.ndarray) -> None:
+    np.testing.assert_array_equal(linalg.norm(with_zeros, 0, 1), torch.tensor(with_zeros).norm(0, 1))
+
+
+@pytest.mark.parametrize("p", [-2, "nuc"])
+def test_norm_refuses_what_it_does_not_know(p: float | str, with_zeros: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="norm knows"):
+        linalg.norm(with_zeros, p)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_l2_normalize(axis: int, with_zeros: np.ndarray, agree: Agree) -> None:
+    agree(lambda x: functional.normalize(x, dim=axis), lambda x: linalg.l2_normalize(x, axis), with_zeros)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_normalize(p: float, with_zeros: np.ndarray, agree: Agree) -> None:
+    agree(lambda x: functional.normalize(x, p, 1, 0.5), lambda x: linalg.normalize(x, p, 1, 0.5), with_zeros)
+
+
+@pytest.mark.parametrize(
+    ("axis", "shapes"), [(1, ((4, 3), (4, 3))), (-1, ((2, 1, 3), (1, 4, 3))), (0, ((4, 3), (4, 1)))]
+)
+def test_cosine_similarity(axis: int, shapes: tuple[tuple[int, ...], ...], agree: Agree, normal: Normal) -> None:
+    agree(
+        lambda x, y: functional.cosine_similarity(x, y, axis),
+        lambda x, y: linalg.cosine_similarity(x, y, axis),
+        *(normal(*shape) for shape in shapes),
+    )
+
+
+def test_cosine_similarity_with_zero(with_zeros: np.ndarray, agree: Agree, normal: Normal) -> None:
+    agree(functional.cosine_similarity, linalg.cosine_similarity, with_zeros, normal(4, 3))
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
+def test_pdist(p: float, agree: Agree, normal: Normal) -> None:
+    agree(lambda x: torch.pdist(x, p), lambda x: linalg.pdist(x, p), normal(5, 3))
+
+
+@pytest.mark.parametrize(("offset", "axis1", "axis2"), [(0, -2, -1), (1, -2, -1), (-2, 0, 2), (0, 2, 0), (1, 1, 0)])
+def test_diag_embed(offset: int, axis1: int, axis2: int, agree: Agree, normal: Normal) -> None:
+    agree(
+        lambda x: torch.diag_embed(x, offset, axis1, axis2),
+        lambda x: linalg.diag_embed(x, offset, axis1, axis2),
+        normal(2, 3),
+    )
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3, 4), 1), ((2, 3), -1), ((3, 3), None), ((2, 3, 3), None)])
+@pytest.mark.filterwarnings("ignore")
+def test_cross(shape: tuple[int, ...], axis: int | None, agree: Agree, normal: Normal) -> None:
+    agree(
+        lambda x, y: torch.cross(x, y) if axis is None else torch.cross(x, y, dim=axis),
+        lambda x, y: linalg.cross(x, y, axis),
+        normal(*shape),
+        normal(*shape),
+    )
+
+
+@pytest.mark.parametrize(("p", "axis"), [(2, 0), (1, 1), (3, -1)])
+def test_renorm(p: float, axis: int, agree: Agree, normal: Normal) -> None:
+    agree(lambda x: torch.renorm(x, p, axis, 1.5), lambda x: linalg.renorm(x, p, axis, 1.5), normal(3, 4))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_svd_rebuilds_the_matrix(full: bool, normal: Normal) -> None:
+    x = normal(2, 4, 3)
+    u, s, v = linalg.svd(x, full)
+    expected = torch.svd(torch.tensor(x), some=not full)
+    assert [part.shape for part in (u, s, v)] == [tuple(part.shape) for part in expected]
+    np.testing.assert_allclose(s, expected[1], rtol=1e-12)
+    np.testing.assert_allclose(u[..., :3] * s[..., None, :] @ v.mT, x, rtol=1e-9, atol=1e-12)

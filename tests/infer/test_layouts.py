@@ -1,0 +1,215 @@
+"""Where transposes stand: at the entrances and exits of what is public, and where layouts meet."""
+
+from textwrap import dedent
+
+import pytest
+
+from torch2jax.conversion import Conversion, Interface
+from torch2jax.convert import convert
+
+PRELUDE = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+TO_LAST, TO_FIRST = ".transpose(0, 2, 3, 1)", ".transpose(0, 3, 1, 2)"
+
+
+def conv(body: str, *, params: str = "self, x") -> Conversion:
+    """A module with a convolution, and this forward."""
+    source = f"""
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3)
+        self.pool = nn.MaxPool2d(2)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(8, 5)
+
+    def forward({params}):
+        {body}
+"""
+    return convert(PRELUDE + source)
+
+
+def body_of(conversion: Conversion) -> list[str]:
+    lines = [line.strip() for line in conversion.code.splitlines()]
+    start = next(i for i, line in enumerate(lines) if line.startswith("def __call__(self, x"))
+    end = next((i for i in range(start, len(lines)) if lines[i].startswith(("class", "# Helpers"))), len(lines))
+    return [line for line in lines[start + 1 : end] if line]
+
+
+def test_one_transpose_in_and_one_out() -> None:
+    conversion = conv("return F.relu(self.c(x))")
+    assert conversion.transposes == 2
+    code = "\n".join(body_of(conversion))
+    assert code.count(TO_LAST) == code.count(TO_FIRST) == 1
+
+
+def test_none_out_after_global_pooling() -> None:
+    conversion = conv("return self.fc(self.gap(self.c(x)).flatten(1))")
+    assert conversion.transposes == 1
+    assert TO_FIRST not in conversion.code
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("x.mean(dim=(2, 3))", "x.mean(axis=(1, 2))"),
+        ("x.mean(dim=1)", "x.mean(axis=3)"),
+        ("x.sum((-2, -1))", "x.sum(axis=(1, 2))"),
+        ("x.amax((1, 2, 3))", "x.max(axis=(3, 1, 2))"),
+        ("x.size(1)", "x.shape[3]"),
+        ("x.size(0)", "x.shape[0]"),
+        ("F.softmax(x, dim=1).mean((1, 2, 3))", "nnx.softmax(x, axis=3).mean(axis=(3, 1, 2))"),
+        ("torch.cat([x, x], dim=1).mean((2, 3))", "jnp.concatenate([x, x], axis=3).mean(axis=(1, 2))"),
+        ("x.permute(0, 2, 3, 1)", "x"),
+        ("torch.relu(x * 2).mean((2, 3))", "nnx.relu(x * 2).mean(axis=(1, 2))"),
+    ],
+)
+def test_axes_follow_the_layout(expression: str, expected: str) -> None:
+    conversion = conv(f"x = self.c(x)\n        x = self.pool(x)\n        return {expression}")
+    assert body_of(conversion)[-1] == f"return {expected}"
+    assert conversion.transposes == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["x.view(x.size(0), -1)", "torch.flatten(x, 1)", "x.flatten()", "x.reshape(2, -1)"],
+)
+def test_a_reshape_reads_torch_order(expression: str) -> None:
+    conversion = conv(f"x = self.c(x)\n        return {expression}")
+    assert conversion.transposes == 2
+    assert TO_FIRST in "\n".join(body_of(conversion))
+
+
+def test_a_residual_of_two_convolutions_needs_none_between() -> None:
+    conversion = conv("y = self.c(x)\n        y = y + F.relu(y)\n        return y * 2")
+    assert conversion.transposes == 2
+
+
+def test_an_operand_of_known_rank_joins_the_layout() -> None:
+    conversion = conv("x = self.c(x)\n        return (x + torch.zeros(1, 8, 1, 1)).mean((2, 3))")
+    assert conversion.ok
+    assert f"jnp.zeros((1, 8, 1, 1)){TO_LAST}" in conversion.code
+
+
+@pytest.mark.parametrize(
+    ("layer", "rank", "order"),
+    [("nn.Conv1d(3, 4, 3)", 3, "(0, 2, 1)"), ("nn.Conv3d(3, 4, 3)", 5, "(0, 2, 3, 4, 1)")],
+)
+def test_other_ranks(layer: str, rank: int, order: str) -> None:
+    source = f"""
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = {layer}
+
+    def forward(self, x):
+        return self.c(x)
+"""
+    conversion = convert(PRELUDE + source)
+    assert conversion.transposes == 2
+    assert f".transpose{order}" in conversion.code
+    assert rank == order.count(",") + 1
+
+
+def test_modules_of_the_project_hand_on_channel_last_arrays() -> None:
+    source = """
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.c = nn.Conv2d(c, c, 3, padding=1)
+
+    def forward(self, x):
+        return F.relu(self.c(x))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = Block(3)
+        self.b = Block(3)
+
+    def forward(self, x):
+        return self.b(self.a(x))
+"""
+    conversion = convert(PRELUDE + source)
+    assert conversion.transposes == 2
+    assert conversion.interfaces["Block"] == Interface({"x": "N H W C"}, "N H W C")
+    assert "Net" not in conversion.interfaces
+
+
+def test_loops_keep_the_layout_of_what_they_carry() -> None:
+    source = """
+class Net(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3)
+        self.layers = nn.ModuleList([nn.Conv2d(8, 8, 3) for _ in range(n)])
+
+    def forward(self, x):
+        x = self.stem(x)
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        return x
+"""
+    conversion = convert(PRELUDE + source)
+    assert conversion.transposes == 2
+    assert conversion.ok
+
+
+def test_branches_that_meet_agree_on_a_layout() -> None:
+    conversion = conv(
+        "x = self.c(x)\n        if flag:\n            x = self.pool(x)\n        else:\n            x = x * 2\n"
+        "        return x",
+        params="self, x, flag=True",
+    )
+    assert conversion.transposes == 2
+    assert conversion.ok
+
+
+def test_closures_take_torch_order() -> None:
+    conversion = conv("def run(y):\n            return self.c(y)\n        return run(x)")
+    lines = body_of(conversion)
+    assert lines[1] == f"y = y{TO_LAST}  # N C H W -> N H W C"
+    assert lines[2] == f"return self.c(y){TO_FIRST}"
+
+
+def test_a_flatten_inside_sequential_gets_its_transpose_as_a_step() -> None:
+    source = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.s = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+
+    def forward(self, x):
+        return self.s(x)
+"""
+    conversion = convert(PRELUDE + source)
+    assert "partial(jnp.transpose, axes=(0, 3, 1, 2))" in conversion.code
+    assert conversion.transposes == 2
+
+
+def test_tuples_in_and_out() -> None:
+    source = """
+class Enc(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x):
+        a = self.c(x)
+        return a, a.mean((2, 3))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e = Enc()
+        self.c = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        skip, pooled = self.e(x)
+        return self.c(skip), pooled
+"""
+    conversion = convert(PRELUDE + dedent(source))
+    assert conversion.ok
+    assert conversion.transposes == 2
+    assert conversion.interfaces["Enc"] == Interface({"x": "N H W C"}, ("N H W C", None))

@@ -1,0 +1,122 @@
+"""The methods that every torch module has."""
+
+import pytest
+
+from torch2jax.convert import convert
+
+PRELUDE = (
+    "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom functools import partial\nimport copy\n"
+)
+
+
+def script(statement: str, init: str = "self.l = nn.Linear(2, 2)") -> tuple[list[str], list[str]]:
+    """The lines and the codes of a function that has a module `m`."""
+    source = f"""{PRELUDE}
+
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {init}
+
+    def forward(self, x):
+        return x
+
+
+def f(m: M, x: torch.Tensor, n: int):
+    {statement}
+    return m
+"""
+    conversion = convert(source)
+    return [line.strip() for line in conversion.code.splitlines()], [d.code for d in conversion.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("statement", "line"),
+    [
+        ("m.eval()", "m.eval()"),
+        ("m.train()", "m.train()"),
+        ("print(sum(p.numel() for p in m.parameters()))", "print(sum(p.size for p in parameters(m)))"),
+        ("for k, p in m.named_parameters():\n        print(k, p.shape)", "for k, p in named_parameters(m):"),
+        ("for k, c in m.named_children():\n        print(k, c)", "for k, c in named_children(m):"),
+        ("print(list(m.children()))", "print(list(children(m)))"),
+        ("print(list(m.buffers()), dict(m.named_buffers()))", "print(list(buffers(m)), dict(named_buffers(m)))"),
+        ("for k, c in m.named_modules():\n        print(k, c)", "for k, c in named_modules(m):"),
+        ("for c in m.modules():\n        print(c)", "for _, c in nnx.iter_modules(m):"),
+        ("k = copy.deepcopy(m)", "k = nnx.clone(m)"),
+        ("y = m.forward(x)", "y = m(x)"),
+        ("y = m(x)", "y = m(x)"),
+        ("m.l.weight.data.fill_(1)", "m.l.kernel[...] = jnp.full_like(m.l.kernel[...], 1)"),
+        ("m.l.bias.data = x", "m.l.bias[...] = x"),
+        ("m.l.weight.data.mul_(0.5)", "m.l.kernel[...] = m.l.kernel[...] * 0.5"),
+        ("m.l.weight.data.copy_(x)", "m.l.kernel[...] = m.l.kernel[...].T.at[...].set(x).T"),
+        ("m.l.weight[0] = 1", "m.l.kernel[...] = m.l.kernel[...].T.at[0].set(1).T"),
+        ("print(m.l.in_features, m.l.out_features)", "print(m.l.in_features, m.l.out_features)"),
+        ("nn.init.zeros_(m.l.bias)", "m.l.bias[...] = jnp.zeros(m.l.bias.shape, m.l.bias.dtype)"),
+    ],
+)
+def test_methods(statement: str, line: str) -> None:
+    lines, codes = script(statement)
+    assert line in lines
+    assert not any(code.startswith("T2J1") for code in codes)
+
+
+@pytest.mark.parametrize("statement", ["m.to('cpu')", "m.cuda()", "m.cpu()", "m.float()"])
+def test_moves_are_dropped(statement: str) -> None:
+    lines, codes = script(statement)
+    assert codes == ["T2J301"]
+    assert lines[lines.index("return m") - 1].startswith("def f(")
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("m.state_dict()", "T2J108"),
+        ("m.load_state_dict({})", "T2J108"),
+        ("m.zero_grad()", "T2J108"),
+        ("m.register_forward_hook(print)", "T2J108"),
+        ("m.requires_grad_(False)", "T2J108"),
+        ("m.half()", "T2J103"),
+    ],
+)
+def test_what_has_no_translation(statement: str, code: str) -> None:
+    lines, codes = script(statement)
+    assert codes == [code]
+    assert any(line.startswith(f"# TODO(torch2jax): {code}") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("partial(nn.LayerNorm, eps=1e-5)", "partial(nnx.LayerNorm, epsilon=1e-5, use_fast_variance=False)"),
+        ("partial(nn.Linear, bias=False)", None),
+        ("partial(F.leaky_relu, negative_slope=0.2)", "partial(leaky_relu, negative_slope=0.2)"),
+        ("partial(print, sep='')", "partial(print, sep='')"),
+    ],
+)
+def test_partials(source: str, expected: str | None) -> None:
+    code = convert(f"{PRELUDE}\n\ndef f():\n    return {source}\n").code
+    if expected is not None:
+        assert f"    return {expected}\n" in code
+    else:
+        assert "nn.Linear, bias" not in code
+
+
+def test_a_layer_chosen_by_name() -> None:
+    init = "if True:\n            kind = 'LSTM'\n            self.l = getattr(nn, kind)(2, 3)"
+    _, codes = script("pass", init)
+    assert codes == [] or codes == ["T2J107"]
+    source = f"""{PRELUDE}
+
+class M(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        if kind in ("ReLU", "Tanh"):
+            self.act = getattr(nn, kind)()
+        else:
+            raise ValueError(kind)
+
+    def forward(self, x):
+        return self.act(x)
+"""
+    code = convert(source).code
+    assert '{"ReLU": nnx.relu, "Tanh": nnx.tanh}[kind]' in code

@@ -1,0 +1,36 @@
+"""Every example of every rule agrees in both frameworks, every branch is reached, and headers are as torch has them.
+
+The same check is the command `torch2jax check`; its `--rules` option runs a few rules only.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("flax")
+
+from torch2jax.rules.cache import builtin_rules_dir, load_book
+from torch2jax.verify.checking import Checked, check_file, select
+
+FILES = sorted(select(load_book()))
+
+
+@pytest.fixture(scope="module")
+def results() -> Iterator[dict[str, Future[list[Checked]]]]:
+    """The checks of all rule files, running in processes of their own."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["torch2jax.verify.examples"])
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, 4), mp_context=context) as pool:
+        yield {file: pool.submit(check_file, file) for file in FILES}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: os.path.relpath(file, builtin_rules_dir()))
+def test_rules_of_a_file(file: str, results: dict[str, Future[list[Checked]]]) -> None:
+    checked = results[file].result()
+    assert checked
+    assert [item.headline for item in checked if item.problem] == []

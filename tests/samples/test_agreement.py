@@ -1,0 +1,58 @@
+"""Every sample converts without an error, computes the same in float64, and its committed translation is up to date.
+
+`pytest tests/samples --update` rewrites the translations.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from torch2jax import Options, Severity, convert, convert_files
+
+pytest.importorskip("torch")
+pytest.importorskip("flax")
+
+from torch2jax.verify import Verdict, verify
+from torch2jax.verify.spaces import sources_of
+
+SAMPLES = sorted(path.parent for path in Path(__file__).parents[2].glob("samples/*/verify.toml"))
+
+# legacy spellings are what the samples are for
+pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+
+
+def source_of(sample: Path) -> Path:
+    """What is converted: the folder of a package, or the one file."""
+    return sample if (sample / "__init__.py").exists() else sample / "model.py"
+
+
+def translation_of(sample: Path) -> dict[Path, str]:
+    """The translation's files, at the places where they are committed."""
+    source = source_of(sample)
+    if source.is_file():
+        text = source.read_text(encoding="utf-8")
+        return {sample / "model_jax.py": convert(text, filename="model.py", options=Options()).code}
+    _, files = sources_of(sample)
+    target = sample.with_name(f"{sample.name}_jax")
+    converted = convert_files(files, Options())
+    return {target / Path(name).relative_to(sample.name): c.code for name, c in converted.items()}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_the_translation_agrees_in_float64(sample: Path) -> None:
+    report = verify(source_of(sample), dtypes=["float64"])
+    assert [d.headline for d in report.diagnostics if d.severity is Severity.ERROR] == []
+    problems = [
+        f"{o.case} ({o.mode}): {o.verdict} {o.detail}" for o in report.outcomes if o.verdict is not Verdict.AGREES
+    ]
+    assert problems == []
+    assert report.ok
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_the_committed_translation_is_up_to_date(sample: Path, update: bool) -> None:
+    for path, code in translation_of(sample).items():
+        if update:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(code, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == code, f"{path.name} is out of date: run pytest {__file__} --update"
