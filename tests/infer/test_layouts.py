@@ -213,3 +213,29 @@ class Net(nn.Module):
     assert conversion.ok
     assert conversion.transposes == 2
     assert conversion.interfaces["Enc"] == Interface({"x": "N H W C"}, ("N H W C", None))
+
+
+def test_what_is_passed_by_a_method_that_nobody_calls_comes_in_torch_order() -> None:
+    source = """
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        return self.c(x)
+
+
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block()
+
+    def features(self, inputs):
+        return self.block(inputs)
+
+    def forward(self, x):
+        return self.block(x)
+"""
+    code = convert(PRELUDE + source).code
+    assert f"self.block(inputs{TO_LAST}){TO_FIRST}" in code

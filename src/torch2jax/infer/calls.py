@@ -438,10 +438,10 @@ def pass_argument(frame: Frame, fn: FunctionInfo, name: str, node: cst.CSTNode, 
             plain = Tensor(len(layout), plain.dtype, plain.layout, plain.variable)
             kind = plain if kind is plain else kind
         kind = frame.use(node, kind, layout)
+    elif isinstance(kind, Free) and fn.param_layouts.get(name) is not None:
+        layout = fn.param_layouts[name]
+        kind = frame.use(node, Tensor(len(layout or ())), layout)
     else:
-        if isinstance(kind, Free) and fn.param_layouts.get(name) is not None:
-            layout = fn.param_layouts[name]
-            kind = frame.use(node, Tensor(len(layout or ())), layout)
         take(frame, node, kind)
     fn.params[name].write(widened(kind), frame.program)
 
