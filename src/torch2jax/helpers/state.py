@@ -1,6 +1,7 @@
 """What torch modules hold besides parameters, and the ways to go through a module."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 from flax import nnx
@@ -40,14 +41,20 @@ def named_modules(module: nnx.Module) -> Iterator[tuple[str, nnx.Module]]:
     return ((_dotted(path), node) for path, node in nnx.iter_modules(module))
 
 
-def children(module: nnx.Module) -> list[nnx.Module]:
-    """The modules directly in this one."""
-    return [node for _, node in nnx.iter_children(module)]
+def children(module: nnx.Module) -> list[Any]:
+    """The layers directly in a module in the order of their assignment, those included that are plain functions."""
+    return [layer for _, layer in named_children(module)]
 
 
-def named_children(module: nnx.Module) -> list[tuple[str, nnx.Module]]:
-    """The modules directly in this one with their names."""
-    return [(str(name), node) for name, node in nnx.iter_children(module)]
+def named_children(module: nnx.Module) -> list[tuple[str, Any]]:
+    """The layers directly in a module with their names, in the order in which they were assigned."""
+    holder = module.layers if isinstance(module, nnx.Sequential) else module
+    return [(name, value) for name, value in vars(holder).items() if _is_layer(value)]
+
+
+def _is_layer(value: object) -> bool:
+    is_state = isinstance(value, nnx.Variable | nnx.Rngs | type)
+    return isinstance(value, nnx.Module) or (callable(value) and not is_state)
 
 
 def _dotted(path: tuple[object, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.items import all_items, heap_read, heap_write, is_sequential, item_at, unlaid
+from torch2jax.infer.items import all_items, as_layers, heap_read, heap_write, item_at, unlaid
 from torch2jax.infer.kinds import (
     BOOL,
     FLOAT,
@@ -107,8 +107,7 @@ def length(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
             frame.read(holder, plain)
         else:
             frame.use(holder, plain)
-    if is_sequential(plain):
-        frame.facts.special[holder] = ("layers",)
+    as_layers(frame, holder, plain)
     if isinstance(plain, Tuple) or (isinstance(plain, Container) and plain.items is not None):
         return INT if isinstance(plain, Container) else Number("int", len(plain.items or ()))
     return Number("int", plain.rank) if isinstance(plain, Shape) and plain.rank is not None else INT

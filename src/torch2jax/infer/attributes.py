@@ -177,12 +177,18 @@ def _unsettled(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind
 
 
 def _of_project(frame: Frame, name: str) -> Kind | None:
-    """The Sequential that modules of the project keep under this name: its translation is indexed otherwise."""
-    kinds = [
-        cls.attrs[name].read(frame.fn)
+    """The Sequential that modules of the project keep under this name: its translation is indexed otherwise.
+
+    Modules of this file and of those that it imports from count before all others.
+    """
+    holders = [
+        cls
         for cls in frame.program.classes.values()
         if cls.is_module and name in cls.attrs and not isinstance(cls.attrs[name].kind, Free)
     ]
+    near = frame.file.known_files()
+    holders = [cls for cls in holders if cls.file in near] or holders
+    kinds = [cls.attrs[name].read(frame.fn) for cls in holders]
     if kinds and all(isinstance(kind, Container) and kind.type == "Sequential" for kind in kinds):
         return union(kinds)
     return None
@@ -223,10 +229,20 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
             return opened
     if name == "__class__":
         return ClassRef(cls)
+    mixed = union(_of_descendant(frame, node, each, name) for each in cls.descendants())
+    if not isinstance(mixed, Free):
+        return mixed
     if any(not isinstance(base, ClassRef) for base in cls.bases) and not cls.is_module:
         return FREE
     cls.attrs[name].read(frame.fn)
     return FREE
+
+
+def _of_descendant(frame: Frame, node: cst.Attribute, cls: ClassInfo, name: str) -> Kind:
+    """What a class that a mixin is mixed into has under a name that the mixin only reads."""
+    known = cls.find(name) is not None or cls.attr_owner(name) is not None or base_layer(frame, cls) is not None
+    known = known or (cls.is_module and name == "training") or any(name in each.class_names for each in cls.mro())
+    return instance_attribute(frame, node, cls, Instance(cls), name) if known else FREE
 
 
 def base_layer(frame: Frame, cls: ClassInfo) -> Layer | None:

@@ -191,6 +191,9 @@ def define_class(frame: Frame, node: cst.ClassDef) -> Kind:
         frame.program.classes[node] = cls
         frame.file.classes.append(cls)
     cls.bases = [without_none(frame.eval(base.value)) for base in node.bases]
+    for base in cls.bases:
+        if isinstance(base, ClassRef) and base.cls is not cls:
+            base.cls.derived[cls] = None
     cls.module_base = _module_base(frame, cls)
     for keyword in node.keywords:
         frame.eval(keyword.value)
@@ -260,7 +263,7 @@ def parameter_kind(fn: FunctionInfo, index: int, param: cst.Param, kind: Kind) -
         return ClassRef(owner)
     if owner is not None and fn.is_method and index == 0:
         return Instance(owner)
-    if owner is not None and owner.is_module and fn.name == "forward":
+    if owner is not None and fn.name == "forward" and owner.is_part_of_modules:
         return FREE if isinstance(plain, NoneKind) else ASSUMED
     if owner is not None and owner.is_module and not fn.called and fn.name in _TENSOR_METHODS and param.default is None:
         return ASSUMED

@@ -121,9 +121,16 @@ def iterated(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
         frame.use(node, kind)
     if isinstance(kind, Shape) and kind.layout is not None:
         logical_shape(frame, node, kind)
-    if any(is_sequential(option) for option in options(kind)):
-        frame.facts.special[node] = ("layers",)
+    as_layers(frame, node, kind)
     return all_items(frame, kind)
+
+
+def as_layers(frame: Frame, node: cst.CSTNode, kind: Kind) -> None:
+    """The layers of a Sequential are wanted one by one: in an nnx.Sequential they are a list in an attribute."""
+    if not any(is_sequential(option) for option in options(kind)):
+        return
+    is_slice = frame.facts.special.get(node) == ("sequential_item", True)
+    frame.facts.special[node] = ("sequential_item", False) if is_slice else ("layers",)
 
 
 def is_sequential(kind: Kind) -> bool:

@@ -731,10 +731,16 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
         return call_one(frame, node, first, arguments)
     frame.facts.special[node] = ("module_method", name)
     match name:
-        case "modules" | "children":
+        case "modules":
             return Modules()
-        case "named_modules" | "named_children":
+        case "named_modules":
             return Modules(with_names=True)
+        case "children":
+            return _children(frame, first)
+        case "named_children":
+            if isinstance(first, Container) and any(not key.isdigit() for key in first.names or ()):
+                frame.report("T2J108", node, "an nnx.Sequential does not keep the names of its layers")
+            return Iterator_(Tuple((STR, all_items(frame, _children(frame, first)))))
         case "parameters" | "buffers":
             return Iterator_(Tensor(None, "float", None, True))
         case "named_parameters" | "named_buffers":
@@ -767,6 +773,21 @@ HINTS = {
     "requires_grad_": "freeze with an optimizer filter (`wrt=`) instead",
     "register_forward_hook": "return the value from the method, or use nnx.capture",
 }
+
+
+def _children(frame: Frame, receiver: Kind) -> Kind:
+    """The layers directly in a module, those included that become plain functions."""
+    if isinstance(receiver, Container) and receiver.type in ("Sequential", "ModuleList"):
+        return replace(receiver, type="ModuleList", names=None)
+    if isinstance(receiver, Instance) and receiver.cls.is_module:
+        if receiver.cls.module_base == "torch.nn.Sequential":
+            site = next((cls.site for cls in receiver.cls.mro() if cls.site is not None), None)
+            return _children(frame, site) if isinstance(site, Container) else Iterator_(AnyModule())
+        held = [cell.read(frame.fn) for cls in receiver.cls.mro() for cell in cls.attrs.values()]
+        layers = [option for kind in held for option in options(kind) if is_module(option)]
+        if layers:
+            return Iterator_(union(layers))
+    return Iterator_(AnyModule())
 
 
 def _move(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:

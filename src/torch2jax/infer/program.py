@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,21 @@ class FileInfo:
     star_files: list[FileInfo] = field(default_factory=list)
     import_names: frozenset[str] = frozenset()
     source: str = ""
+
+    def known_files(self) -> set[FileInfo]:
+        """This file, and those whose modules, classes or functions it has a name for."""
+        from torch2jax.infer.kinds import ClassRef, Function, Namespace
+
+        found = {self, *self.star_files}
+        for cell in self.names.values():
+            match cell.kind:
+                case ClassRef(cls=cls):
+                    found.add(cls.file)
+                case Function(info=info):
+                    found.add(info.file)
+                case Namespace(file=FileInfo() as file):
+                    found.add(file)
+        return found
 
 
 @dataclass(eq=False)
@@ -170,6 +186,7 @@ class ClassInfo:
     tied: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
     open_attrs: Cell = field(default_factory=Cell)
     site: Any = None
+    derived: dict[ClassInfo, None] = field(default_factory=dict)
 
     @property
     def is_module(self) -> bool:
@@ -185,6 +202,17 @@ class ClassInfo:
             if isinstance(base, ClassRef) and base.cls is not self:
                 order += [cls for cls in base.cls.mro() if cls not in order]
         return order
+
+    def descendants(self) -> Iterator[ClassInfo]:
+        """The project's classes that derive from it, directly or not."""
+        for cls in self.derived:
+            yield cls
+            yield from cls.descendants()
+
+    @property
+    def is_part_of_modules(self) -> bool:
+        """Whether its methods run on modules: it is one, or a mixin of one."""
+        return self.is_module or any(cls.is_module for cls in self.descendants())
 
     def find(self, name: str) -> FunctionInfo | None:
         """The method of that name along the bases."""

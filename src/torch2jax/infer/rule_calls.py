@@ -12,7 +12,7 @@ import libcst as cst
 from torch2jax.infer.aliasing import mark_stale, note_inplace_layer
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.items import all_items, heap_read, logical_shape
+from torch2jax.infer.items import all_items, as_layers, heap_read, logical_shape
 from torch2jax.infer.kinds import (
     BOOL,
     FLOAT,
@@ -86,6 +86,7 @@ def evaluate_arguments(frame: Frame, args: Seq[cst.Arg]) -> Arguments:
     for arg in args:
         kind = frame.eval(arg.value)
         if arg.star == "*":
+            as_layers(frame, arg.value, kind)
             found.star = (arg.value, kind)
             found.ordered.append((arg.value, kind, True))
         elif arg.star == "**":

@@ -221,6 +221,8 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     assert isinstance(func, cst.Attribute)
     if name in HELPERS:
         rewriter.tally.translated += 1
+        if name == "children" and _is_sequential(rewriter.kind(func.value)):
+            return attribute(rewriter.expr(func.value), "layers")
         return call(rewriter.helper(HELPERS[name]), [rewriter.expr(func.value)])
     if name in ("to", "cuda", "cpu", "float", "share_memory"):
         rewriter.tally.dropped += 1

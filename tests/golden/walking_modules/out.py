@@ -78,9 +78,15 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
-def named_children(module: nnx.Module) -> list[tuple[str, nnx.Module]]:
-    """The modules directly in this one with their names."""
-    return [(str(name), node) for name, node in nnx.iter_children(module)]
+def _is_layer(value: object) -> bool:
+    is_state = isinstance(value, nnx.Variable | nnx.Rngs | type)
+    return isinstance(value, nnx.Module) or (callable(value) and not is_state)
+
+
+def named_children(module: nnx.Module) -> list[tuple[str, Any]]:
+    """The layers directly in a module with their names, in the order in which they were assigned."""
+    holder = module.layers if isinstance(module, nnx.Sequential) else module
+    return [(name, value) for name, value in vars(holder).items() if _is_layer(value)]
 
 
 def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
