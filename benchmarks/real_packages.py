@@ -7,7 +7,7 @@ efficientnet-pytorch`). Each package is converted as a whole. Every case of `rea
 torch and in the translation, with the same weights, in a process of its own with a time limit, and compared in float64,
 in eval and in train mode. The table goes to `real_packages.md`: names and verdicts.
 
-Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model uses; `fails`: no error was
+Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model stands on (`reachable.py`); `fails`: no error was
 reported, but the translation raises; `SILENTLY DIFFERENT`: no error was reported and the numbers differ; `not run`: the
 original does not import, build or run under torch.
 """
@@ -15,7 +15,6 @@ original does not import, build or run under torch.
 from __future__ import annotations
 
 import argparse
-import ast
 import multiprocessing
 import multiprocessing.connection
 import re
@@ -28,6 +27,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
+
+from reachable import reachable
 
 from torch2jax import Conversion, Options, Severity, __version__, convert_files
 from torch2jax.verify.cases import Case, read_cases
@@ -58,6 +59,10 @@ class Site:
     original: Path
     translation: Path
     conversions: Mapping[str, Conversion]
+
+    def originals(self) -> list[str]:
+        """The relative paths of the packages' own files."""
+        return [name for name in self.conversions if (self.original / name).exists()]
 
     def programs(self) -> Programs:
         """What the verifier runs."""
@@ -128,20 +133,15 @@ def measure(site: Site, case: Case, answer: Any) -> None:
 
 
 def error_codes(site: Site, case: Case) -> tuple[str, ...]:
-    """Codes of the errors in the classes that the built model consists of, and outside of classes in their files."""
-    parts = parts_of(site, case)
-    used: dict[str, set[str]] = {}
-    for cls in {base for part in parts for base in part.__mro__}:
-        name = f"{cls.__module__.replace('.', '/')}.py"
-        if name in site.conversions:
-            used.setdefault(name, set()).add(cls.__qualname__.partition(".")[0])
+    """Codes of the errors on the lines that the classes of the built model stand on."""
+    classes = {base for part in parts_of(site, case) for base in part.__mro__}
+    roots = {(cls.__module__, cls.__qualname__.partition(".")[0]) for cls in classes}
+    sources = {name: (site.original / name).read_text(encoding="utf-8") for name in site.originals()}
+    lines = reachable(sources, roots)
     codes: dict[str, None] = {}
-    for name, classes in used.items():
-        tree = ast.parse((site.original / name).read_text(encoding="utf-8"))
-        unused = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name not in classes]
-        for diagnostic in site.conversions[name].diagnostics:
-            elsewhere = any(node.lineno <= diagnostic.line <= (node.end_lineno or 0) for node in unused)
-            if diagnostic.severity is Severity.ERROR and not elsewhere:
+    for name, conversion in site.conversions.items():
+        for diagnostic in conversion.diagnostics:
+            if diagnostic.severity is Severity.ERROR and diagnostic.line in lines.get(name, ()):
                 codes[diagnostic.code] = None
     return tuple(codes)
 

@@ -66,3 +66,19 @@ def test_other_contexts_stay() -> None:
 def test_comments_of_a_block_that_goes_stay() -> None:
     lines, _ = body("# before\n    with torch.no_grad():\n        # inside\n        y = x.exp()  # behind\n    # after")
     assert lines == ["# before", "# inside", "y = jnp.exp(x)  # behind", "# after"]
+
+
+def test_a_context_as_a_value_does_nothing_and_says_so() -> None:
+    source = """
+import torch
+from contextlib import nullcontext
+
+
+def f(x, frozen):
+    context = torch.no_grad if frozen else nullcontext
+    with context():
+        return x * 2
+"""
+    conversion = convert(source)
+    assert "context = nullcontext if frozen else nullcontext" in conversion.code
+    assert [d.code for d in conversion.diagnostics] == ["T2J205"]

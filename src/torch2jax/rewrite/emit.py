@@ -15,6 +15,7 @@ from torch2jax.report import Diagnostic, Severity, severity_of
 from torch2jax.rewrite import expressions, statements
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
+from torch2jax.rewrite.leftovers import torch_names
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
 from torch2jax.rewrite.wrapping import limit_of, wrap
 from torch2jax.source.scope import Binding
@@ -43,6 +44,7 @@ def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_lev
     rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)
+    rewriter.torch_names = torch_names(file)
     rewriter.taken = set(rewriter.scope_names(file.tree))
     bound = {name for scope in binding.scope_of.values() for name in scope.names}
     clashing = bound & library().files.keys()

@@ -9,6 +9,7 @@ import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.kinds import Api, Namespace
+from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
     EXPRESSIONS,
@@ -42,6 +43,9 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
     known = VALUES.get(canonical(kind.name))
     if known is not None:
         return dotted(rewriter, known)
+    if kind.name in NO_GRAD | HARMLESS:
+        flag(rewriter, node, "T2J205", f"{kind.name} as a value is replaced by a context that does nothing")
+        return rewriter.root("nullcontext")
     rules = [rule for rule in rewriter.program.book.lookup(kind.name) if rule.kind == "rule"]
     if not rules:
         root = kind.name.partition(".")[0]

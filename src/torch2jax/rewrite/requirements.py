@@ -51,6 +51,7 @@ ROOTS: Final[Mapping[str, Requirement]] = {
     "optax": Requirement("optax"),
     "np": Requirement("numpy", alias="np"),
     "math": Requirement("math"),
+    "nullcontext": Requirement("contextlib", "nullcontext"),
     "partial": Requirement("functools", "partial"),
     "einops": Requirement("einops"),
     "operator": Requirement("operator"),

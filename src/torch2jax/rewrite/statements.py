@@ -11,6 +11,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.leftovers import leftovers
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
@@ -51,7 +52,10 @@ def one(rewriter: Rewriter, node: Any) -> list[Any]:
     handler = STATEMENTS.get(type(node))
     new: list[Any] = handler(rewriter, node) if handler is not None else [rewriter.generic(node)]
     before, rewriter.before = rewriter.before, held
-    marks = _marks(rewriter, node)
+    parts = _own_parts(node)
+    output = [part for line in (*before, *new) for part in _own_parts(line)]
+    rewriter.findings += leftovers(rewriter.torch_names, parts, output, rewriter.errors())
+    marks = _marks(rewriter, parts)
     if marks and (before or new):
         first = before or new
         first[0] = first[0].with_changes(leading_lines=[*getattr(first[0], "leading_lines", ()), *marks])
@@ -73,18 +77,22 @@ _HEADERS: dict[type, tuple[str, ...]] = {
 }
 
 
-def _marks(rewriter: Rewriter, node: Any) -> list[cst.EmptyLine]:
+def _own_parts(node: Any) -> list[Any]:
+    """A simple statement, or the header of a compound one, whose body has statements of its own."""
+    if isinstance(node, cst.SimpleStatementLine):
+        return [node]
+    parts: list[Any] = []
+    for name in _HEADERS.get(type(node), ()):
+        value = getattr(node, name)
+        parts += value if isinstance(value, list | tuple) else [value]
+    return parts
+
+
+def _marks(rewriter: Rewriter, parts: Sequence[Any]) -> list[cst.EmptyLine]:
     """A comment above a statement for each error in it."""
     errors = rewriter.errors()
     if not errors:
         return []
-    if isinstance(node, cst.SimpleStatementLine):
-        parts: list[Any] = [node]
-    else:
-        parts = []
-        for name in _HEADERS.get(type(node), ()):
-            value = getattr(node, name)
-            parts += value if isinstance(value, list | tuple) else [value]
     found: dict[str, None] = {}
     for part in parts:
         for inner in walk(part):
