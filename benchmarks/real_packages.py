@@ -7,9 +7,9 @@ efficientnet-pytorch`). Each package is converted as a whole. Every case of `rea
 torch and in the translation, with the same weights, in a process of its own with a time limit, and compared in float64,
 in eval and in train mode. The table goes to `real_packages.md`: names and verdicts.
 
-Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model stands on (`reachable.py`); `fails`: no error was
-reported, but the translation raises; `SILENTLY DIFFERENT`: no error was reported and the numbers differ; `not run`: the
-original does not import, build or run under torch.
+Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model stands on (`reachable.py`);
+`fails`: no error was reported, but the translation raises; `SILENTLY DIFFERENT`: no error was reported and the numbers
+differ; `not run`: the original does not import, build or run under torch.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class TCN(nnx.Module):
 class CausalConv1d(nnx.Conv):
     """Conv1d that pads the left side only."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, dilation=1, *, rngs: nnx.Rngs, ):
+    def __init__(self, in_channels, out_channels, kernel_size, dilation=1, *, rngs: nnx.Rngs):
         super().__init__(
             in_channels,
             out_channels,

@@ -382,7 +382,7 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
         take(frame, node, kind)
         if isinstance(params.star_arg, cst.Param):
             star = params.star_arg.name.value
-            fn.params[star].write(_star_items(frame, fn, star, kind), frame.program)
+            fn.params[star].write(star_items(frame, fn, star, kind), frame.program)
     keyword_names = {*names, *(p.name.value for p in params.kwonly_params)}
     for name, (node, kind) in arguments.keywords.items():
         if name in keyword_names:
@@ -402,7 +402,8 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
         _pass_star(frame, fn, names[len(arguments.positional) :], arguments.star[1])
 
 
-def _star_items(frame: Frame, fn: FunctionInfo, name: str, kind: Kind) -> Kind:
+def star_items(frame: Frame, fn: FunctionInfo, name: str, kind: Kind) -> Kind:
+    """The kind of ``*name`` of a function that has been passed something of this kind."""
     site = (fn, name)
     frame.program.heap[site].write(widened(kind), frame.program)
     return Sequence("tuple", site)

@@ -444,6 +444,8 @@ def _layer_rank(expr: Any, rank: int | None) -> int | None:
 
 
 def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
+    from torch2jax.infer.calls import star_items
+
     method = kind.cls.find("forward")
     if method is None:
         site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
@@ -457,6 +459,9 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
     names = [p.name.value for p in params.params][1:] if params is not None else []
     if names:
         method.params[names[0]].write(tensor, frame.program)
+    elif params is not None and isinstance(params.star_arg, cst.Param):
+        star = params.star_arg.name.value
+        method.params[star].write(star_items(frame, method, star, replace(tensor, layout=None)), frame.program)
     method.callers.add(frame.fn)
     method.called = True
     return method.result.read(frame.fn)
@@ -511,7 +516,12 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
 
 
 def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:
-    """A call of something that may be one of several."""
+    """A call of something that may be one of several; those that Python would refuse to call so are left out."""
+    alternatives = [kind for kind in alternatives if _accepts(kind, arguments)] or alternatives
+    if len(alternatives) == 1:
+        from torch2jax.infer.calls import call_kind
+
+        return call_kind(frame, node, alternatives[0], arguments)
     if all(is_module(kind) for kind in alternatives):
         return _call_modules(frame, node, alternatives, arguments)
     if all(_is_factory(frame, kind) for kind in alternatives):
@@ -520,14 +530,51 @@ def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], ar
 
     known = [kind for kind in alternatives if not isinstance(kind, Free)]
     if any(isinstance(kind, BoundApi) and isinstance(kind.receiver, Tensor) for kind in known):
-        # a number has none of a tensor's methods
-        known = [k for k in known if not isinstance(k, BoundApi) or not isinstance(k.receiver, Number | NoneKind | Str)]
+        known = [kind for kind in known if not isinstance(kind, BoundApi) or _has_method(kind.receiver, kind.name)]
     results, facts = [], []
     for kind in known:
         results.append(call_one(frame, node, kind, arguments))
         facts.append(frame.facts.calls.pop(node, None))
     _unite(frame, node, known, facts)
     return union(results)
+
+
+def _accepts(kind: Kind, arguments: Arguments) -> bool:
+    """Whether a call with these arguments fits what is called, as far as that is known."""
+    if arguments.star is not None or arguments.double_star is not None:
+        return True
+    count, names = len(arguments.positional), set(arguments.keywords)
+    match kind:
+        case Layer():
+            params = kind.rule.call.params[1:] if kind.rule.call is not None else ()
+            known = {param.name for param in params}
+            starred = any(param.kind in ("var_pos", "var_kw") for param in params)
+            return starred or (count <= len(params) and names <= known)
+        case Container(type="Sequential"):
+            return count + len(names) == 1
+        case Instance(cls=cls) if cls.is_module:
+            method = cls.find("forward")
+            return method is None or method.accepts(count + 1, names)
+        case Function(info=info, bound=bound):
+            return bool(info.decorators) or info.accepts(count + (bound is not None), names)
+        case _:
+            return True
+
+
+_PYTHON_TYPES: dict[type[Kind], tuple[type, ...]] = {
+    Number: (int, float, complex),
+    NoneKind: (type(None),),
+    Str: (str,),
+    Tuple: (tuple,),
+    Sequence: (list, tuple, set),
+    Mapping: (dict,),
+}
+
+
+def _has_method(kind: Kind, name: str) -> bool:
+    """Whether a value of Python has a method of this name; True where its type is not known."""
+    types = _PYTHON_TYPES.get(type(kind))
+    return types is None or any(hasattr(each, name) for each in types)
 
 
 def _unite(frame: Frame, node: cst.Call, kinds: list[Kind], facts: list[Any]) -> None:

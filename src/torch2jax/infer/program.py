@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +104,7 @@ class FunctionInfo:
     offered: dict[str, set[Layout]] = field(default_factory=lambda: defaultdict(set))
     extra_keywords: set[str] = field(default_factory=set)
     drops_keywords: bool = False
+    drops_positional: bool = False
     callers: set[FunctionInfo] = field(default_factory=set)
     evaluations: int = 0
     number: int = 0
@@ -157,6 +158,16 @@ class FunctionInfo:
     def parameters(self) -> cst.Parameters | None:
         """The libcst parameters, None for the body of a file."""
         return None if isinstance(self.node, cst.Module) else self.node.params
+
+    def accepts(self, positional: int, keywords: Collection[str]) -> bool:
+        """Whether a call with so many positional arguments and these keywords has a place for each of them."""
+        params = self.parameters()
+        if params is None:
+            return False
+        ordered = [*params.posonly_params, *params.params]
+        names = {param.name.value for param in (*params.params, *params.kwonly_params)}
+        fits = isinstance(params.star_arg, cst.Param) or positional <= len(ordered)
+        return fits and (params.star_kwarg is not None or names.issuperset(keywords))
 
     def __repr__(self) -> str:
         owner = f"{self.owner.name}." if self.owner else ""

@@ -27,8 +27,10 @@ from torch2jax.infer.kinds import (
     Container,
     Device,
     Dtype,
+    Free,
     Function,
     Instance,
+    Iterator_,
     Kind,
     Layer,
     Mapping,
@@ -47,6 +49,7 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.layout import Layout, channel_last, normal, permuted, place, without
 from torch2jax.infer.operators import pointwise
+from torch2jax.infer.program import FunctionInfo
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
 from torch2jax.rules.guards import Choice, choose
 from torch2jax.rules.model import UNKNOWN as NO_VALUE
@@ -112,11 +115,31 @@ def _positional(frame: Frame, arguments: Arguments, expand: bool) -> list[Arg]:
                 arguments.keywords_of_parts[part] = item
                 result.append(as_arg(part, item))
             continue
+        if starred and _never_given(frame, node, plain):
+            frame.report(
+                "T2J201",
+                node,
+                "assumed that no further positional arguments are given, as nowhere in the project; they are refused",
+            )
+            continue
         arg.starred = starred
         if starred:
             arg.value = NO_VALUE if not isinstance(arg.value, tuple) else arg.value
         result.append(arg)
     return result
+
+
+def _never_given(frame: Frame, node: cst.BaseExpression, kind: Kind) -> bool:
+    """Whether ``*args`` passes on what no call in the project fills."""
+    fn: FunctionInfo | None = frame.fn
+    while fn is not None and isinstance(node, cst.Name):
+        params = fn.parameters()
+        if params is not None and isinstance(params.star_arg, cst.Param) and params.star_arg.name.value == node.value:
+            empty = isinstance(kind, Iterator_ | Free) and isinstance(fn.params[node.value].kind, Free)
+            fn.drops_positional = fn.drops_positional or (fn.called and empty)
+            return fn.called and empty
+        fn = fn.parent
+    return False
 
 
 def as_arg(node: cst.BaseExpression, kind: Kind) -> Arg:
@@ -862,6 +885,7 @@ def call_layer(frame: Frame, node: cst.Call, layer: Layer, arguments: Arguments)
     """Call an object that a Module rule built."""
     signature = layer.rule.call
     assert signature is not None
+    arguments = _spread(frame, arguments, ())
     receiver = (node.func, layer)
     positional = [as_arg(node.func, layer), *_positional(frame, arguments, False)]
     keywords = {key: as_arg(n, k) for key, (n, k) in arguments.keywords.items()}

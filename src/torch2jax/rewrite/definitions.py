@@ -18,6 +18,7 @@ from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, st
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.statements import suite, transposition
 from torch2jax.rules.aliases import canonical
+from torch2jax.source.nodes import walk
 
 DETERMINISTIC = "deterministic"
 
@@ -42,8 +43,7 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     name = node.name
     if info.is_forward and info.is_method:
         name = cst.Name("__call__")
-    if info.drops_keywords:
-        params = params.with_changes(star_kwarg=None)
+    params = _without_starred(params, info, new_body)
     if _takes_rngs(info):
         params = with_rngs(rewriter, params)
     note = _interface_note(rewriter, node, info)
@@ -51,6 +51,31 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     return node.with_changes(
         name=name, params=params, returns=returns, body=new_body, decorators=decorators, leading_lines=lines
     )
+
+
+def _without_starred(params: cst.Parameters, info: FunctionInfo, body: cst.BaseSuite) -> cst.Parameters:
+    """The parameters without the ``*args`` and ``**kwargs`` that were found to be always empty, and left out."""
+    used = {part.value for part in walk(body) if isinstance(part, cst.Name)}
+    star, kwarg = params.star_arg, params.star_kwarg
+    if info.drops_keywords and kwarg is not None and kwarg.name.value not in used:
+        kwarg = None
+    if info.drops_positional and isinstance(star, cst.Param) and star.name.value not in used:
+        star = cst.ParamStar() if params.kwonly_params else cst.MaybeSentinel.DEFAULT
+    if star is params.star_arg and kwarg is params.star_kwarg:
+        return params
+    params = params.with_changes(star_arg=star, star_kwarg=kwarg)
+    if kwarg is not None:
+        return params
+    if params.kwonly_params:
+        return params.with_changes(kwonly_params=_unended(params.kwonly_params))
+    if isinstance(star, cst.Param):
+        return params.with_changes(star_arg=star.with_changes(comma=cst.MaybeSentinel.DEFAULT))
+    return params.with_changes(params=_unended(params.params))
+
+
+def _unended(params: Sequence[cst.Param]) -> list[cst.Param]:
+    """Parameters without a comma after the last."""
+    return [*params[:-1], *(param.with_changes(comma=cst.MaybeSentinel.DEFAULT) for param in params[-1:])]
 
 
 def _interface_note(rewriter: Rewriter, node: cst.FunctionDef, info: FunctionInfo) -> list[cst.EmptyLine]:

@@ -16,10 +16,13 @@ class Conv(nnx.Module):
         self.conv = nn.Conv2d(*args, **kwargs)
         self.act = act
 
-    def __call__(self, x, *args, **kwargs):
+    def __call__(self, x, **kwargs):
         x = self.conv(x)
-        # TODO(torch2jax): T2J102 torch.nn.functional.leaky_relu: `*args` may hold any number of arguments: the one for `negative_slope` can't be told
-        return self.act(x, *args, **kwargs) if self.act is not None else x
+        return (
+            self.act(x, negative_slope=kwargs.get("negative_slope", 0.01))
+            if self.act is not None
+            else x
+        )
 
 
 class Net(nnx.Module):
