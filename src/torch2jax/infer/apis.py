@@ -251,7 +251,9 @@ def getattr_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         shadow = cst.Attribute(holder, cst.Name(name)) if name.isidentifier() else None
         if shadow is not None:
             found = union(_read(frame, shadow, option, name) for option in options(plain))
-            frame.facts.special[node] = ("getattr", shadow)
+            outside = isinstance(plain, Namespace) and plain.file is None and len(arguments.positional) == 2
+            frame.facts.special[node] = ("getattr", shadow, outside)
+            frame.facts.kinds[shadow] = found
             default = arguments.positional[2][1] if len(arguments.positional) > 2 else FREE
             return join(found, default) if not isinstance(found, BoundApi) else found
     chosen = arguments.positional[1][1]

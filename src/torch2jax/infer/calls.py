@@ -133,6 +133,9 @@ def is_direct(frame: Frame, func: cst.CSTNode) -> bool:
     """Whether a callee is named through an import, rather than held in a variable that may hold something else."""
     if isinstance(func, cst.Attribute):
         return isinstance(frame.facts.kinds.get(func.value), Namespace | Api)
+    if isinstance(func, cst.Call):
+        note = frame.facts.special.get(func)
+        return note is not None and note[0] == "getattr" and bool(note[2])
     if not isinstance(func, cst.Name):
         return False
     value = frame.env.get(func.value)

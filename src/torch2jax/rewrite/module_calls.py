@@ -10,9 +10,11 @@ import libcst as cst
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
+from torch2jax.infer.rule_calls import as_arg
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
 from torch2jax.rewrite.rule_calls import flag, reference_form, rule_call
+from torch2jax.rules.bind import Arg
 
 
 def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
@@ -37,6 +39,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _method(rewriter, node, note[1])
         case "clone":
             return call(attribute(rewriter.root("nnx"), "clone"), [rewriter.expr(arg) for arg in node.args[:1]])
+        case "getattr" if note[2]:
+            return rewriter.expr(note[1])
         case "getattr_choice":
             return _choice(rewriter, node, note[1], note[2])
         case "partial":
@@ -79,10 +83,11 @@ def _partial(rewriter: Rewriter, node: cst.Call) -> Any:
     )
     if not rules or any(arg.star for arg in node.args):
         return None
-    given: dict[str, cst.BaseExpression] = {}
+    given: dict[str, Arg] = {}
     names = [param.name for param in rules[-1].params]
     for index, arg in enumerate(node.args[1:]):
-        given[arg.keyword.value if arg.keyword is not None else names[index]] = rewriter.expr(arg.value)
+        name = arg.keyword.value if arg.keyword is not None else names[index]
+        given[name] = as_arg(arg.value, rewriter.kind(arg.value) or UNKNOWN)
     form = reference_form(rewriter, rules[-1], given)
     if form is None:
         flag(rewriter, node, "T2J103", "this partial has no short form in JAX", "write a small function instead")
