@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import items
+from torch2jax.infer import autograd, items
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -22,6 +22,7 @@ from torch2jax.infer.kinds import (
     ClassName,
     ClassRef,
     Container,
+    CustomGradient,
     Dtype,
     Free,
     Function,
@@ -223,6 +224,10 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
             return opened
     if name == "__class__":
         return ClassRef(cls)
+    if cls.is_function and name == "save_for_backward":
+        return BoundApi(kind, name)
+    if cls.is_function and name in autograd.SAVED:
+        return cls.attrs[autograd.SAVED[0]].read(frame.fn)
     if any(not isinstance(base, ClassRef) for base in cls.bases) and not cls.is_module:
         return FREE
     cls.attrs[name].read(frame.fn)
@@ -250,6 +255,8 @@ def _super_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
 
 def _class_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
     method = cls.find(name)
+    if cls.is_function and name == "apply" and method is None:
+        return CustomGradient(cls)
     if method is not None:
         return Function(method, ClassRef(cls) if method.is_classmethod else None)
     for each in cls.mro():

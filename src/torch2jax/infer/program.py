@@ -170,6 +170,8 @@ class ClassInfo:
     tied: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
     open_attrs: Cell = field(default_factory=Cell)
     site: Any = None
+    is_function: bool = False
+    gradient: Any = None
 
     @property
     def is_module(self) -> bool:
@@ -240,6 +242,7 @@ class Program:
         default_factory=lambda: defaultdict(dict)
     )
     dirty: set[FunctionInfo] = field(default_factory=set)
+    bindings: dict[str, Any] = field(default_factory=dict)
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""

@@ -11,6 +11,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.gradient_names import import_from, names_itself
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
@@ -161,6 +162,14 @@ def _defined_name(node: Any) -> str:
 
 def small_statement(rewriter: Rewriter, node: cst.BaseSmallStatement) -> Any:
     """A small statement: another one, or a list of lines."""
+    if rewriter.gradient is not None:
+        new = rewriter.gradient.statement(rewriter, node)
+        if new is not None:
+            return new
+    if isinstance(node, cst.ImportFrom):
+        return import_from(rewriter, node)
+    if isinstance(node, cst.Assign) and names_itself(rewriter, node):
+        return []
     match node:
         case cst.Expr():
             return _expression(rewriter, node)
@@ -494,6 +503,8 @@ def suite(rewriter: Rewriter, node: Any, prefix: Sequence[Any] = ()) -> Any:
 @rewrites(STATEMENTS, cst.If)
 def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     """``if``, ``elif``, ``else``."""
+    if rewriter.gradient is not None and rewriter.gradient.always(rewriter, node):
+        return body(rewriter, node.body.body)
     test = rewriter.expr(node.test)
     new_body = suite(rewriter, node.body)
     orelse = node.orelse
@@ -611,6 +622,10 @@ def function_(rewriter: Rewriter, node: cst.FunctionDef) -> list[Any]:
 @rewrites(STATEMENTS, cst.ClassDef)
 def class_(rewriter: Rewriter, node: cst.ClassDef) -> list[Any]:
     """``class``."""
+    from torch2jax.rewrite.custom_vjp import class_of, functions
     from torch2jax.rewrite.definitions import class_definition
 
+    cls = class_of(rewriter, node)
+    if cls is not None:
+        return functions(rewriter, node, cls)
     return [class_definition(rewriter, node)]
