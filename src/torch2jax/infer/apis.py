@@ -25,6 +25,7 @@ from torch2jax.infer.kinds import (
     ClassRef,
     Container,
     Free,
+    Function,
     Instance,
     Iterator_,
     Kind,
@@ -156,6 +157,8 @@ def same_items(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         _item(frame, arguments, index)
         return Tuple(plain.items)
     item = _item(frame, arguments, index)
+    if name == "filter":
+        _tested(frame, arguments.positional[0][1], item)
     if name in ("reversed", "iter", "filter"):
         return Iterator_(item)
     if isinstance(plain, Shape):
@@ -163,6 +166,13 @@ def same_items(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     frame.program.heap[node].write(item, frame.program)
     frame.program.heap[node].read(frame.fn)
     return Sequence("list" if name in ("list", "sorted") else name, node)
+
+
+def _tested(frame: Frame, test: Kind, item: Kind) -> None:
+    """The function that ``filter`` is given meets the items as they are."""
+    params = test.info.parameters() if isinstance(test, Function) and test.bound is None else None
+    if isinstance(test, Function) and params is not None and params.params:
+        test.info.params[params.params[0].name.value].write(item, frame.program)
 
 
 @special(BUILTINS, "next")

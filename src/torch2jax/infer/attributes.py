@@ -157,6 +157,9 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
         if name == "data" and kind.variable:
             frame.facts.special[node] = ("data",)
             return kind
+        if name == "requires_grad" and kind.variable:
+            frame.facts.special[node] = ("is_trainable",)
+            return BOOL
         return apply(frame, node, f"torch.Tensor.{name}", rules, Arguments([], {}), (node.value, kind))
     return BoundApi(kind, name)
 
@@ -361,10 +364,16 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
                 frame.facts.special[target] = (*frame.facts.special.get(target, ("state", name, ())), "write")
                 if value is not None and not (isinstance(plain, Tensor) and plain.variable):
                     frame.use(value, kind)
+        elif name == "requires_grad" and (isinstance(option, Free | Unknown) or _is_variable(option)):
+            frame.facts.special[target] = ("trainable",)
         elif isinstance(option, Tensor):
             _assign_to_tensor(frame, target, option, name, kind, value)
         elif value is not None:
             frame.use(value, kind)
+
+
+def _is_variable(kind: Kind) -> bool:
+    return isinstance(kind, Tensor) and kind.variable
 
 
 def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute) -> None:
@@ -396,7 +405,10 @@ def _assign_to_tensor(
             frame.bind(target.value.value, replace(tensor, layout=None), target.value)
     elif name in ("requires_grad", "grad"):
         frame.report(
-            "T2J108", target, f"assignment to `.{name}` of an array", "freeze with an optimizer filter (`wrt=`) instead"
+            "T2J108",
+            target,
+            f"assignment to `.{name}` of an array",
+            "differentiate a function of the array with jax.grad",
         )
         frame.facts.special[target] = ("flagged",)
 

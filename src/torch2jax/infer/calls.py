@@ -241,6 +241,10 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
 def call_tensor_method(frame: Frame, node: cst.Call, receiver: Tensor, name: str, arguments: Arguments) -> Kind:
     """``x.view(...)``, ``x.add_(...)``."""
     assert isinstance(node.func, cst.Attribute)
+    if name == "requires_grad_" and receiver.variable:
+        use_all(frame, arguments)
+        frame.facts.special[node] = ("trainable",)
+        return receiver
     book = frame.program.book
     rules = [rule for rule in book.lookup(f"torch.Tensor.{name}") if rule.kind == "rule"]
     mutates = name.endswith("_") and not name.startswith("_")

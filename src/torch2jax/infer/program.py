@@ -236,6 +236,7 @@ class Program:
     layers: dict[str, Any] = field(default_factory=dict)
     layer_readers: set[FunctionInfo] = field(default_factory=set)
     grown: set[Any] = field(default_factory=set)
+    replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
     sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(

@@ -164,6 +164,10 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
         case "training":
             receiver = rewriter.expr(node.value)
             return cst.UnaryOperation(cst.Not(), attribute(receiver, "deterministic"))
+        case "is_trainable":
+            rewriter.tally.translated += 1
+            param = attribute(rewriter.root("nnx"), "Param")
+            return call(cst.Name("isinstance"), [rewriter.expr(node.value), param])
         case "field":
             value = parenthesize(rewriter.expr(node.value), PRIMARY)
             return cst.Subscript(value, [cst.SubscriptElement(cst.Index(number(note[1])))])

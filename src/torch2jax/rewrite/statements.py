@@ -11,6 +11,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.freezing import frozen_loop, set_trainable
 from torch2jax.rewrite.gradient_names import import_from, names_itself
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
@@ -343,6 +344,8 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
             return [store(_written_place(rewriter, target, note), rewriter.expr(node.value))]
         if note[0] == "flagged":
             return node
+        if note[0] == "trainable":
+            return [_line(set_trainable(rewriter, target.value, node.value))]
         if note[0] == "tied":
             return _tied_layer(rewriter, note)
     if isinstance(target, cst.Attribute) and rewriter.is_tied(target):
@@ -384,6 +387,8 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
         return target.with_changes(value=rewriter.expr(target.value))
     if isinstance(target, cst.StarredElement):
         return target
+    if rewriter.facts.special.get(target) == ("sequential_item", False):
+        return rewriter.expr(target)
     return rewriter.generic(target)
 
 
@@ -528,6 +533,9 @@ def _else(rewriter: Rewriter, node: cst.Else | None) -> cst.Else | None:
 @rewrites(STATEMENTS, cst.For)
 def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
     """``for``; targets that want another layout are brought into it first."""
+    frozen = frozen_loop(rewriter, node)
+    if frozen is not None:
+        return [_line(frozen).with_changes(leading_lines=node.leading_lines)]
     iterable = rewriter.expr(node.iter)
     prefix = [
         transposition(rewriter, part, rewriter.facts.definitions[part])

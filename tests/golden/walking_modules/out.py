@@ -83,6 +83,10 @@ def named_children(module: nnx.Module) -> list[tuple[str, nnx.Module]]:
     return [(str(name), node) for name, node in nnx.iter_children(module)]
 
 
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))
