@@ -76,7 +76,7 @@ def dropout(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inp
     if not training:
         return input
     if training:
-        return nnx.Dropout(p)(input, rngs=rngs)
+        return nnx.Dropout(p)(input, deterministic=False, rngs=rngs)
     return nnx.Dropout(p)(input, deterministic=not training, rngs=rngs)
 
 
@@ -91,7 +91,7 @@ def dropout_native(input: Tensor, p: Ignored, train: bool) -> Tensor:
     if not train:
         return input
     if train:
-        return nnx.Dropout(p)(input, rngs=rngs)
+        return nnx.Dropout(p)(input, deterministic=False, rngs=rngs)
     return nnx.Dropout(p)(input, deterministic=not train, rngs=rngs)
 
 
@@ -106,7 +106,7 @@ def dropout1d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     if not training:
         return input
     if training:
-        return nnx.Dropout(p, broadcast_dims=(1,))(input, rngs=rngs)
+        return nnx.Dropout(p, broadcast_dims=(1,))(input, deterministic=False, rngs=rngs)
     return nnx.Dropout(p, broadcast_dims=(1,))(input, deterministic=not training, rngs=rngs)
 
 
@@ -121,7 +121,7 @@ def dropout2d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     if not training:
         return input
     if training:
-        return nnx.Dropout(p, broadcast_dims=(1, 2))(input, rngs=rngs)
+        return nnx.Dropout(p, broadcast_dims=(1, 2))(input, deterministic=False, rngs=rngs)
     return nnx.Dropout(p, broadcast_dims=(1, 2))(input, deterministic=not training, rngs=rngs)
 
 
@@ -136,7 +136,7 @@ def dropout3d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     if not training:
         return input
     if training:
-        return nnx.Dropout(p, broadcast_dims=(1, 2, 3))(input, rngs=rngs)
+        return nnx.Dropout(p, broadcast_dims=(1, 2, 3))(input, deterministic=False, rngs=rngs)
     return nnx.Dropout(p, broadcast_dims=(1, 2, 3))(input, deterministic=not training, rngs=rngs)
 
 

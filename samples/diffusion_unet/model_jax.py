@@ -237,9 +237,13 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))
 
 
 def nearest_pixels(size: int, length: int, step: float, exact: bool = False) -> np.ndarray:

@@ -40,7 +40,7 @@ class AttentionHead(nnx.Module):
         e = self.scores(h)
         e = jnp.where(adj > 0, e, -9e15 * jnp.ones_like(e))
         weights = nnx.Dropout(self.dropout)(
-            nnx.softmax(e, axis=1), deterministic=not not self.deterministic, rngs=self.rngs
+            nnx.softmax(e, axis=1), deterministic=self.deterministic, rngs=self.rngs
         )
         out = weights @ h
         return nnx.elu(out) if self.activate else out
@@ -73,9 +73,9 @@ class GAT(nnx.Module):
         self.last = AttentionHead(nhid * nheads, nclass, dropout, slope, activate=False, rngs=rngs)
 
     def __call__(self, x, adj):
-        x = nnx.Dropout(self.dropout)(x, deterministic=not not self.deterministic, rngs=self.rngs)
+        x = nnx.Dropout(self.dropout)(x, deterministic=self.deterministic, rngs=self.rngs)
         x = jnp.concatenate([head(x, adj) for head in self.heads], axis=1)
-        x = nnx.Dropout(self.dropout)(x, deterministic=not not self.deterministic, rngs=self.rngs)
+        x = nnx.Dropout(self.dropout)(x, deterministic=self.deterministic, rngs=self.rngs)
         x = nnx.elu(self.last(x, adj))
         return nnx.log_softmax(x, axis=1)
 

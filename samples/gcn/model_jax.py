@@ -54,7 +54,7 @@ class GCN(nnx.Module):
 
     def __call__(self, x, adj):
         x = nnx.relu(self.gc1(x, adj))
-        x = nnx.Dropout(self.dropout)(x, deterministic=not not self.deterministic, rngs=self.rngs)
+        x = nnx.Dropout(self.dropout)(x, deterministic=self.deterministic, rngs=self.rngs)
         x = self.gc2(x, adj)
         return nnx.log_softmax(x, axis=1)
 

@@ -282,6 +282,10 @@ def layer_norm(
     return scale_and_shift(standardize(x, range(-len(shape), 0), epsilon), scale, bias)
 
 
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
 def _dotted(path: tuple[object, ...]) -> str:
     names = [str(part) for part in path if part != "layers"]
     if names and names[-1] in ("kernel", "scale", "embedding"):
@@ -289,14 +293,14 @@ def _dotted(path: tuple[object, ...]) -> str:
     return ".".join(names)
 
 
-def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Param[jax.Array]]]:
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param)]
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
 
 
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))
 
 
 def reduce_loss(loss: jax.Array, reduction: str = "mean") -> jax.Array:

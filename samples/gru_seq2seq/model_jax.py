@@ -327,6 +327,10 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
 def _dotted(path: tuple[object, ...]) -> str:
     names = [str(part) for part in path if part != "layers"]
     if names and names[-1] in ("kernel", "scale", "embedding"):
@@ -334,9 +338,9 @@ def _dotted(path: tuple[object, ...]) -> str:
     return ".".join(names)
 
 
-def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Param[jax.Array]]]:
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param)]
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
 
 
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:

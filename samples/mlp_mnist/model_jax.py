@@ -24,9 +24,9 @@ class Net(nnx.Module):
         # flatten image input: (N, 1, 28, 28) -> (N, 784)
         x = x.reshape(x.shape[0], -1)
         x = nnx.relu(self.fc1(x))
-        x = nnx.Dropout(self.p)(x, deterministic=not not self.deterministic, rngs=self.rngs)
+        x = nnx.Dropout(self.p)(x, deterministic=self.deterministic, rngs=self.rngs)
         x = nnx.relu(self.fc2(x))
-        x = nnx.Dropout(self.p)(x, deterministic=not not self.deterministic, rngs=self.rngs)
+        x = nnx.Dropout(self.p)(x, deterministic=self.deterministic, rngs=self.rngs)
         x = self.fc3(x)
         return nnx.log_softmax(x, axis=1)
 

@@ -130,7 +130,7 @@ def module(init: str) -> list[str]:
         ("self.register_parameter('a', nn.Parameter(torch.zeros(2)))", ["self.a = nnx.Param(jnp.zeros((2,)))"]),
         ("self.a = nn.Parameter(torch.zeros(2))", ["self.a = nnx.Param(jnp.zeros((2,)))"]),
         ("self.a = nn.Parameter(data=torch.zeros(2))", ["self.a = nnx.Param(jnp.zeros((2,)))"]),
-        ("self.a = nn.Parameter(torch.zeros(2), requires_grad=False)", ["self.a = Buffer(jnp.zeros((2,)))"]),
+        ("self.a = nn.Parameter(torch.zeros(2), requires_grad=False)", ["self.a = Frozen(jnp.zeros((2,)))"]),
         ("self.add_module('a', nn.ReLU())", ["self.a = nnx.relu"]),
         (
             "for i in range(n):\n            self.add_module('a%d' % i, nn.ReLU())",

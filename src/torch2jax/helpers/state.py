@@ -11,14 +11,40 @@ class Buffer(nnx.Variable[jax.Array]):
     """State that is saved with a model and not trained."""
 
 
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def set_trainable(target: Any, trainable: bool) -> Any:
+    """Makes a parameter, or every parameter of a module, an `nnx.Param` or `Frozen`, and gives it back.
+
+    The Variables change their class in place, so that a parameter with several owners stays one.
+    """
+    nodes = [target] if isinstance(target, nnx.Variable) else [node for _, node in nnx.iter_graph(target)]
+    for node in nodes:
+        if isinstance(node, nnx.Param | Frozen):
+            node.__class__ = nnx.Param if trainable else Frozen
+    return target
+
+
+def freeze(target: Any) -> Any:
+    """Takes a parameter, or every parameter of a module, out of training."""
+    return set_trainable(target, False)
+
+
+def unfreeze(target: Any) -> Any:
+    """Takes a parameter, or every parameter of a module, into training again."""
+    return set_trainable(target, True)
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))
 
 
-def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Param[jax.Array]]]:
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param)]
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
 
 
 def buffers(module: nnx.Module) -> Iterator[Buffer]:

@@ -25,6 +25,7 @@ from torch2jax.infer.kinds import (
     ClassRef,
     Container,
     Free,
+    Function,
     Instance,
     Iterator_,
     Kind,
@@ -155,6 +156,8 @@ def same_items(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         _item(frame, arguments, index)
         return Tuple(plain.items)
     item = _item(frame, arguments, index)
+    if name == "filter":
+        _tested(frame, arguments.positional[0][1], item)
     if name in ("reversed", "iter", "filter"):
         return Iterator_(item)
     if isinstance(plain, Shape):
@@ -162,6 +165,13 @@ def same_items(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     frame.program.heap[node].write(item, frame.program)
     frame.program.heap[node].read(frame.fn)
     return Sequence("list" if name in ("list", "sorted") else name, node)
+
+
+def _tested(frame: Frame, test: Kind, item: Kind) -> None:
+    """The function that ``filter`` is given meets the items as they are."""
+    params = test.info.parameters() if isinstance(test, Function) and test.bound is None else None
+    if isinstance(test, Function) and params is not None and params.params:
+        test.info.params[params.params[0].name.value].write(item, frame.program)
 
 
 @special(BUILTINS, "next")
@@ -250,7 +260,9 @@ def getattr_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         shadow = cst.Attribute(holder, cst.Name(name)) if name.isidentifier() else None
         if shadow is not None:
             found = union(_read(frame, shadow, option, name) for option in options(plain))
-            frame.facts.special[node] = ("getattr", shadow)
+            outside = isinstance(plain, Namespace) and plain.file is None and len(arguments.positional) == 2
+            frame.facts.special[node] = ("getattr", shadow, outside)
+            frame.facts.kinds[shadow] = found
             default = arguments.positional[2][1] if len(arguments.positional) > 2 else FREE
             return join(found, default) if not isinstance(found, BoundApi) else found
     chosen = arguments.positional[1][1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import items
+from torch2jax.infer import autograd, items
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -22,6 +22,7 @@ from torch2jax.infer.kinds import (
     ClassName,
     ClassRef,
     Container,
+    CustomGradient,
     Dtype,
     Free,
     Function,
@@ -156,6 +157,9 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
         if name == "data" and kind.variable:
             frame.facts.special[node] = ("data",)
             return kind
+        if name == "requires_grad" and kind.variable:
+            frame.facts.special[node] = ("is_trainable",)
+            return BOOL
         return apply(frame, node, f"torch.Tensor.{name}", rules, Arguments([], {}), (node.value, kind))
     return BoundApi(kind, name)
 
@@ -232,6 +236,10 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
     mixed = union(_of_descendant(frame, node, each, name) for each in cls.descendants())
     if not isinstance(mixed, Free):
         return mixed
+    if cls.is_function and name == "save_for_backward":
+        return BoundApi(kind, name)
+    if cls.is_function and name in autograd.SAVED:
+        return cls.attrs[autograd.SAVED[0]].read(frame.fn)
     if any(not isinstance(base, ClassRef) for base in cls.bases) and not cls.is_module:
         return FREE
     cls.attrs[name].read(frame.fn)
@@ -266,6 +274,8 @@ def _super_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
 
 def _class_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
     method = cls.find(name)
+    if cls.is_function and name == "apply" and method is None:
+        return CustomGradient(cls)
     if method is not None:
         return Function(method, ClassRef(cls) if method.is_classmethod else None)
     for each in cls.mro():
@@ -370,10 +380,16 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
                 frame.facts.special[target] = (*frame.facts.special.get(target, ("state", name, ())), "write")
                 if value is not None and not (isinstance(plain, Tensor) and plain.variable):
                     frame.use(value, kind)
+        elif name == "requires_grad" and (isinstance(option, Free | Unknown) or _is_variable(option)):
+            frame.facts.special[target] = ("trainable",)
         elif isinstance(option, Tensor):
             _assign_to_tensor(frame, target, option, name, kind, value)
         elif value is not None:
             frame.use(value, kind)
+
+
+def _is_variable(kind: Kind) -> bool:
+    return isinstance(kind, Tensor) and kind.variable
 
 
 def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute) -> None:
@@ -405,7 +421,10 @@ def _assign_to_tensor(
             frame.bind(target.value.value, replace(tensor, layout=None), target.value)
     elif name in ("requires_grad", "grad"):
         frame.report(
-            "T2J108", target, f"assignment to `.{name}` of an array", "freeze with an optimizer filter (`wrt=`) instead"
+            "T2J108",
+            target,
+            f"assignment to `.{name}` of an array",
+            "differentiate a function of the array with jax.grad",
         )
         frame.facts.special[target] = ("flagged",)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer import autograd
 from torch2jax.infer.aliasing import mark_stale
 from torch2jax.infer.apis import call_builtin, call_torch
 from torch2jax.infer.facts import RuleCall, UserCall
@@ -18,6 +19,7 @@ from torch2jax.infer.kinds import (
     BoundApi,
     ClassRef,
     Container,
+    CustomGradient,
     Free,
     Function,
     Instance,
@@ -80,6 +82,8 @@ def call_one(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) -
             return construct(frame, node, cls, arguments)
         case Function(info=info, bound=bound):
             return call_function(frame, node, info, arguments, bound)
+        case CustomGradient(cls=cls):
+            return call_gradient(frame, node, cls, arguments)
         case BoundApi(receiver=receiver, name=name):
             return call_method(frame, node, receiver, name, arguments)
         case Layer():
@@ -133,6 +137,9 @@ def is_direct(frame: Frame, func: cst.CSTNode) -> bool:
     """Whether a callee is named through an import, rather than held in a variable that may hold something else."""
     if isinstance(func, cst.Attribute):
         return isinstance(frame.facts.kinds.get(func.value), Namespace | Api)
+    if isinstance(func, cst.Call):
+        note = frame.facts.special.get(func)
+        return note is not None and note[0] == "getattr" and bool(note[2])
     if not isinstance(func, cst.Name):
         return False
     value = frame.env.get(func.value)
@@ -219,6 +226,9 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
     """A method of something that is not the project's."""
     if isinstance(receiver, Tensor):
         return call_tensor_method(frame, node, receiver, name, arguments)
+    if isinstance(receiver, Instance) and receiver.cls.is_function:
+        kinds = [frame.use(holder, kind) for holder, kind in arguments.positional]
+        return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
     if is_module(receiver) or isinstance(receiver, Super):
         from torch2jax.infer.modules import call_module_method
 
@@ -231,6 +241,10 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
 def call_tensor_method(frame: Frame, node: cst.Call, receiver: Tensor, name: str, arguments: Arguments) -> Kind:
     """``x.view(...)``, ``x.add_(...)``."""
     assert isinstance(node.func, cst.Attribute)
+    if name == "requires_grad_" and receiver.variable:
+        use_all(frame, arguments)
+        frame.facts.special[node] = ("trainable",)
+        return receiver
     book = frame.program.book
     rules = [rule for rule in book.lookup(f"torch.Tensor.{name}") if rule.kind == "rule"]
     mutates = name.endswith("_") and not name.startswith("_")
@@ -359,6 +373,18 @@ def call_function(
         rngs = fn.owner.takes_rngs
     frame.facts.calls[node] = UserCall((fn,), rngs, fn.name == "forward" and fn.is_method)
     return fn.result.read(frame.fn)
+
+
+def call_gradient(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments) -> Kind:
+    """``X.apply(...)`` of an autograd.Function: its ``forward``, whose first argument is the context."""
+    forward = cls.find("forward")
+    if forward is None:
+        use_all(frame, arguments)
+        return UNKNOWN
+    if autograd.has_context(cls, forward):
+        context = (cst.Name("ctx"), Instance(cls))
+        arguments = Arguments([context, *arguments.positional], arguments.keywords, arguments.star)
+    return call_function(frame, node, forward, arguments, None)
 
 
 def _constructs(fn: FunctionInfo) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer import autograd
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
     ASSUMED,
@@ -195,6 +196,7 @@ def define_class(frame: Frame, node: cst.ClassDef) -> Kind:
         if isinstance(base, ClassRef) and base.cls is not cls:
             base.cls.derived[cls] = None
     cls.module_base = _module_base(frame, cls)
+    cls.is_function = any(autograd.is_function_base(base) for base in cls.bases)
     for keyword in node.keywords:
         frame.eval(keyword.value)
     for decorator in node.decorators:
@@ -259,6 +261,8 @@ def parameter_kind(fn: FunctionInfo, index: int, param: cst.Param, kind: Kind) -
     if not isinstance(plain, Free | NoneKind):
         return kind
     owner = fn.owner
+    if owner is not None and owner.is_function:
+        return autograd.parameter_kind(fn, index, kind)
     if owner is not None and fn.is_classmethod and index == 0:
         return ClassRef(owner)
     if owner is not None and fn.is_method and index == 0:

@@ -36,6 +36,7 @@ _HANDLERS = (attributes, calls, expressions, operators, statements)  # importing
 
 def interpret(program: Program, bindings: dict[str, Binding]) -> None:
     """Fill the facts of every function of ``program``."""
+    program.bindings = dict(bindings)
     for file in program.files.values():
         file.main = FunctionInfo("<module>", file.tree, file)
         program.functions[file.tree] = file.main

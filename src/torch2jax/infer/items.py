@@ -395,9 +395,34 @@ def assign_item(
         if isinstance(option, Sequence | Mapping):
             heap_write(frame, option.site, kind, value)
         elif isinstance(option, Container):
-            frame.program.heap[option.site].write(kind, frame.program)
+            _replace_item(frame, target, option, kind)
     if value is not None and isinstance(plain, Free):
         frame.use(value, kind)
+
+
+def _replace_item(frame: Frame, target: cst.Subscript, container: Container, kind: Kind) -> None:
+    """``self.layers[1] = module``: from here on it may be this one, there or in another object of the class."""
+    program = frame.program
+    program.heap[container.site].write(kind, program)
+    if is_sequential(container):
+        frame.facts.special[target] = ("sequential_item", False)
+    index = constant(_index_kind(frame, target))
+    if not isinstance(index, int) or container.items is None:
+        program.grown.add(container.site)
+        program.dirty.update(program.heap[container.site].readers)
+        return
+    if not -len(container.items) <= index < len(container.items):
+        return
+    cell = program.replaced[container.site][index % len(container.items)]
+    before = cell.kind
+    cell.write(kind, program)
+    if cell.kind != before:
+        program.dirty.update(program.heap[container.site].readers)
+
+
+def _index_kind(frame: Frame, target: cst.Subscript) -> Kind:
+    element = target.slice[0].slice
+    return frame.facts.kinds.get(element.value, UNKNOWN) if isinstance(element, cst.Index) else UNKNOWN
 
 
 def mutated(frame: Frame, target: cst.CSTNode, statement: cst.CSTNode) -> None:

@@ -136,6 +136,13 @@ class ClassRef(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class CustomGradient(Kind):
+    """``X.apply`` of an autograd.Function of the project."""
+
+    cls: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
 class Function(Kind):
     """A function of the project; ``owner`` is set for bound methods."""
 

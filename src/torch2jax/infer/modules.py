@@ -73,8 +73,7 @@ def parameter(frame: Frame, node: cst.Call, arguments: Arguments) -> Kind:
     frozen = arguments.keywords.get("requires_grad") or (
         arguments.positional[1] if len(arguments.positional) > 1 else None
     )
-    fixed = frozen is not None and constant(frozen[1]) is False
-    frame.facts.special[node] = ("parameter", fixed)
+    frame.facts.special[node] = ("parameter", True if frozen is None else constant(frozen[1]))
     rank = kind.rank if isinstance(kind, Tensor) else None
     dtype = kind.dtype if isinstance(kind, Tensor) else None
     return Tensor(rank, dtype, None, True)
@@ -391,7 +390,11 @@ def _first_layout(method: Any) -> Layout:
 
 def flow_through(frame: Frame, kind: Kind, tensor: Tensor) -> Kind:
     """What comes out of a module when ``tensor``, already in its entry layout, goes in."""
-    results = [_flow_one(frame, option, tensor) for option in options(without_none(kind))]
+    alternatives = list(options(without_none(kind)))
+    results = [_flow_one(frame, option, tensor) for option in alternatives]
+    entries = [entry_of(frame, option, tensor)[0] for option in alternatives if isinstance(option, Layer)]
+    if len(alternatives) > 1 and any(entry is not ANY and entry != tensor.layout for entry in entries):
+        frame.report("T2J106", _node_of(frame), "the layers that may stand here take other axis orders than they get")
     tensors = [result for result in results if isinstance(result, Tensor)]
     if len({t.layout for t in tensors}) > 1:
         frame.report("T2J106", _node_of(frame), "the layers that may stand here disagree about the axis order")
@@ -470,6 +473,10 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
 def settled(frame: Frame, kind: Container) -> Container:
     """A container that grew after it was built has no known order any more."""
     frame.program.heap[kind.site].read(frame.fn)
+    replaced = frame.program.replaced.get(kind.site)
+    if replaced is not None and kind.items is not None:
+        items = tuple(join(item, replaced[i].kind) if i in replaced else item for i, item in enumerate(kind.items))
+        kind = replace(kind, items=items)
     if kind.items is None or kind.site not in frame.program.grown:
         return kind
     _fill_heap(frame, kind.site, union(kind.items))
@@ -807,6 +814,10 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             return receiver
         case "extra_repr" | "_get_name":
             return STR
+        case "requires_grad_":
+            use_everything(frame, arguments)
+            frame.facts.special[node] = ("trainable",)
+            return receiver
         case _:
             use_everything(frame, arguments)
             if not isinstance(first, Instance) or first.cls.is_module:
@@ -817,7 +828,6 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
 HINTS = {
     "state_dict": "torch2jax.to_state_dict(module) gives PyTorch's names and axis order",
     "load_state_dict": "torch2jax.load_state_dict(module, state_dict) reads PyTorch's weights",
-    "requires_grad_": "freeze with an optimizer filter (`wrt=`) instead",
     "register_forward_hook": "return the value from the method, or use nnx.capture",
 }
 

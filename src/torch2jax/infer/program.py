@@ -198,6 +198,8 @@ class ClassInfo:
     open_attrs: Cell = field(default_factory=Cell)
     site: Any = None
     derived: dict[ClassInfo, None] = field(default_factory=dict)
+    is_function: bool = False
+    gradient: Any = None
 
     @property
     def is_module(self) -> bool:
@@ -273,12 +275,14 @@ class Program:
     layers: dict[str, Any] = field(default_factory=dict)
     layer_readers: set[FunctionInfo] = field(default_factory=set)
     grown: set[Any] = field(default_factory=set)
+    replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
     sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     dirty: set[FunctionInfo] = field(default_factory=set)
+    bindings: dict[str, Any] = field(default_factory=dict)
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""

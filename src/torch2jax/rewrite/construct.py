@@ -80,7 +80,10 @@ class Constructor:
             return cst.BinaryOperation(left, _operator(expr[1], left, right), right)
         if tag == "un":
             if expr[1] == "not":
-                return cst.UnaryOperation(cst.Not(), part(expr[2], PRECEDENCE["not"]))
+                operand = part(expr[2], PRECEDENCE["not"])
+                if isinstance(operand, cst.UnaryOperation) and isinstance(operand.operator, cst.Not):
+                    return operand.expression  # templates negate flags only
+                return cst.UnaryOperation(cst.Not(), operand)
             return cst.UnaryOperation(_UNARY[expr[1]](), part(expr[2], PRECEDENCE["unary"]))
         if tag == "bool":
             strength = PRECEDENCE[expr[1]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.autograd import BASES, plan_of
 from torch2jax.infer.facts import Relayout
 from torch2jax.infer.kinds import Api
 from torch2jax.infer.layout import describe
@@ -218,7 +219,7 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     if found is None:
         return node  # never reached
     cls = found
-    bases = [_base(rewriter, base) for base in node.bases if not _is_foreign(rewriter, base)]
+    bases = [_base(rewriter, base) for base in node.bases if not _is_foreign(rewriter, cls, base)]
     if cls.is_module and not bases:
         bases = [cst.Arg(attribute(rewriter.root("nnx"), "Module"))]
     decorators = [d.with_changes(decorator=rewriter.expr(d.decorator)) for d in node.decorators]
@@ -231,7 +232,7 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     return node.with_changes(bases=bases, decorators=decorators, body=new_body)
 
 
-def _is_foreign(rewriter: Rewriter, base: cst.Arg) -> bool:
+def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
     """Whether a base is a class of torch that is none in Flax: the file must still import without it."""
     kind = rewriter.kind(base.value)
     if not isinstance(kind, Api) or not kind.name.startswith("torch.") or canonical(kind.name) in VALUES:
@@ -239,11 +240,14 @@ def _is_foreign(rewriter: Rewriter, base: cst.Arg) -> bool:
     rules = rewriter.program.book.lookup(kind.name)
     if rules and not (rules[-1].result == "Module" and layer_of(rules[-1], rules[-1].branches[-1].template).stateless):
         return False
+    if kind.name in BASES:
+        flag(rewriter, base.value, "T2J103", plan_of(rewriter.program, cls).cause, "write it with jax.custom_vjp")
+        return True
     if rules:
         message = f"{kind.name} is a function in Flax and can't be derived from"
         flag(rewriter, base.value, "T2J103", message, "call it instead")
         return True
-    flag(rewriter, base.value, "T2J101", f"{kind.name} has no rule", "jax.custom_vjp defines a gradient of one's own")
+    flag(rewriter, base.value, "T2J101", f"{kind.name} has no rule")
     return True
 
 

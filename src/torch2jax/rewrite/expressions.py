@@ -8,8 +8,9 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
-from torch2jax.infer.kinds import Api, Namespace
+from torch2jax.infer.kinds import Api, ClassRef, CustomGradient, Namespace
 from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
+from torch2jax.rewrite.gradient_names import function_reference, refuse_class
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
     EXPRESSIONS,
@@ -32,6 +33,10 @@ def name(rewriter: Rewriter, node: cst.Name) -> Any:
     fact = rewriter.facts.calls.get(node)
     if isinstance(fact, RuleCall):
         return rule_call(rewriter, node, fact)
+    kind = rewriter.kind(node)
+    if isinstance(kind, ClassRef) and kind.cls.is_function:
+        refuse_class(rewriter, node, kind.cls)
+        return node
     return reference(rewriter, node)
 
 
@@ -124,6 +129,10 @@ def unary(rewriter: Rewriter, node: cst.UnaryOperation) -> Any:
 @rewrites(EXPRESSIONS, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp, cst.IfExp, cst.BooleanOperation)
 def sometimes(rewriter: Rewriter, node: Any) -> Any:
     """Parts that run in a scope of their own, or not at all: nothing of them may be moved before the statement."""
+    if rewriter.gradient is not None:
+        reduced = rewriter.gradient.expression(rewriter, node)
+        if reduced is not None:
+            return reduced
     rewriter.conditional += 1
     result = rewriter.generic(node)
     rewriter.conditional -= 1
@@ -133,6 +142,13 @@ def sometimes(rewriter: Rewriter, node: Any) -> Any:
 @rewrites(EXPRESSIONS, cst.Attribute)
 def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     """``x.name``: translated by a rule, by what the interpreter noted, or kept."""
+    if rewriter.gradient is not None:
+        new = rewriter.gradient.attribute(node)
+        if new is not None:
+            return new
+    applied = rewriter.kind(node)
+    if isinstance(applied, CustomGradient) and isinstance(rewriter.kind(node.value), ClassRef):
+        return function_reference(rewriter, node, applied.cls)
     fact = rewriter.facts.calls.get(node)
     if isinstance(fact, RuleCall):
         return rule_call(rewriter, node, fact)
@@ -152,6 +168,10 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
         case "training":
             receiver = rewriter.expr(node.value)
             return cst.UnaryOperation(cst.Not(), attribute(receiver, "deterministic"))
+        case "is_trainable":
+            rewriter.tally.translated += 1
+            param = attribute(rewriter.root("nnx"), "Param")
+            return call(cst.Name("isinstance"), [rewriter.expr(node.value), param])
         case "field":
             value = parenthesize(rewriter.expr(node.value), PRIMARY)
             return cst.Subscript(value, [cst.SubscriptElement(cst.Index(number(note[1])))])

@@ -89,11 +89,23 @@ def _first_run(body: Sequence[_Statement], helpers: Iterable[str]) -> int:
 
 
 def _may_run(statement: _Statement, local: Collection[str]) -> bool:
+    if _binds_gradient(statement):
+        return False
     calls = reads = False
     for node in _import_time_nodes(statement, annotations=False):
         calls = calls or isinstance(node, (cst.Call, cst.Decorator))
         reads = reads or (isinstance(node, cst.Name) and node.value in local)
     return calls and reads
+
+
+def _binds_gradient(statement: _Statement) -> bool:
+    """Whether a statement is ``f.defvjp(f_fwd, f_bwd)``, which calls none of its arguments."""
+    match statement:
+        case cst.SimpleStatementLine(
+            body=[cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name(), attr=cst.Name("defvjp"))))]
+        ):
+            return True
+    return False
 
 
 def _reachable(uses: Mapping[str, frozenset[str]], names: Iterable[str]) -> set[str]:

@@ -8,18 +8,23 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import UNKNOWN, Api, Container, Instance, Mapping, options, without_none
+from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
+from torch2jax.infer.rule_calls import as_arg
+from torch2jax.rewrite.freezing import set_by_call
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
 from torch2jax.rewrite.rule_calls import flag, reference_form, rule_call
+from torch2jax.rules.bind import Arg
 
 
 def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
     """The translation of a call the interpreter took special note of; None to go on as usual."""
     match note[0]:
         case "parameter":
-            return _parameter(rewriter, node, fixed=note[1])
+            return _parameter(rewriter, node, note[1])
+        case "trainable":
+            return set_by_call(rewriter, node)
         case "sequential_dict":
             return _named_sequential(rewriter, node, known=note[1])
         case "module_list":
@@ -37,6 +42,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _method(rewriter, node, note[1])
         case "clone":
             return call(attribute(rewriter.root("nnx"), "clone"), [rewriter.expr(arg) for arg in node.args[:1]])
+        case "getattr" if note[2]:
+            return rewriter.expr(note[1])
         case "getattr_choice":
             return _choice(rewriter, node, note[1], note[2])
         case "partial":
@@ -79,10 +86,11 @@ def _partial(rewriter: Rewriter, node: cst.Call) -> Any:
     )
     if not rules or any(arg.star for arg in node.args):
         return None
-    given: dict[str, cst.BaseExpression] = {}
+    given: dict[str, Arg] = {}
     names = [param.name for param in rules[-1].params]
     for index, arg in enumerate(node.args[1:]):
-        given[arg.keyword.value if arg.keyword is not None else names[index]] = rewriter.expr(arg.value)
+        name = arg.keyword.value if arg.keyword is not None else names[index]
+        given[name] = as_arg(arg.value, rewriter.kind(arg.value) or UNKNOWN)
     form = reference_form(rewriter, rules[-1], given)
     if form is None:
         flag(rewriter, node, "T2J103", "this partial has no short form in JAX", "write a small function instead")
@@ -129,12 +137,18 @@ def _comma(args: Sequence[cst.Arg]) -> Any:
     return args[0].comma if len(args) > 1 else cst.MaybeSentinel.DEFAULT
 
 
-def _parameter(rewriter: Rewriter, node: cst.Call, *, fixed: bool) -> Any:
+def _parameter(rewriter: Rewriter, node: cst.Call, trained: Any) -> Any:
+    """``nn.Parameter(x)``; ``trained`` is its ``requires_grad``, where that is known."""
     args = [rewriter.expr(arg) for arg in node.args if arg.keyword is None or arg.keyword.value == "data"][:1]
     args = [
         arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, keyword=None, equal=cst.MaybeSentinel.DEFAULT) for arg in args
     ]
-    func = rewriter.helper("Buffer") if fixed else attribute(rewriter.root("nnx"), "Param")
+    param = attribute(rewriter.root("nnx"), "Param")
+    func: cst.BaseExpression = param if trained else rewriter.helper("Frozen")
+    if trained is MISSING:
+        given = [arg.value for arg in node.args if arg.keyword is not None and arg.keyword.value == "requires_grad"]
+        test = rewriter.expr(given[0] if given else node.args[1].value)
+        func = cst.IfExp(test, param, rewriter.helper("Frozen"), lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     rewriter.tally.translated += 1
     return node.with_changes(func=func, args=args)
 

@@ -65,6 +65,7 @@ class Rewriter:
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
     scopes: dict[Any, Any] = field(default_factory=dict)
+    gradient: Any = None
 
     @property
     def facts(self) -> Facts:

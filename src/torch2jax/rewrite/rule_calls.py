@@ -88,8 +88,8 @@ def context(rewriter: Rewriter) -> FillContext:
     return FillContext(rngs=rewriter.rngs(), helpers=renamed)
 
 
-def _filled(rewriter: Rewriter, fact: RuleCall, values: dict[str, FillArg]) -> cst.BaseExpression:
-    template = fact.choice.branch.template
+def _filled(rewriter: Rewriter, fact: RuleCall, values: dict[str, FillArg], template: Any = None) -> cst.BaseExpression:
+    template = fact.choice.branch.template if template is None else template
     filled = fill(template, values, context(rewriter))
     for name in filled.needs_binding:
         _bind_before(rewriter, values, name)
@@ -152,10 +152,10 @@ def flag(rewriter: Rewriter, node: cst.CSTNode, code: str, message: str, hint: s
 def _on_variable(
     rewriter: Rewriter, node: cst.Call, func: cst.BaseExpression, fact: RuleCall
 ) -> cst.BaseExpression | None:
-    filled = _filled(rewriter, fact, _values(rewriter, fact))
+    filled = _filled(rewriter, fact, _values(rewriter, fact), as_function(fact.choice.branch.template))
     rewriter.trace.append((fact.rule, fact.choice.branch))
     if isinstance(filled, cst.Name | cst.Attribute):
-        return func
+        return func if fact.rule.result == "Module" else call(func, [filled])
     if not isinstance(filled, cst.Call):
         return None
     known = {_spelling(arg) for arg in reference_arguments(rewriter, fact.rule)}
@@ -184,17 +184,30 @@ def reference_arguments(rewriter: Rewriter, rule: Rule) -> list[cst.Arg]:
     return []
 
 
-def reference_form(
-    rewriter: Rewriter, rule: Rule, given: dict[str, cst.BaseExpression] | None = None
-) -> cst.BaseExpression | None:
+# Methods of arrays that are functions of jax.numpy with the array first and the same parameters.
+_FUNCTIONS = frozenset(
+    "all any argmax argmin argsort clip conj cumprod cumsum diagonal dot max mean min prod ravel repeat round sort "
+    "squeeze std sum swapaxes take trace var".split()
+)
+
+
+def as_function(template: Any) -> Any:
+    """``x.sum(axis=1)`` as ``jnp.sum(x, axis=1)``: a value that is called needs a name for the function."""
+    match template:
+        case ("call", ("attr", ("param", _) as array, name), arguments) if name in _FUNCTIONS:
+            return ("call", ("attr", ("name", "jnp"), name), (("", None, array), *arguments))
+    return template
+
+
+def reference_form(rewriter: Rewriter, rule: Rule, given: dict[str, Arg] | None = None) -> cst.BaseExpression | None:
     """A class of layers, or a function, as a value: ``nnx.relu``, ``partial(nnx.LayerNorm, epsilon=1e-5)``."""
-    branch = default_branch(rule)
+    branch = default_branch(rule, given)
     if branch is None or branch.template is None:
         return None
     values: dict[str, FillArg] = {}
     for param in rule.params:
         if given is not None and param.name in given:
-            values[param.name] = FillArg(node=given[param.name], annotation=param.annotation)
+            values[param.name] = FillArg(node=rewriter.expr(given[param.name].node), annotation=param.annotation)
         elif param.default is not None and not param.required:
             from torch2jax.rules.expr import literal
 
@@ -205,9 +218,11 @@ def reference_form(
             values[param.name] = FillArg(items=(), annotation=param.annotation, explicit=False)
         else:
             values[param.name] = FillArg(node=cst.Name("given"), annotation=param.annotation)
-    filled = fill(branch.template, values, context(rewriter))
+    filled = fill(as_function(branch.template), values, context(rewriter))
     rewriter.names |= filled.names
     expression = filled.expression
+    if rule.result != "Module" and isinstance(expression, cst.Name) and expression.value == "given":
+        return attribute(rewriter.root("nnx"), "identity")
     kept = _without_given(expression)
     used = {name for name in filled.helpers if kept is not None and _uses(kept, name)}
     rewriter.helpers |= used
@@ -221,13 +236,16 @@ def reference_form(
     return kept
 
 
-def default_branch(rule: Rule) -> Any:
-    """The branch that a call with nothing but required arguments of unknown value takes."""
+def default_branch(rule: Rule, given: dict[str, Arg] | None = None) -> Any:
+    """The branch that a call with nothing but required arguments of unknown value, and those given, takes."""
     from torch2jax.rules.bind import Bound, bind
     from torch2jax.rules.guards import choose
 
-    required = [Arg(cst.Name("given")) for p in rule.params if p.required and p.kind in ("pos", "pos_only")]
-    bound = bind(rule, required, {})
+    given = given or {}
+    required = [p.name for p in rule.params if p.required and p.kind in ("pos", "pos_only")]
+    keywords = {name: Arg(cst.Name("given")) for name in required} | given
+    positional = [keywords.pop(p.name) for p in rule.params if p.kind == "pos_only" and p.name in keywords]
+    bound = bind(rule, positional, keywords)
     if not isinstance(bound, Bound):
         return None
     choice = choose(rule, bound)
@@ -242,7 +260,7 @@ def _uses(node: cst.BaseExpression, name: str) -> bool:
 
 def _without_given(expression: cst.BaseExpression) -> cst.BaseExpression | None:
     if isinstance(expression, cst.Name | cst.Attribute):
-        return expression
+        return None if _mentions_given(cst.Arg(expression)) else expression
     if not isinstance(expression, cst.Call):
         return None
     kept = [
@@ -253,6 +271,8 @@ def _without_given(expression: cst.BaseExpression) -> cst.BaseExpression | None:
     if isinstance(expression.func, cst.Name) and expression.func.value == "partial":
         return kept[0].value if len(kept) == 1 else call(expression.func, _spaced(kept))
     if any(arg.keyword is None and arg.star == "" for arg in kept):
+        return None
+    if _mentions_given(cst.Arg(expression.func)):
         return None
     if not kept:
         return expression.func

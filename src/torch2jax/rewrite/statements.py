@@ -11,6 +11,8 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.freezing import frozen_loop, set_trainable
+from torch2jax.rewrite.gradient_names import import_from, names_itself
 from torch2jax.rewrite.leftovers import leftovers
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
@@ -169,6 +171,14 @@ def _defined_name(node: Any) -> str:
 
 def small_statement(rewriter: Rewriter, node: cst.BaseSmallStatement) -> Any:
     """A small statement: another one, or a list of lines."""
+    if rewriter.gradient is not None:
+        new = rewriter.gradient.statement(rewriter, node)
+        if new is not None:
+            return new
+    if isinstance(node, cst.ImportFrom):
+        return import_from(rewriter, node)
+    if isinstance(node, cst.Assign) and names_itself(rewriter, node):
+        return []
     match node:
         case cst.Expr():
             return _expression(rewriter, node)
@@ -342,6 +352,8 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
             return [store(_written_place(rewriter, target, note), rewriter.expr(node.value))]
         if note[0] == "flagged":
             return node
+        if note[0] == "trainable":
+            return [_line(set_trainable(rewriter, target.value, node.value))]
         if note[0] == "tied":
             return _tied_layer(rewriter, note)
     if isinstance(target, cst.Attribute) and rewriter.is_tied(target):
@@ -383,6 +395,8 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
         return target.with_changes(value=rewriter.expr(target.value))
     if isinstance(target, cst.StarredElement):
         return target
+    if rewriter.facts.special.get(target) == ("sequential_item", False):
+        return rewriter.expr(target)
     return rewriter.generic(target)
 
 
@@ -502,6 +516,8 @@ def suite(rewriter: Rewriter, node: Any, prefix: Sequence[Any] = ()) -> Any:
 @rewrites(STATEMENTS, cst.If)
 def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     """``if``, ``elif``, ``else``."""
+    if rewriter.gradient is not None and rewriter.gradient.always(rewriter, node):
+        return body(rewriter, node.body.body)
     test = rewriter.expr(node.test)
     new_body = suite(rewriter, node.body)
     orelse = node.orelse
@@ -525,6 +541,9 @@ def _else(rewriter: Rewriter, node: cst.Else | None) -> cst.Else | None:
 @rewrites(STATEMENTS, cst.For)
 def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
     """``for``; targets that want another layout are brought into it first."""
+    frozen = frozen_loop(rewriter, node)
+    if frozen is not None:
+        return [_line(frozen).with_changes(leading_lines=node.leading_lines)]
     iterable = rewriter.expr(node.iter)
     prefix = [
         transposition(rewriter, part, rewriter.facts.definitions[part])
@@ -619,6 +638,10 @@ def function_(rewriter: Rewriter, node: cst.FunctionDef) -> list[Any]:
 @rewrites(STATEMENTS, cst.ClassDef)
 def class_(rewriter: Rewriter, node: cst.ClassDef) -> list[Any]:
     """``class``."""
+    from torch2jax.rewrite.custom_vjp import class_of, functions
     from torch2jax.rewrite.definitions import class_definition
 
+    cls = class_of(rewriter, node)
+    if cls is not None:
+        return functions(rewriter, node, cls)
     return [class_definition(rewriter, node)]

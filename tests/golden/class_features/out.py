@@ -21,9 +21,13 @@ def absolute(x: jax.Array) -> jax.Array:
     return jnp.abs(x) if jnp.iscomplexobj(x) else x * jnp.sign(x)
 
 
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))
 
 
 class Scale(nnx.Module, Describable):
@@ -46,8 +50,7 @@ class Scale(nnx.Module, Describable):
 
     @property
     def num_params(self):
-        # TODO(torch2jax): T2J103 torch.Tensor.requires_grad: JAX arrays do not record what is done with them
-        return sum(p.size for p in parameters(self) if p[...].requires_grad)
+        return sum(p.size for p in parameters(self) if isinstance(p, nnx.Param))
 
     @staticmethod
     def initial(dim, value):

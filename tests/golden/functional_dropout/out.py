@@ -19,9 +19,9 @@ class Net(nnx.Module):
     def __call__(self, x):
         x = self.drop(x)
         h = nnx.Dropout(self.dropout)(
-            nnx.relu(self.fc(x)), deterministic=not not self.deterministic, rngs=self.rngs
+            nnx.relu(self.fc(x)), deterministic=self.deterministic, rngs=self.rngs
         )
-        h = nnx.Dropout(self.dropout)(h, deterministic=not not self.deterministic, rngs=self.rngs)
+        h = nnx.Dropout(self.dropout)(h, deterministic=self.deterministic, rngs=self.rngs)
         h = squeeze(
             squeeze(
                 self.drop2d(h[:, :, None, None].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2), -1

@@ -1,6 +1,6 @@
 """Layers swapped after the model has been built, as in fine-tuning."""
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,15 +31,13 @@ class Backbone(nnx.Module):
 
 def finetune(num_classes=3, width=8, *, rngs: nnx.Rngs):
     model = Backbone(width, rngs=rngs)
-    for p in parameters(model):
-        # TODO(torch2jax): T2J108 assignment to `.requires_grad` of an array
-        p.requires_grad = False
+    freeze(model)
     num_ftrs = model.fc.in_features
     model.fc = nnx.Linear(num_ftrs, 2 * num_classes, **fan_in_uniform(num_ftrs), rngs=rngs)
-    model.classifier[1] = nnx.Linear(
+    model.classifier.layers[1] = nnx.Linear(
         2 * num_classes, num_classes, use_bias=False, **fan_in_uniform(2 * num_classes), rngs=rngs
     )
-    model.features[2] = partial(leaky_relu, negative_slope=0.2)
+    model.features.layers[2] = partial(leaky_relu, negative_slope=0.2)
     return model
 
 
@@ -99,11 +97,27 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def set_trainable(target: Any, trainable: bool) -> Any:
+    """Makes a parameter, or every parameter of a module, an `nnx.Param` or `Frozen`, and gives it back.
+
+    The Variables change their class in place, so that a parameter with several owners stays one.
+    """
+    nodes = [target] if isinstance(target, nnx.Variable) else [node for _, node in nnx.iter_graph(target)]
+    for node in nodes:
+        if isinstance(node, nnx.Param | Frozen):
+            node.__class__ = nnx.Param if trainable else Frozen
+    return target
+
+
+def freeze(target: Any) -> Any:
+    """Takes a parameter, or every parameter of a module, out of training."""
+    return set_trainable(target, False)
+
+
 def leaky_relu(x: jax.Array, negative_slope: float = 0.01) -> jax.Array:
     """`x` where it is positive, else negative_slope * x, also in the gradient at 0 (`nnx.leaky_relu` has 1 there)."""
     return jnp.where(x > 0, x, negative_slope * x)
-
-
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
-    """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))

@@ -1,6 +1,6 @@
 """train() overridden, frozen parameters, modes of single layers."""
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -17,11 +17,8 @@ class Frozen(nnx.Module):
         )
         self.bn = BatchNorm(c, rngs=rngs)
         self.head = nnx.Linear(c, 2, **fan_in_uniform(c), rngs=rngs)
-        for p in parameters(self.stem):
-            # TODO(torch2jax): T2J108 assignment to `.requires_grad` of an array
-            p.requires_grad = False
-        # TODO(torch2jax): T2J103 torch.Tensor.requires_grad_: JAX arrays do not record what is done with them
-        self.head.bias[...].requires_grad_(False)
+        freeze(self.stem)
+        freeze(self.head.bias)
 
     def train(self, mode=True):
         if mode:
@@ -39,8 +36,7 @@ class Frozen(nnx.Module):
         return self.head(self.bn(f).mean(axis=(1, 2)))
 
     def trainable(self):
-        # TODO(torch2jax): T2J103 torch.Tensor.requires_grad: JAX arrays do not record what is done with them
-        return [name for name, p in named_parameters(self) if p[...].requires_grad]
+        return [name for name, p in named_parameters(self) if isinstance(p, nnx.Param)]
 
 
 # Helpers without a Flax equivalent.
@@ -92,6 +88,27 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
+class _Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def set_trainable(target: Any, trainable: bool) -> Any:
+    """Makes a parameter, or every parameter of a module, an `nnx.Param` or `Frozen`, and gives it back.
+
+    The Variables change their class in place, so that a parameter with several owners stays one.
+    """
+    nodes = [target] if isinstance(target, nnx.Variable) else [node for _, node in nnx.iter_graph(target)]
+    for node in nodes:
+        if isinstance(node, nnx.Param | _Frozen):
+            node.__class__ = nnx.Param if trainable else _Frozen
+    return target
+
+
+def freeze(target: Any) -> Any:
+    """Takes a parameter, or every parameter of a module, out of training."""
+    return set_trainable(target, False)
+
+
 def _dotted(path: tuple[object, ...]) -> str:
     names = [str(part) for part in path if part != "layers"]
     if names and names[-1] in ("kernel", "scale", "embedding"):
@@ -99,11 +116,6 @@ def _dotted(path: tuple[object, ...]) -> str:
     return ".".join(names)
 
 
-def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Param[jax.Array]]]:
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param)]
-
-
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
-    """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | _Frozen)]

@@ -4,7 +4,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import torch.nn as nn
 from flax import nnx
 
 
@@ -22,8 +21,7 @@ class Pyramid(nnx.Module):
                 "smooth{}".format(i),
                 nnx.Conv(out, out, (3, 3), padding=1, **fan_in_uniform(out, (3, 3)), rngs=rngs),
             )
-        # TODO(torch2jax): T2J101 torch.nn has no translation here, and stays in the output
-        self.act = getattr(nn, "SiLU")
+        self.act = nnx.silu
 
     def __call__(self, feats):
         top = None

@@ -33,24 +33,28 @@ class Hooked(nnx.Module):
         return y + strided.sum() + len(storage)
 
 
-# TODO(torch2jax): T2J101 torch.autograd.Function has no rule
-class Function():
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return clamp(x, min=0)
+@jax.custom_vjp
+def function(x):
+    return function_fwd(x)[0]
 
-    @staticmethod
-    def backward(ctx, grad_output):
-        (x,) = ctx.saved_tensors
-        return grad_output * (x > 0)
+
+def function_fwd(x):
+    return clamp(x, min=0), (x,)
+
+
+def function_bwd(saved, grad_output):
+    (x,) = saved
+    return (grad_output * (x > 0),)
+
+
+function.defvjp(function_fwd, function_bwd)
 
 
 def fast(model, x):
     model = model
     # TODO(torch2jax): T2J103 torch.jit.trace: jax.jit traces functions when they are called
     traced = torch.jit.trace(model, x)
-    return traced(x), Function.apply(x)
+    return traced(x), function(x)
 
 
 # Helpers without a Flax equivalent.

@@ -89,6 +89,10 @@ def named_children(module: nnx.Module) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in vars(holder).items() if _is_layer(value)]
 
 
-def parameters(module: nnx.Module) -> Iterator[nnx.Param[jax.Array]]:
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The parameters of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param))
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))

@@ -1,0 +1,79 @@
+"""Parameters that are trained and parameters that are not."""
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from torch2jax.helpers.state import Frozen, freeze, named_parameters, parameters, set_trainable, unfreeze
+from torch2jax.weights import load_state_dict, to_state_dict
+
+
+class Net(nnx.Module):
+    def __init__(self) -> None:
+        rngs = nnx.Rngs(0)
+        self.body = nnx.Linear(3, 4, rngs=rngs)
+        self.head = nnx.Linear(4, 2, rngs=rngs)
+        self.position = Frozen(jnp.ones(3))
+        self.count = nnx.BatchStat(jnp.zeros(()))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.head(self.body(x + self.position[...]))
+
+
+def loss(net: Net) -> jax.Array:
+    return (net(jnp.ones((2, 3))) ** 2).sum()
+
+
+def test_what_is_frozen_has_no_gradient_and_is_not_updated() -> None:
+    net = Net()
+    assert freeze(net.body) is net.body
+    gradients = nnx.grad(loss)(net)
+    assert [str(path[0]) for path, _ in nnx.to_flat_state(gradients)] == ["head", "head"]
+    optimizer = nnx.Optimizer(net, optax.sgd(0.1), wrt=nnx.Param)
+    before = to_state_dict(net)
+    optimizer.update(net, gradients)
+    changed = {name for name, array in to_state_dict(net).items() if (array != before[name]).any()}
+    assert changed == {"head.weight", "head.bias"}
+
+
+def test_a_parameter_and_a_module_come_back_into_training() -> None:
+    net = freeze(Net())
+    assert not list(nnx.to_flat_state(nnx.state(net, nnx.Param)))
+    unfreeze(net.head.bias)
+    set_trainable(net.body, True)
+    assert {name for name, p in named_parameters(net) if isinstance(p, nnx.Param)} == {
+        "body.bias",
+        "body.weight",
+        "head.bias",
+    }
+
+
+def test_buffers_are_not_touched() -> None:
+    net = unfreeze(freeze(Net()))
+    assert type(net.count) is nnx.BatchStat
+    assert type(net.position) is nnx.Param
+
+
+def test_a_parameter_with_two_owners_stays_one() -> None:
+    net = Net()
+    net.again = nnx.data([net.body.kernel])
+    freeze(net.body)
+    assert net.again[0] is net.body.kernel
+    assert type(net.again[0]) is Frozen
+
+
+def test_frozen_parameters_are_parameters() -> None:
+    net = Net()
+    assert len(list(parameters(net))) == 5
+    assert len(list(parameters(freeze(net)))) == 5
+
+
+def test_state_dicts_name_frozen_parameters_as_before() -> None:
+    net = Net()
+    before = to_state_dict(net)
+    frozen = freeze(Net())
+    assert to_state_dict(frozen).keys() == before.keys()
+    load_state_dict(frozen, {name: array + 1 for name, array in before.items()})
+    assert all((array == before[name] + 1).all() for name, array in to_state_dict(frozen).items())
+    assert type(frozen.body.kernel) is Frozen
