@@ -3,9 +3,19 @@
 import jax
 import jax.numpy as jnp
 import optax
+import pytest
 from flax import nnx
 
-from torch2jax.helpers.state import Frozen, freeze, named_parameters, parameters, set_trainable, unfreeze
+from torch2jax.helpers.state import (
+    Buffer,
+    Frozen,
+    copy_state,
+    freeze,
+    named_parameters,
+    parameters,
+    set_trainable,
+    unfreeze,
+)
 from torch2jax.weights import load_state_dict, to_state_dict
 
 
@@ -77,3 +87,19 @@ def test_state_dicts_name_frozen_parameters_as_before() -> None:
     load_state_dict(frozen, {name: array + 1 for name, array in before.items()})
     assert all((array == before[name] + 1).all() for name, array in to_state_dict(frozen).items())
     assert type(frozen.body.kernel) is Frozen
+
+
+def test_a_copied_state_leaves_out_what_is_not_saved() -> None:
+    one, other = Net(), freeze(Net())
+    one.body.kernel[...] += 1
+    one.cache = Buffer(jnp.ones(2), persistent=False)
+    copy_state(one, other)
+    assert (other.body.kernel[...] == one.body.kernel[...]).all()
+    assert type(other.body.kernel) is Frozen
+    one.extra = Buffer(jnp.ones(2))
+    with pytest.raises(KeyError, match="extra"):
+        copy_state(one, other)
+    copy_state(one, other, strict=False)
+    one.position = nnx.Param(jnp.ones(1))
+    with pytest.raises(ValueError, match="position"):
+        copy_state(one, other, strict=False)

@@ -72,7 +72,6 @@ def test_moves_are_dropped(statement: str) -> None:
     [
         ("m.state_dict()", "T2J108"),
         ("m.load_state_dict({})", "T2J108"),
-        ("m.zero_grad()", "T2J108"),
         ("m.register_forward_hook(print)", "T2J108"),
         ("m.half()", "T2J103"),
     ],
@@ -119,3 +118,31 @@ class M(nn.Module):
 """
     code = convert(source).code
     assert '{"ReLU": nnx.relu, "Tanh": nnx.tanh}[kind]' in code
+
+
+@pytest.mark.parametrize(
+    ("statement", "line"),
+    [
+        ("t = M()\n    t.load_state_dict(m.state_dict())", "copy_state(m, t)"),
+        ("t = M()\n    t.l.load_state_dict(m.l.state_dict(), strict=True)", "copy_state(m.l, t.l)"),
+        ("t = M()\n    t.load_state_dict(m.state_dict(), strict=False)", "copy_state(m, t, strict=False)"),
+    ],
+)
+def test_the_state_of_one_module_for_another(statement: str, line: str) -> None:
+    lines, codes = script(statement)
+    assert line in lines
+    assert codes == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["print(m.load_state_dict(m.state_dict()))", "m.load_state_dict(torch.load('a'))", "m.state_dict()['l.weight']"],
+)
+def test_other_state_dicts_are_reported(statement: str) -> None:
+    assert set(script(statement)[1]) & {"T2J101", "T2J108"}
+
+
+def test_gradients_are_not_kept() -> None:
+    lines, codes = script("m.zero_grad()\n    m.l.zero_grad(set_to_none=True)")
+    assert not any("zero_grad" in line for line in lines)
+    assert codes == ["T2J301", "T2J301"]

@@ -47,6 +47,30 @@ def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Arr
     return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
 
 
+def copy_state(source: nnx.Module, target: nnx.Module, strict: bool = True) -> None:
+    """Gives `target` the values of the parameters and buffers of `source`, by their paths.
+
+    Raises KeyError where one of them has what the other lacks (unless `strict` is False), ValueError for other shapes.
+    """
+    given, held = _saved(source), _saved(target)
+    if strict and given.keys() != held.keys():
+        raise KeyError(f"only one of the modules has {sorted(map(str, given.keys() ^ held.keys()))}")
+    for path in given.keys() & held.keys():
+        if given[path].shape != held[path].shape:
+            raise ValueError(f"{path} has the shapes {given[path].shape} and {held[path].shape}")
+        held[path][...] = given[path][...]
+
+
+def _saved(module: nnx.Module) -> dict[tuple[object, ...], nnx.Variable[jax.Array]]:
+    return {
+        path: node
+        for path, node in nnx.iter_graph(module)
+        if isinstance(node, nnx.Variable)
+        and not isinstance(node, nnx.RngState)
+        and node.get_metadata().get("persistent", True)
+    }
+
+
 def buffers(module: nnx.Module) -> Iterator[Buffer]:
     """The buffers of a module and all below it, each once."""
     return (node for _, node in nnx.iter_graph(module) if isinstance(node, Buffer))

@@ -814,6 +814,12 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             return receiver
         case "extra_repr" | "_get_name":
             return STR
+        case "zero_grad":
+            use_everything(frame, arguments)
+            frame.report("T2J301", node, "Module.zero_grad: gradients are results in JAX and are not kept")
+            return NONE
+        case "load_state_dict" if _copies_state(frame, node, arguments):
+            return UNKNOWN
         case "requires_grad_":
             use_everything(frame, arguments)
             frame.facts.special[node] = ("trainable",)
@@ -845,6 +851,21 @@ def _children(frame: Frame, receiver: Kind) -> Kind:
         if layers:
             return Iterator_(union(layers))
     return Iterator_(AnyModule())
+
+
+def _copies_state(frame: Frame, node: cst.Call, arguments: Arguments) -> bool:
+    """``a.load_state_dict(b.state_dict())``: the state goes from one module to another, in whatever form."""
+    if len(arguments.positional) != 1 or arguments.keywords.keys() - {"strict"} or arguments.star is not None:
+        return False
+    source = arguments.positional[0][0]
+    if frame.facts.special.get(source) != ("module_method", "state_dict") or not isinstance(source, cst.Call):
+        return False
+    if source.args or not isinstance(source.func, cst.Attribute):
+        return False
+    for key in [key for key in frame.facts.findings if key[1] is source]:
+        del frame.facts.findings[key]
+    frame.facts.special[node] = ("copy_state", source.func.value)
+    return True
 
 
 def _move(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:

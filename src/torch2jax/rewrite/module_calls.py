@@ -25,6 +25,9 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _parameter(rewriter, node, note[1])
         case "trainable":
             return set_by_call(rewriter, node)
+        case "copy_state":
+            flag(rewriter, node, "T2J108", "the result of Module.load_state_dict has no translation yet")
+            return None
         case "sequential_dict":
             return _named_sequential(rewriter, node, known=note[1])
         case "module_list":

@@ -210,6 +210,8 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         result = _module_statement(rewriter, value, note[1])
         if result is not None:
             return result
+    if note is not None and note[0] == "copy_state":
+        return [_line(_copied_state(rewriter, value, note[1]))]
     if note is not None and note[0] == "register":
         return _register(rewriter, value, note)
     if note is not None and note[0] == "apply":
@@ -229,7 +231,7 @@ def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     func = node.func
     if not isinstance(func, cst.Attribute):
         return None
-    if name in ("to", "cuda", "cpu", "float", "share_memory"):
+    if name in ("to", "cuda", "cpu", "float", "share_memory", "zero_grad"):
         rewriter.tally.dropped += 1
         return []
     if name == "train" and node.args:
@@ -253,6 +255,17 @@ def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
             return [statement(assignment(attribute(receiver, literal), translated))]
         return [_line(call(cst.Name("setattr"), [receiver, rewriter.expr(key), translated]))]
     return None
+
+
+def _copied_state(rewriter: Rewriter, node: cst.Call, source: cst.BaseExpression) -> cst.Call:
+    """``a.load_state_dict(b.state_dict())``."""
+    assert isinstance(node.func, cst.Attribute)
+    rewriter.tally.translated += 1
+    args = [argument(rewriter.expr(source)), argument(rewriter.expr(node.func.value))]
+    for arg in node.args[1:]:
+        if not (isinstance(arg.value, cst.Name) and arg.value.value == "True"):
+            args.append(argument(rewriter.expr(arg.value), "strict"))
+    return call(rewriter.helper("copy_state"), args)
 
 
 def _train(rewriter: Rewriter, func: cst.Attribute, mode: cst.BaseExpression) -> list[Any]:
