@@ -146,3 +146,17 @@ def test_gradients_are_not_kept() -> None:
     lines, codes = script("m.zero_grad()\n    m.l.zero_grad(set_to_none=True)")
     assert not any("zero_grad" in line for line in lines)
     assert codes == ["T2J301", "T2J301"]
+
+
+def test_a_method_named_at_run_time_may_be_forward() -> None:
+    source = """
+class Wrapper(nn.Module):
+    def __init__(self, net, method="forward"):
+        super().__init__()
+        self.net, self.method = net, method
+
+    def forward(self, x):
+        return getattr(self.net, self.method)(x)
+"""
+    assert [d.code for d in convert(f"{PRELUDE}{source}").diagnostics] == ["T2J107"]
+    assert convert(f"{PRELUDE}{source}".replace('"forward"', '"encode"')).ok

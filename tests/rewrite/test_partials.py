@@ -41,3 +41,22 @@ def test_what_has_no_function_is_reported() -> None:
 def test_the_mode_is_negated_once(name: str) -> None:
     source = f"class M(nn.Module):\n    def forward(self, x):\n        return F.dropout(x, 0.5, {name})\n"
     assert "deterministic=self.deterministic," in convert(PRELUDE + source).code
+
+
+def test_a_partial_or_a_function_of_the_project() -> None:
+    source = """
+from functools import partial
+import torch
+
+
+def identity(x, *args):
+    return x
+
+
+def f(x: torch.Tensor, clip):
+    g = partial(torch.clamp, min=-0.5, max=0.5) if clip else identity
+    return g(x)
+"""
+    conversion = convert(source)
+    assert conversion.diagnostics == ()
+    assert "g = partial(clamp, min=-0.5, max=0.5) if clip else identity\n    return g(x)" in conversion.code

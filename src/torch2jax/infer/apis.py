@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -246,6 +247,9 @@ def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     return BOOL
 
 
+_FORWARD = re.compile(r"""(["'])forward\1""")
+
+
 @special(BUILTINS, "getattr")
 def getattr_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """``getattr(x, name)``: the attribute when the name is a literal or one of known choices."""
@@ -266,6 +270,13 @@ def getattr_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
             default = arguments.positional[2][1] if len(arguments.positional) > 2 else FREE
             return join(found, default) if not isinstance(found, BoundApi) else found
     chosen = arguments.positional[1][1]
+    if _FORWARD.search(frame.file.source) and not isinstance(plain, Api | Namespace):
+        frame.report(
+            "T2J107",
+            node,
+            "the name that is only known at run time may be `forward`, which is `__call__` in Flax",
+            "write the call out",
+        )
     if isinstance(chosen, Choice) and isinstance(plain, Namespace) and plain.file is None:
         frame.facts.special[node] = ("getattr_choice", plain.name, chosen.values)
         return union(Api(f"{plain.name}.{value}") for value in chosen.values)

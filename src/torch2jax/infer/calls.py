@@ -309,7 +309,7 @@ def call_partial(frame: Frame, node: cst.Call, callee: Partial, arguments: Argum
     }
     if isinstance(callee.func, Api) and frame.program.book.lookup(callee.func.name):
         rules = [rule for rule in frame.program.book.lookup(callee.func.name) if rule.kind == "rule"]
-        if rules and rules[-1].result == "Module":
+        if rules:
             from torch2jax.infer.modules import call_factory
 
             return call_factory(frame, node, callee, arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Seq
 from dataclasses import replace
 from typing import Any
 
@@ -595,10 +596,7 @@ def _unite(frame: Frame, node: cst.Call, kinds: list[Kind], facts: list[Any]) ->
             rules[0] if held and len({id(r.rule) for r in rules}) == 1 else FactoryCall(tuple(rules), False)
         )
         return
-    facts = [
-        f.rules[0] if isinstance(f, FactoryCall) and len(f.rules) == 1 and _is_plain(f.rules[0]) else f for f in facts
-    ]
-    if any(isinstance(fact, FactoryCall) or (isinstance(fact, RuleCall) and not _is_plain(fact)) for fact in facts):
+    if not all(_stays(fact) for fact in facts):
         what = ", ".join(sorted({_named(kind) for kind in kinds}))
         frame.report(
             "T2J107", node, f"what is called here may be one of several things that translate differently ({what})"
@@ -614,11 +612,18 @@ def _unite(frame: Frame, node: cst.Call, kinds: list[Kind], facts: list[Any]) ->
     frame.facts.calls[node] = UserCall(targets, True, forward) if passing == {True} else ModuleCall(targets)
 
 
-def _is_plain(fact: RuleCall) -> bool:
+def _stays(fact: Any) -> bool:
     """Whether a call is written as it stands in the source: the object, or the function's value, on its arguments."""
+    if isinstance(fact, FactoryCall):
+        return len(fact.rules) == 1 and _is_plain(fact.rules[0], fact.given)
+    return not isinstance(fact, RuleCall) or _is_plain(fact, ())
+
+
+def _is_plain(fact: RuleCall, before: Seq[str]) -> bool:
+    """Whether a rule's call is; ``before`` are the arguments that functools.partial has given."""
     template = fact.choice.branch.template
     if fact.signature is fact.rule and template is not None and template[0] == "call":
-        given = [name for name, arg in fact.bound.args.items() if arg.explicit]
+        given = [name for name, arg in fact.bound.args.items() if arg.explicit and name not in before]
         placed = [
             value[1] for star, keyword, value in template[2] if not star and keyword is None and value[0] == "param"
         ]
