@@ -1,6 +1,8 @@
 """Work spread over processes."""
 
 import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -24,6 +26,16 @@ def test_one_item_needs_no_process() -> None:
 def test_an_exception_comes_back() -> None:
     with pytest.raises(ZeroDivisionError):
         list(forked_map(lambda item: 1 // item, [1, 0, 2], 2))
+
+
+def test_a_worker_that_is_killed_is_an_error_and_no_endless_wait() -> None:
+    def work(item: int) -> int:
+        if item == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    with pytest.raises(BrokenProcessPool):
+        list(forked_map(work, range(4), 2))
 
 
 def test_there_is_a_core() -> None:

@@ -2,4 +2,5 @@
 
 from torch2jax.cli import main
 
-main(prog_name="torch2jax")
+if __name__ == "__main__":  # and not when a process that is started from it imports this module again
+    main(prog_name="torch2jax")

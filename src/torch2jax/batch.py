@@ -18,7 +18,7 @@ from torch2jax.source.parse import check
 from torch2jax.source.rename import rename_package
 from torch2jax.source.text import SourceError, SourceText
 from torch2jax.source.walk import InputError, Tree, find
-from torch2jax.source.write import OutputError, check_folder, new_folder, write_file
+from torch2jax.source.write import OutputError, check_folder, new_folder, write_new
 
 _RECURSION_LIMIT = 20_000
 _LINES_A_JOB = 1_000
@@ -35,13 +35,14 @@ ProjectConverter = Callable[[Mapping[str, str], Options, Progress | None], Mappi
 class Result:
     """One Python file of the output.
 
-    before: the bytes of its source, None for a new file. after: the bytes to write; the same for a file that could not
-    be read. text: the decoded source. source: its path, for the permissions.
+    before: the bytes of its source, None for a new file. after: the bytes to write; those of the source where it is no
+    text, and None where not even its bytes could be read. text: the decoded source. source: its path, for the
+    permissions.
     """
 
     conversion: Conversion
     before: bytes | None
-    after: bytes
+    after: bytes | None
     text: SourceText | None = None
     source: Path | None = None
 
@@ -118,7 +119,7 @@ def translate(
             data[path] = (tree.base / path).read_bytes()
         except OSError as error:
             reason = Diagnostic.of("T2J109", f"the file can't be read: {error.strerror}", path=tree.display(path))
-            unreadable[path] = Result(Conversion("", (reason,)), b"", b"")
+            unreadable[path] = Result(Conversion("", (reason,)), None, None)
     # A package needs its own name in the paths, or imports of itself by that name would lead nowhere.
     prefix = f"{tree.base.name}/" if tree.is_package else ""
     keyed = {prefix + path: content for path, content in data.items()}
@@ -186,14 +187,25 @@ def write_tree(batch: Batch, output: Path) -> None:
     tree = batch.tree
     with new_folder(output) as folder:
         for path in tree.others:
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(tree.base / path, target)
+            _copy(tree, path, folder / path)
         for path, result in batch.results.items():
-            write_file(folder / path, result.after, mode_of=result.source)
+            if result.after is not None:
+                write_new(folder / path, result.after, mode_of=result.source)
         for path, link in tree.links.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).symlink_to(link)
+
+
+def _copy(tree: Tree, path: str, target: Path) -> None:
+    """Copy a file that is no Python. Raises OutputError where it went away or closed since the folder was listed."""
+    source = tree.base / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copy2(source, target)
+    except OSError as error:
+        if os.access(source, os.R_OK):
+            raise
+        raise OutputError(f"{tree.display(path)}: can't be read: {error.strerror}. Nothing was written.") from None
 
 
 def _convert_files(texts: Mapping[str, str], options: Options, progress: Progress | None) -> Mapping[str, Conversion]:

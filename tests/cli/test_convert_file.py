@@ -214,6 +214,11 @@ def test_the_report_is_json(command) -> None:
         (b"x = 1\nprint x\n", "bad.py:2:1: error T2J109: this is Python 2"),
         (b"torch = '\xe9'\n", "bad.py:1:10: error T2J109: not utf-8 text: byte 0xe9"),
         (b"# coding: klingon\n", "bad.py:1:1: error T2J109: the encoding can't be read: unknown encoding: klingon"),
+        (
+            b"# coding: rot13\nk = 1\n",
+            "bad.py:1:1: error T2J109: the encoding can't be read: rot13 is no encoding of text",
+        ),
+        (b"# coding: undefined\n", "bad.py:1:1: error T2J109: the encoding can't be read: undefined is no encoding of"),
         (b"x = 1\0\n", "bad.py:1:1: error T2J109: not a text file: it holds null bytes"),
         (b"(" * 5000 + b")" * 5000, "bad.py:1:201: error T2J109: syntax error: too many nested parentheses"),
         (b"+".join([b"a"] * 5000), "bad.py: error T2J109: the file is nested too deeply"),
@@ -302,3 +307,34 @@ def test_a_mistake_in_a_rule_of_the_user_is_one_sentence(command) -> None:
     assert "bad.py:5:" in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_report_replaces_only_a_report(command) -> None:
+    write("net.py")
+    write("config.json", "{}\n")
+    result = command("net.py", "-o", "out.py", "--report", "config.json", code=2)
+    assert "config.json: exists already and is no report; pass --force to replace it." in result.stderr
+    assert Path("config.json").read_text() == "{}\n"
+    assert not Path("out.py").exists()
+    command("net.py", "-o", "out.py", "--report", "report.json")
+    command("net.py", "--report", "report.json")
+    command("net.py", "--report", "config.json", "--force")
+    assert json.loads(Path("config.json").read_text())["ok"] is True
+
+
+def test_a_report_that_can_not_be_written_is_said_before_anything_is(command) -> None:
+    write("net.py")
+    assert "can't be made, because net.py is not a folder" in (
+        command("net.py", "-o", "out.py", "--report", "net.py/r.json", code=2).stderr.replace(f"{Path.cwd()}/", "")
+    )
+    assert not Path("out.py").exists()
+
+
+def test_a_file_that_goes_away_is_one_sentence(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("net.py")
+
+    def gone(path: Path) -> bytes:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", gone)
+    assert "Error: net.py: can't be read: No such file or directory." in command("net.py", code=2).stderr

@@ -275,3 +275,38 @@ def test_the_working_folder_can_be_the_input(command, monkeypatch: pytest.Monkey
     monkeypatch.chdir("src")
     command(".", "-o", "../out")
     assert set(tree("../out")) == {"__init__.py", "a.py"}
+
+
+def test_files_that_go_away_while_the_folder_is_read(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    make({"src/a.py": NET, "src/b.py": NET, "src/data.bin": "1"})
+    read, copy = Path.read_bytes, shutil.copy2
+
+    def vanish(path: Path) -> bytes:
+        if path.name == "b.py":
+            path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", vanish)
+    result = command("src", "-o", "out", code=2)
+    assert "src/b.py: error T2J109: the file can't be read: No such file or directory" in result.stderr
+    assert set(tree("out")) == {"a.py", "data.bin"}
+
+    def copy_late(source: Path, target: Path) -> object:
+        source.unlink()
+        return copy(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", copy_late)
+    result = command("src", "-o", "out2", code=2)
+    assert "Error: src/data.bin: can't be read: No such file or directory. Nothing was written." in result.stderr
+    assert {path.name for path in Path().iterdir()} == {"src", "out"}
+
+
+def test_a_full_disk_names_the_output_and_not_a_temporary_place(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    make({"src/a.py": NET})
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "Error: out: can't be written: No space left on device." in command("src", "-o", "out", code=2).stderr
+    assert {path.name for path in Path().iterdir()} == {"src"}

@@ -195,6 +195,8 @@ def test_settings_beside_the_file_are_used(files):
         ('[[case]]\nargs = ""', "case 1: `entry` is missing"),
         ('[[case]]\nentry = "A"\nsize = 3', "case 1: 'size' is not a setting"),
         ("[[case]]\nentry = 3", "case 1: entry must be of type str"),
+        ("case = [1]", r"at least one \[\[case\]\]"),
+        ('[[case]]\nentry = "A"\ninputs = ["f33[2]"]', "case 1: can't read the input 'f33"),
         ('[[case]]\nentry = "A"\ntrain = false', "case 1: train = false needs a `reason`"),
     ],
 )

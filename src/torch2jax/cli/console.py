@@ -1,6 +1,5 @@
 """What a run says on the terminal: findings by file, what the codes mean, and how much was covered. All on stderr."""
 
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torch2jax.cli.streams import on_terminal
 from torch2jax.conversion import Conversion, total_coverage
 from torch2jax.report import CODES, Diagnostic, Severity, count_by_severity
 
@@ -42,7 +42,7 @@ def print_findings(
 def print_summary(files: Mapping[str, Conversion], findings: Sequence[Diagnostic]) -> None:
     """Print how often each code was found and the coverage per file and in total: tables on a terminal, else lines."""
     counts = dict(sorted(Counter(finding.code for finding in findings).items()))
-    if sys.stderr.isatty():
+    if on_terminal():
         _print_tables(files, counts)
     else:
         for code, count in counts.items():
@@ -115,7 +115,7 @@ class ProgressBar:
 
     def __enter__(self) -> "ProgressBar":
         """Begin to wait."""
-        if sys.stderr.isatty():
+        if on_terminal():
             self._timer.start()
         return self
 

@@ -1,7 +1,7 @@
 """`torch2jax convert`: files, folders or standard input in, Flax NNX source out."""
 
+import errno
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +49,12 @@ class Request:
         return self.diff or self.check
 
 
+_PATH = click.Path(readable=False, path_type=Path)  # what can't be read or written is said in our own words
+
+
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="File or folder to write to.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=_PATH)
+@click.option("-o", "--output", type=_PATH, metavar="OUT", help="File or folder to write to.")
 @click.option("--diff", is_flag=True, help="Print a unified diff and write nothing.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the output is not up to date.")
 @click.option("--strict", is_flag=True, help="Count assumptions (warnings) as failures.")
@@ -63,7 +66,7 @@ class Request:
     show_default=True,
     help="Axis order of images at the entrance and exit of public modules.",
 )
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE.json", help="Write the findings as JSON.")
+@click.option("--report", type=_PATH, metavar="FILE.json", help="Write the findings as JSON.")
 @click.option(
     "--rules-dir",
     "rules_dirs",
@@ -100,24 +103,50 @@ def convert(
 
 def run(request: Request, converter: "ProjectConverter | None" = None) -> int:
     """Do what was asked and return the exit status. The converter can be another than torch2jax's own."""
+    from torch2jax.cli.streams import read_input
     from torch2jax.rules.templates import RuleError
     from torch2jax.source.walk import InputError, find
     from torch2jax.source.write import OutputError
 
     try:
         _check_rules(request.options)
+        if request.report is not None:
+            _check_report(request.report, force=request.force)
         if Path("-") in request.paths:
             if len(request.paths) > 1:
                 raise InputError("-: standard input can't be mixed with files.")
-            return _run_one(request, "<stdin>", sys.stdin.buffer.read(), converter)
+            return _run_one(request, "<stdin>", read_input(), converter)
         tree = find(request.paths)
         if len(request.paths) == 1 and not request.paths[0].is_dir():
-            return _run_one(request, str(request.paths[0]), request.paths[0].read_bytes(), converter)
+            return _run_one(request, str(request.paths[0]), _read(request.paths[0]), converter)
         return _run_tree(request, tree, converter)
     except (InputError, OutputError, RuleError) as error:
         raise UnusableError(str(error)) from None
     except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of the output has seen enough: click ends without a word
+            raise
         raise UnusableError(f"{error.filename}: {error.strerror}.") from None
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of the one input."""
+    from torch2jax.source.walk import InputError
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}.") from None
+
+
+def _check_report(target: Path, *, force: bool) -> None:
+    """Raise OutputError now for what would go wrong when the report is written. An older report may be replaced."""
+    from torch2jax.source.write import OutputError, check_file
+
+    if target.is_file() and not force:
+        with target.open("rb") as stream:
+            if b'"torch2jax":' not in stream.read(100):
+                raise OutputError(f"{target}: exists already and is no report; pass --force to replace it.")
+    check_file(target, force=True)
 
 
 def _check_rules(options: Options) -> None:
@@ -135,19 +164,21 @@ def _check_rules(options: Options) -> None:
 def _run_one(request: Request, name: str, data: bytes, converter: "ProjectConverter | None") -> int:
     """One file or standard input, to a file or to standard output."""
     from torch2jax.batch import translate_text
+    from torch2jax.cli.streams import write_output
     from torch2jax.conversion import ProjectReport
     from torch2jax.source.write import write_file
 
     target = _target(request, name)
     result = translate_text(data, name, request.options, converter=converter)
     report = ProjectReport({name: result.conversion})
+    assert result.after is not None  # there are bytes to begin with
     status = _status(report, request.options)
     if request.dry:
         outdated = _compare(request, {name: (result, target)})
         status = max(status, int(request.check and outdated))
     elif status < UNREADABLE:
         if target is None:
-            sys.stdout.buffer.write(result.after)
+            write_output(result.after)
         else:
             write_file(target, result.after, mode_of=Path(name))
     _tell(request, report, {name: result})
@@ -166,7 +197,8 @@ def _run_tree(request: Request, tree: "Tree", converter: "ProjectConverter | Non
         raise InputError(f"{request.paths[0]}: there are no Python files in it.")
     if not request.dry:
         if output is None:
-            raise InputError("several files need a folder to go to: pass -o OUT (or --diff, --check).")
+            subject = "several files need" if len(request.paths) > 1 else f"{request.paths[0]}: a folder needs"
+            raise InputError(f"{subject} a folder to go to; pass -o OUT (or --diff, --check).")
         check_folder(output, request.paths, force=request.force)
     name = output.resolve().name if output else None
     with ProgressBar("converting") as progress:
@@ -213,16 +245,20 @@ def _status(report: "ProjectReport", options: Options) -> int:
 def _compare(request: Request, results: "Mapping[str, tuple[Result, Path | None]]") -> bool:
     """Show what would change: at the target if one is given, else in the source. Returns whether anything would."""
     from torch2jax.cli.differences import existing, print_diff
+    from torch2jax.cli.streams import writing
 
     outdated = []
     for name, (result, target) in results.items():
+        if result.after is None:
+            continue
         old = existing(target) if target is not None else result.before
         if old == result.after:
             continue
         outdated.append(name)
         if request.diff:
             label = str(target) if target is not None else name
-            print_diff(old or b"", result.after, "/dev/null" if old is None else label, label)
+            with writing():
+                print_diff(old or b"", result.after, "/dev/null" if old is None else label, label)
         elif not request.quiet:
             click.echo(f"would {'write' if old is None else 'change'} {target or name}", err=True)
     return bool(outdated)

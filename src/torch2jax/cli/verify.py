@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,13 @@ import click
 
 if TYPE_CHECKING:
     from torch2jax.options import InterfaceOrder
-    from torch2jax.verify import Case, VerifyReport
+    from torch2jax.verify import VerifyReport
+
+
+class UnverifiableError(click.ClickException):
+    """What can't be verified as asked: one sentence, exit status 2."""
+
+    exit_code = 2
 
 
 @click.command()
@@ -25,6 +33,14 @@ if TYPE_CHECKING:
 @click.option("--dropout-args", default="", metavar="CODE", help="Arguments that switch dropout off in train mode.")
 @click.option("--train/--no-train", default=True, help="Compare train mode as well.")
 @click.option("--interface", type=click.Choice(["nchw", "nhwc"]), default="nchw", show_default=True)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one step (the import, one call on one side) may take.",
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON.")
 def verify(
     path: Path,
@@ -35,7 +51,8 @@ def verify(
     method: str,
     dropout_args: str,
     train: bool,
-    interface: str,
+    interface: InterfaceOrder,
+    timeout: float,
     report: Path | None,
 ) -> None:
     """Show that a PyTorch file or package and its translation compute the same.
@@ -45,36 +62,53 @@ def verify(
 
     Exit status: 0 everything agrees, 1 something differs or could not be translated, 2 bad usage.
     """
-    from torch2jax.verify.cases import Case, CaseError
-    from torch2jax.verify.inputs import InputError
-
     if entry is None and (inputs or arguments):
         raise click.UsageError("--input and --args need --entry: the class or function that they are for")
-    cases = None
-    if entry is not None:
-        cases = [Case(entry, arguments, inputs, dropout_args=dropout_args, train=train, method=method)]
-    try:
-        found = _run(path, translation, cases, interface)
-    except (CaseError, InputError) as error:
-        raise click.UsageError(str(error)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"can't read {path}: {error}") from None
-    if report is not None:
-        report.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
+    with _sentences(path):
+        from torch2jax.options import Options
+        from torch2jax.source.write import check_file, write_file
+        from torch2jax.verify.cases import Case
+        from torch2jax.verify.inputs import parse_inputs
+        from torch2jax.verify.isolated import verify_apart
+
+        parse_inputs(inputs)
+        if report is not None:
+            check_file(report, force=True)
+        cases = None
+        if entry is not None:
+            cases = [Case(entry, arguments, inputs, dropout_args=dropout_args, train=train, method=method)]
+        found = verify_apart(path, translation, cases, Options(interface=interface), timeout=timeout)
+        _print(found)
+        if report is not None:
+            write_file(report, f"{json.dumps(found.to_json(), indent=2)}\n".encode())
     raise click.exceptions.Exit(0 if found.ok else 1)
 
 
-def _run(path: Path, translation: Path | None, cases: list[Case] | None, interface: str) -> VerifyReport:
-    """Import the heavy part only now, so that --help is quick; say which packages are missing if it can't be."""
-    try:
-        from rich.console import Console
+def _print(report: VerifyReport) -> None:
+    from rich.console import Console
 
-        from torch2jax.options import Options
-        from torch2jax.verify import run as _  # noqa: F401 - torch, jax and flax: fails here where they are missing
-        from torch2jax.verify import verify as verify_path
-    except ImportError as error:
-        raise click.UsageError(f"{error.name} is missing: pip install 'torch2jax-convert[verify]'") from None
-    order: InterfaceOrder = "nhwc" if interface == "nhwc" else "nchw"
-    report = verify_path(path, translation, cases=cases, options=Options(interface=order))
     report.print(Console())
-    return report
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Turn what can't be verified into one sentence and exit status 2."""
+    try:
+        from torch2jax.source.write import OutputError
+        from torch2jax.verify.cases import CaseError
+        from torch2jax.verify.inputs import InputError
+        from torch2jax.verify.isolated import MissingPackageError
+    except ImportError as error:
+        raise UnverifiableError(_missing(error.name)) from None
+    try:
+        yield
+    except (CaseError, InputError, OutputError) as error:
+        raise UnverifiableError(str(error)) from None
+    except MissingPackageError as error:
+        raise UnverifiableError(_missing(str(error))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnverifiableError(f"can't read {path}: {error}") from None
+
+
+def _missing(package: str | None) -> str:
+    return f"{package} is missing: pip install 'torch2jax-convert[verify]'"

@@ -242,6 +242,10 @@ def numeric(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 @special(BUILTINS, "isinstance", "hasattr", "issubclass")
 def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """Tests of an object's type or attributes, which need nothing of its data."""
+    from torch2jax.infer.class_tests import check_classes
+
+    if isinstance(node.func, cst.Name) and node.func.value != "hasattr" and len(node.args) == 2:
+        check_classes(frame, node.args[1].value)
     for holder, _ in arguments.positional:
         frame.facts.reads.discard(holder)
     return BOOL

@@ -332,7 +332,7 @@ def _apply_bound(
     kinds = dict(arguments.nodes()) | arguments.keywords_of_parts
     if receiver is not None:
         kinds[receiver[0]] = receiver[1]
-    result, overrides, moved = _result(frame, node, rule, signature, bound, choice, kinds)
+    result, overrides, moved = _result(frame, node, name, rule, signature, bound, choice, kinds)
     for param in signature.params:
         if param.annotation == "Out" and bound.args[param.name].explicit and bound.args[param.name].type != "none":
             frame.report("T2J103", node, f"{name}: `{param.name}=` writes into an array", "assign the result instead")
@@ -382,6 +382,7 @@ def bound_nodes(bound: Bound, name: str) -> list[Arg]:
 def _result(
     frame: Frame,
     node: cst.BaseExpression,
+    name: str,
     rule: Rule,
     signature: Any,
     bound: Bound,
@@ -411,7 +412,7 @@ def _result(
             return replace(wrapped, flax=layer.flax, site=None), (), False
         if isinstance(wrapped, Instance | Container):
             return wrapped, (), False
-        frame.program.note_layer(rule.name.rpartition(".")[2], layer)
+        frame.program.note_layer(name.rpartition(".")[2], layer)
         inplace = "inplace" in bound.args and bound.args["inplace"].value is not False
         unbiased = "bias" in bound.args and bound.args["bias"].value is False
         biased = "bias" in bound.args and bound.args["bias"].value is True
@@ -906,7 +907,7 @@ def call_layer(frame: Frame, node: cst.Call, layer: Layer, arguments: Arguments)
     if rule.mode in ("along", "reduce", "permute"):
         rule = replace(rule, mode="opaque")
     called = replace(rule, result=signature.result) if signature.result is not None else rule
-    result, overrides, moved = _result(frame, node, called, signature, bound, choice, kinds)
+    result, overrides, moved = _result(frame, node, called.name, called, signature, bound, choice, kinds)
     if arguments.positional:
         note_inplace_layer(frame, layer, arguments.positional[0][0])
     if layer.unit and isinstance(result, Tensor):

@@ -10,6 +10,7 @@ import libcst as cst
 
 from torch2jax.infer import attributes, items
 from torch2jax.infer.aliasing import note_escape, storage_of
+from torch2jax.infer.class_tests import check_classes
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Env, Frame, Value, executes
 from torch2jax.infer.kinds import (
@@ -31,7 +32,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.source.nodes import dotted_name
+from torch2jax.source.nodes import dotted_name, walk
 
 
 @executes(cst.SimpleStatementLine, cst.SimpleStatementSuite, cst.IndentedBlock)
@@ -355,6 +356,7 @@ def _narrow_type(frame: Frame, test: cst.BaseExpression) -> bool:
         return False
     if not isinstance(left.func, cst.Name) or left.func.value != "type" or len(left.args) != 1:
         return False
+    check_classes(frame, target.comparator)
     subject = left.args[0].value
     if isinstance(subject, cst.Name):
         _narrow_instance(frame, subject.value, frame.facts.kinds.get(target.comparator, UNKNOWN))
@@ -566,6 +568,11 @@ def match(frame: Frame, node: cst.Match) -> None:
         frame.env, frame.alive = dict(before), True
         for name in assigned_names(case.pattern):
             frame.env[name] = Value(UNKNOWN)
+        for part in walk(case.pattern):
+            if isinstance(part, cst.MatchValue | cst.MatchClass):
+                frame.eval(part.value if isinstance(part, cst.MatchValue) else part.cls)
+            if isinstance(part, cst.MatchClass):
+                check_classes(frame, part.cls)
         if case.guard is not None:
             frame.eval(case.guard)
         frame.execute((case.body,))

@@ -304,6 +304,12 @@ def class_reference(rewriter: Rewriter, node: Any) -> Any:
     return new
 
 
+@rewrites(EXPRESSIONS, cst.MatchClass)
+def class_pattern(rewriter: Rewriter, node: cst.MatchClass) -> Any:
+    """``case nn.Linear():``, a class as isinstance takes it."""
+    return rewriter.generic(node).with_changes(cls=class_reference(rewriter, node.cls))
+
+
 def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
     if isinstance(node.func, cst.Name) and node.func.value in ("isinstance", "issubclass") and len(node.args) == 2:
         first, second = node.args

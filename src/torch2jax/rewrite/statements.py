@@ -194,6 +194,10 @@ def small_statement(rewriter: Rewriter, node: cst.BaseSmallStatement) -> Any:
             return _augmented(rewriter, node)
         case cst.Import() | cst.ImportFrom():
             return node
+        case cst.TypeAlias():
+            from torch2jax.rewrite.expressions import annotated
+
+            return node.with_changes(value=annotated(rewriter, node.value))
         case _:
             return rewriter.generic(node)
 
@@ -632,11 +636,12 @@ def try_(rewriter: Rewriter, node: Any) -> list[Any]:
 
 @rewrites(STATEMENTS, cst.Match)
 def match_(rewriter: Rewriter, node: cst.Match) -> list[Any]:
-    """``match``: subject, guards and bodies."""
+    """``match``: subject, patterns, guards and bodies."""
     cases = []
     for case in node.cases:
         guard = rewriter.expr(case.guard) if case.guard is not None else None
-        cases.append(case.with_changes(guard=guard, body=suite(rewriter, case.body)))
+        pattern = rewriter.expr(case.pattern)
+        cases.append(case.with_changes(pattern=pattern, guard=guard, body=suite(rewriter, case.body)))
     return [node.with_changes(subject=rewriter.expr(node.subject), cases=cases)]
 
 

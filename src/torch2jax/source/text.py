@@ -61,6 +61,11 @@ class SourceText:
             raise SourceError(
                 _undecodable(data, path, f"{error.reason} as {encoding}", error.start, encoding)
             ) from None
+        except (LookupError, ValueError):  # rot13 and the like are codecs of Python, but of no text
+            reason = f"{encoding} is no encoding of text"
+            raise SourceError(
+                Diagnostic.of("T2J109", f"the encoding can't be read: {reason}", path=path, line=1, hint=_ENCODING_HINT)
+            ) from None
         found = cls.of(text)
         return cls(found.text, found.newline, encoding, bom)
 

@@ -62,8 +62,12 @@ def find(paths: Sequence[Path]) -> Tree:
     Raises InputError for a path that does not exist or can't be a source.
     """
     for path in paths:
-        if not os.path.lexists(path):
-            raise InputError(f"{path}: there is no such file or folder.")
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise InputError(f"{path}: there is no such file or folder.") from None
+        except OSError as error:
+            raise InputError(f"{path}: can't be read: {error.strerror}.") from None
         if not path.exists():
             raise InputError(f"{path}: a link that leads nowhere (or in a circle).")
     if len(paths) == 1 and paths[0].is_dir():
@@ -138,7 +142,7 @@ def _add_link(tree: Tree, path: Path, name: str) -> None:
     if target.is_relative_to(os.path.realpath(tree.base)):
         text = path.readlink()
         tree.links[name] = os.path.relpath(target, path.parent.resolve()) if text.is_absolute() else str(text)
-    elif path.suffix == ".py" and target.is_file():
+    elif path.suffix == ".py" and os.path.isfile(target):  # noqa: PTH113  (does not mind what can't be read)
         tree.python.append(name)
     else:
         tree.links[name] = str(target)
@@ -146,7 +150,9 @@ def _add_link(tree: Tree, path: Path, name: str) -> None:
 
 def _is_ignored(folder: Path) -> bool:
     """Caches, version control, and virtual environments under any name."""
-    return folder.name in _IGNORED or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
+    # Unlike Path.exists, os.path.exists does not mind folders that can't be read.
+    is_environment = os.path.exists(folder / "pyvenv.cfg")  # noqa: PTH110
+    return is_environment or folder.name in _IGNORED or folder.name.endswith(".egg-info")
 
 
 def _relative(tree: Tree, path: Path) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+_WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
 
 class OutputError(Exception):
     """A target that can't be written; the message is one sentence for the user."""
@@ -17,8 +19,11 @@ def check_file(target: Path, *, force: bool) -> None:
     """Raise OutputError now for what would go wrong later when the file is written."""
     if target.is_dir():
         raise OutputError(f"{target}: is a folder, and a file is to be written there.")
-    if target.exists() and target.is_file() and not force:
-        raise OutputError(f"{target}: exists already; pass --force to replace it.")
+    if target.exists() and target.is_file():
+        if not force:
+            raise OutputError(f"{target}: exists already; pass --force to replace it.")
+        if not target.stat().st_mode & _WRITE_BITS:
+            raise OutputError(f"{target}: the file is read-only; make it writable or choose another one with -o.")
     _check_writable(target if target.exists() and not target.is_file() else target.resolve().parent, target)
 
 
@@ -58,6 +63,13 @@ def write_file(target: Path, data: bytes, *, mode_of: Path | None = None) -> Non
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def write_new(target: Path, data: bytes, *, mode_of: Path | None = None) -> None:
+    """Write a file of a `new_folder`, which no one sees yet, with the permissions of `mode_of`. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    _copy_mode(target, mode_of)
 
 
 @contextmanager

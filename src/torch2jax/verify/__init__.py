@@ -11,6 +11,7 @@ from pathlib import Path
 from torch2jax.options import Options
 from torch2jax.verify.cases import SETTINGS, Case, CaseError, read_cases
 from torch2jax.verify.report import Outcome, Verdict, VerifyReport
+from torch2jax.verify.steps import Step, Watch, unwatched
 
 __all__ = ["Case", "CaseError", "Outcome", "Verdict", "VerifyReport", "verify"]
 
@@ -22,6 +23,7 @@ def verify(
     cases: Sequence[Case] | None = None,
     options: Options | None = None,
     dtypes: Sequence[str] = ("float64", "float32"),
+    watch: Watch = unwatched,
 ) -> VerifyReport:
     """Compare a PyTorch file, or package, with its translation.
 
@@ -32,6 +34,7 @@ def verify(
             (`get_inputs`, `get_init_inputs`) or what its first layers ask for.
         options: of the conversion.
         dtypes: "float64" decides whether the two agree, "float32" shows what a user sees.
+        watch: called with each step that begins and with each outcome.
 
     Raises:
         CaseError: nothing can be run as asked. OSError, UnicodeDecodeError: the source can't be read.
@@ -43,8 +46,14 @@ def verify(
     path = Path(path).resolve()
     given = None if translation is None else Path(translation).resolve()
     settings = (path if path.is_dir() else path.parent) / SETTINGS
+    watch(Step("converting"))
     with translated(path, given, options or Options()) as programs:
+        watch(programs.diagnostics)
         if cases is None:
+            watch(Step("importing it to find out what to run"))
             cases = read_cases(settings) if settings.is_file() else offered_cases(programs)
-        outcomes = tuple(run_cases(programs, cases, dtypes))
-        return VerifyReport(str(path), outcomes, programs.diagnostics)
+        outcomes = []
+        for outcome in run_cases(programs, cases, dtypes, watch):
+            outcomes.append(outcome)
+            watch(outcome)
+        return VerifyReport(str(path), tuple(outcomes), programs.diagnostics)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch2jax.verify.inputs import InputError, parse_inputs
+
 SETTINGS = "verify.toml"
 
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -57,10 +59,12 @@ def read_cases(path: Path) -> list[Case]:
     """The cases of a `verify.toml`. Raises CaseError with the file, the case's number and what is wrong."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CaseError(f"{path}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise CaseError(f"{path}: can't be read: {error.strerror}") from None
     cases = data.get("case")
-    if not isinstance(cases, list) or not cases:
+    if not isinstance(cases, list) or not cases or not all(isinstance(case, dict) for case in cases):
         raise CaseError(f"{path}: write at least one [[case]] with an entry and inputs")
     return [_case(path, number, table) for number, table in enumerate(cases, 1)]
 
@@ -78,4 +82,8 @@ def _case(path: Path, number: int, table: Mapping[str, Any]) -> Case:
         raise CaseError(f"{where}: train = false needs a `reason`")
     values = dict(table)
     values["inputs"] = tuple(str(item) for item in values.get("inputs", ()))
+    try:
+        parse_inputs(values["inputs"])
+    except InputError as error:
+        raise CaseError(f"{where}: {error}") from None
     return Case(**values)

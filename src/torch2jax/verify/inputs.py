@@ -110,11 +110,18 @@ def _value(node: ast.expr, spec: str) -> Any:
     if isinstance(node, ast.Tuple):
         return tuple(_value(item, spec) for item in node.elts)
     if isinstance(node, ast.Dict) and None not in node.keys:
-        keys = [ast.literal_eval(key) for key in node.keys if key is not None]
-        return {key: _value(value, spec) for key, value in zip(keys, node.values, strict=True)}
+        keys = [_literal(key, spec) for key in node.keys if key is not None]
+        try:
+            return {key: _value(value, spec) for key, value in zip(keys, node.values, strict=True)}
+        except TypeError:  # a list is no key
+            raise _unreadable(spec) from None
+    return _literal(node, spec)
+
+
+def _literal(node: ast.expr, spec: str) -> Any:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         raise _unreadable(spec) from None
 
 

@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from torch2jax.verify.cases import SETTINGS, Case, CaseError
+from torch2jax.verify.failures import FAILURES, one_line
 from torch2jax.verify.inputs import Inputs, parse_inputs
 from torch2jax.verify.precision import float32
 from torch2jax.verify.programs import Programs
+from torch2jax.verify.spaces import Space
 from torch2jax.weights.arrays import as_numpy
 
 _SIDES = ((33, 35, 37), (32, 48, 40), (64, 64, 64), (28, 28, 28), (224, 224, 16), (128, 128, 16), (256, 256, 16))
@@ -27,9 +29,13 @@ def offered_cases(programs: Programs) -> list[Case]:
         raise CaseError(f"{programs.original_root}: a folder of files needs a {SETTINGS} that says what to build")
     space, _ = programs.spaces()
     with float32(), space.active(), torch.no_grad():
-        module = space.load(programs.default_module)
+        module = _imported(space, programs.default_module)
         if callable(getattr(module, "get_inputs", None)):
-            return [_declared_case(module)]
+            try:
+                return [_declared_case(module)]
+            except FAILURES as error:
+                reason = one_line(error, space.root)
+                raise CaseError(f"{programs.default_module}: its get_inputs can't be used: {reason}") from None
         found = [case for cls in _public_classes(module) for case in _inferred_case(cls)]
     if not found:
         raise CaseError(
@@ -37,6 +43,16 @@ def offered_cases(programs: Programs) -> list[Case]:
             f"can be guessed; say --entry, --args and --input, or write a {SETTINGS} beside the file"
         )
     return found
+
+
+def _imported(space: Space, name: str) -> ModuleType:
+    """The module of the original. Raises CaseError where it can't be imported."""
+    try:
+        return space.load(name)
+    except FAILURES as error:
+        package = error.name if isinstance(error, ModuleNotFoundError) else None
+        hint = f"; install {package.partition('.')[0]} beside torch first" if package else ""
+        raise CaseError(f"{name}: can't be imported: {one_line(error, space.root)}{hint}") from None
 
 
 def _declared_case(module: ModuleType) -> Case:
@@ -77,7 +93,7 @@ def _parts(cls: type[nn.Module]) -> list[nn.Module]:
     """The submodules of an instance made without arguments, none where that fails."""
     try:
         return list(cls().modules())[1:]
-    except Exception:
+    except FAILURES:
         return []
 
 
@@ -85,7 +101,7 @@ def _inferred_case(cls: type[nn.Module]) -> Iterator[Case]:
     """A case for a class, if one of the likely inputs goes through it."""
     try:
         model = cls().eval()
-    except Exception:
+    except FAILURES:
         return
     parameters = inspect.signature(model.forward).parameters.values()
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -101,7 +117,7 @@ def _goes_through(model: nn.Module, inputs: Inputs) -> bool:
     tensors = inputs.draw().map(torch.as_tensor).args
     try:
         model(*(t.float() if t.is_floating_point() else t for t in tensors))
-    except Exception:
+    except FAILURES:
         return False
     return True
 

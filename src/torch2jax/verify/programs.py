@@ -76,12 +76,13 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
 
 
 def _convert(files: Mapping[str, str], options: Options) -> Mapping[str, Conversion]:
-    from torch2jax import convert, convert_files
+    from torch2jax import convert_files
+    from torch2jax.batch import convert_safely
 
-    if len(files) == 1:
-        ((name, source),) = files.items()
-        return {name: convert(source, filename=name, options=options)}
-    return convert_files(files, options)
+    def together(texts: Mapping[str, str], options: Options, _: object) -> Mapping[str, Conversion]:
+        return convert_files(texts, options, single=len(files) == 1)
+
+    return convert_safely(files, options, together)
 
 
 def _given(path: Path, translation: Path) -> dict[str, str]:

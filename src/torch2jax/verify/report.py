@@ -73,7 +73,10 @@ class VerifyReport:
         return {
             "path": self.path,
             "ok": self.ok,
-            "outcomes": [asdict(outcome) for outcome in self.outcomes],
+            "outcomes": [
+                {key: None if value != value else value for key, value in asdict(outcome).items()}  # JSON knows no NaN
+                for outcome in self.outcomes
+            ],
             "diagnostics": [d.to_json() for d in self.diagnostics],
         }
 

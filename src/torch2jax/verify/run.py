@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -29,18 +28,19 @@ from torch2jax.verify.build import (
 )
 from torch2jax.verify.cases import Case, CaseError
 from torch2jax.verify.compare import Comparison, compare
+from torch2jax.verify.failures import FAILURES, one_line
 from torch2jax.verify.inputs import Inputs, map_leaves, parse_inputs
 from torch2jax.verify.precision import float32, float64, widen
 from torch2jax.verify.programs import Programs
 from torch2jax.verify.randomness import jax_draws, torch_draws
 from torch2jax.verify.report import Outcome, Verdict
 from torch2jax.verify.spaces import Space
+from torch2jax.verify.steps import Step, Watch, unwatched
 from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy
 
 _SEED = 7
 _PRECISIONS = {"float64": float64, "float32": float32}
-_MESSAGE_LENGTH = 400
 _FLOAT32_ROUGH = 1e-3
 """Relative error above which a float32 run is called rough: it does not decide, but a user should know."""
 
@@ -53,13 +53,16 @@ class _Sides:
     torch_space: Space
     jax_space: Space
     dtype: str
+    watch: Watch
 
 
-def run_cases(programs: Programs, cases: Sequence[Case], dtypes: Sequence[str]) -> Iterator[Outcome]:
+def run_cases(
+    programs: Programs, cases: Sequence[Case], dtypes: Sequence[str], watch: Watch = unwatched
+) -> Iterator[Outcome]:
     """Each case in each precision, in eval and in train mode. Raises CaseError for one that can't be run as written."""
     for dtype in dtypes:
         with _PRECISIONS[dtype]():
-            sides = _Sides(programs, *programs.spaces(), dtype)
+            sides = _Sides(programs, *programs.spaces(), dtype, watch)
             for case in cases:
                 yield from _run_case(sides, case)
 
@@ -75,28 +78,40 @@ def _run_case(sides: _Sides, case: Case) -> Iterator[Outcome]:
 
 def _run_mode(sides: _Sides, case: Case, *, train: bool) -> list[Outcome]:
     mode = "train" if train else "eval"
-    inputs = parse_inputs(case.inputs).draw(_SEED)
+    inputs = _drawn(case)
+    died = Outcome(case.title, mode, sides.dtype, Verdict.ORIGINAL_FAILS)
+    sides.watch(Step("running the original", died))
     try:
         model = _build_original(sides, case, train=train)
         state = copy.deepcopy(model.state_dict()) if isinstance(model, nn.Module) else {}
         expected = _call_original(sides, case, model, inputs)
     except CaseError:
         raise
-    except Exception as error:
-        return [Outcome(case.title, mode, sides.dtype, Verdict.ORIGINAL_FAILS, detail=_one_line(error))]
+    except FAILURES as error:
+        return [replace(died, detail=one_line(error))]
     mode = mode if isinstance(model, nn.Module) else "call"
+    died = Outcome(case.title, mode, sides.dtype, Verdict.FAILS)
+    sides.watch(Step("running the translation", died))
     try:
         buffers = [name for name, _ in model.named_buffers()] if isinstance(model, nn.Module) else []
         twin = _build_twin(sides, case, state, buffers, train=train)
         actual = _call_twin(sides, case, twin, inputs)
-    except Exception as error:
-        detail = _one_line(error, sides.jax_space)
-        return [Outcome(case.title, mode, sides.dtype, Verdict.FAILS, detail=detail)]
+    except FAILURES as error:
+        return [replace(died, detail=one_line(error, sides.jax_space.root))]
     outcomes = [_judge(case, mode, sides.dtype, compare(expected, actual))]
     if mode == "train":
         after = _buffers_after(model, twin)
         outcomes += [_judge(case, "buffers", sides.dtype, compare(*after))] if after else []
     return outcomes
+
+
+def _drawn(case: Case) -> Inputs:
+    """The inputs of a case. Raises InputError, and CaseError where there is no memory for them."""
+    inputs = parse_inputs(case.inputs)
+    try:
+        return inputs.draw(_SEED)
+    except (MemoryError, ValueError):
+        raise CaseError(f"{case.title}: the inputs {', '.join(case.inputs)} do not fit into memory") from None
 
 
 def _build_original(sides: _Sides, case: Case, *, train: bool) -> Any:
@@ -235,15 +250,3 @@ def _parameter_names(function: Any) -> list[str]:
     call = type(function).__call__ if isinstance(function, nnx.Module) else function
     names = list(inspect.signature(call).parameters)
     return names[1:] if isinstance(function, nnx.Module) else names
-
-
-def _one_line(error: Exception, space: Space | None = None) -> str:
-    """The kind of error, its message on one line, and the last place in the program's own files."""
-    message = "; ".join(line.strip() for line in str(error).strip().splitlines() if line.strip())
-    text = f"{type(error).__name__}: {message[:_MESSAGE_LENGTH]}"
-    if space is None:
-        return text
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(space.root))]
-    if not frames:
-        return text
-    return f"{text} ({frames[-1].filename.removeprefix(f'{space.root}/')}:{frames[-1].lineno})"

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from torch import nn
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -39,7 +38,7 @@ class Net(nnx.Module):
                 return y.mean(axis=(1, 2))
             case "sum":
                 return y.sum(axis=(1, 2))
-            case nn.Module():
+            case nnx.Module():
                 y = self.pool(y)
         if (n := y.flatten(1).shape[1]) > 10:
             y = y / n

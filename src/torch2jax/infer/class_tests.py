@@ -1,0 +1,50 @@
+"""Tests of an object's class: several layers of torch are one class in Flax, and some are functions there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.frame import Frame
+from torch2jax.infer.kinds import UNKNOWN, Api, Tuple, options
+from torch2jax.infer.rule_calls import layer_of
+from torch2jax.rules.model import Rule
+
+
+def check_classes(frame: Frame, node: cst.BaseExpression) -> None:
+    """Report what ``isinstance(x, node)`` can't tell apart any more among the layers that the project builds."""
+    tested = _tested(frame, node)
+    if tested:
+        frame.program.layer_readers.add(frame.fn)
+    for name, rules in tested.items():
+        classes = {layer_of(rule, template).flax for rule in rules for template in _templates(rule)}
+        if not any(flax.rpartition(".")[2][:1].isupper() for flax in classes):
+            message = f"nn.{name} is a function in Flax, so no object is an instance of it"
+            frame.report("T2J103", node, message, "compare with the function, or decide by something else")
+            return
+        others = [
+            f"nn.{other}"
+            for other, layer in frame.program.layers.items()
+            if layer.flax in classes and other not in tested and not (name.startswith("_") and layer.rule in rules)
+        ]
+        if others:
+            message = f"nn.{name} and {', '.join(others)} are one class in Flax: the test is true for each of them"
+            frame.report("T2J204", node, message, "compare something else as well, such as the length of kernel_size")
+
+
+def _tested(frame: Frame, node: cst.BaseExpression) -> dict[str, list[Rule]]:
+    """The layers of torch that a class, or a tuple of classes, names, by their own names, with their rules."""
+    kind = frame.facts.kinds.get(node, UNKNOWN)
+    found: dict[str, list[Rule]] = {}
+    for part in kind.items or () if isinstance(kind, Tuple) else options(kind):
+        if isinstance(part, Api) and part.name.startswith("torch.nn."):
+            rules = [rule for rule in frame.program.book.lookup(part.name) if any(_templates(rule))]
+            if rules:
+                found[part.name.rpartition(".")[2]] = rules
+    return found
+
+
+def _templates(rule: Rule) -> list[Any]:
+    """What a layer may become; nothing for rules that make no layer."""
+    return [branch.template for branch in rule.branches if branch.template is not None and rule.result == "Module"]
