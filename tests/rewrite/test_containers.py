@@ -139,3 +139,49 @@ class M(nn.Module):
     assert "        self.cache = nnx.data(None)\n" in code
     assert "        self.layer = nnx.data(None)\n" in code
     assert "        self.name = None\n" in code
+
+
+@pytest.mark.parametrize(
+    ("init", "expected"),
+    [
+        ("self.a = None\n        if n > 1:\n            self.a = L()", "self.a = nnx.data(None)"),
+        ("self.a = None\n        for _ in range(n):\n            self.a = L()", "self.a = nnx.data(None)"),
+        ("self.a = L() if n else None", "self.a = L() if n else None"),
+        ("if n:\n            self.a = L()\n        else:\n            self.a = None", "self.a = None"),
+        ("self.a = None\n        self.b = L()", "self.a = None"),
+    ],
+)
+def test_none_first_and_a_module_later(init: str, expected: str) -> None:
+    """Flax keeps an attribute that starts as plain None for values that are no arrays."""
+    assert expected in module(init)
+
+
+def test_classes_for_isinstance_carry_no_arguments() -> None:
+    source = f"{PRELUDE}\n\nNORMS = (nn.GroupNorm, nn.LayerNorm)\n\n\ndef f(m):\n    return isinstance(m, NORMS)\n"
+    assert "NORMS = (nnx.GroupNorm, nnx.LayerNorm)\n" in convert(source).code
+
+
+def test_a_layer_whose_keywords_are_known_late_is_known() -> None:
+    """The first pass does not know what `**kwargs` holds; the convolution must not be forgotten for it."""
+    source = f"""{PRELUDE}
+
+class Block(nn.Module):
+    def __init__(self, conv=nn.Conv2d, **kwargs):
+        super().__init__()
+        self.conv = conv(3, 3, 1, **kwargs)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block(stride=2)
+
+    def forward(self, x):
+        return self.block(x)
+"""
+    conversion = convert(source)
+    assert conversion.ok
+    assert conversion.transposes == 2

@@ -219,7 +219,8 @@ def apply(
     use_all(frame, arguments, receiver)
     frame.report("T2J102", node, f"{name}: {reasons[0] if reasons else 'the call fits no known signature'}")
     frame.facts.calls.pop(node, None)
-    return Tensor() if rules and rules[0].result == "Tensor" else UNKNOWN
+    # what is not known yet must not spoil what a later pass finds out
+    return Tensor() if rules and rules[0].result == "Tensor" else FREE
 
 
 def fits(frame: Frame, rules: Seq[Rule], arguments: Arguments) -> bool:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from torch2jax.infer.kinds import Kind, Mapping, NoneKind, Sequence, Tensor, Tuple, is_module, options, without_none
 from torch2jax.rewrite.rewriter import Rewriter, attribute, call
+from torch2jax.source.nodes import walk
 
 
 def kept(rewriter: Rewriter, target: cst.Attribute, kind: Kind, value: Any) -> Any:
@@ -30,7 +31,7 @@ def _holds_state(kind: Kind) -> bool:
 
 
 def _filled_later(rewriter: Rewriter, target: cst.Attribute) -> bool:
-    """Whether an attribute that starts as None becomes an array or a module in another method."""
+    """Whether an attribute that starts as None becomes an array or a module further down or in another method."""
     owner = rewriter.owner
     if owner is None or rewriter.function.name != "__init__":
         return False
@@ -38,6 +39,27 @@ def _filled_later(rewriter: Rewriter, target: cst.Attribute) -> bool:
     if holder is None:
         return False
     kind = holder.attrs[target.attr.value].kind
-    return any(isinstance(option, Tensor) or is_module(option) for option in options(kind)) and target.attr.value in (
-        holder.assigned_later
+    if not any(isinstance(option, Tensor) or is_module(option) for option in options(kind)):
+        return False
+    return target.attr.value in holder.assigned_later or _assigned_below(rewriter.function.node, target)
+
+
+def _assigned_below(function: cst.CSTNode, target: cst.Attribute) -> bool:
+    """Whether statements that may run after an assignment assign to the same attribute again."""
+    for part in walk(function):
+        if not isinstance(part, cst.IndentedBlock | cst.SimpleStatementSuite | cst.SimpleStatementLine):
+            continue
+        at = next((i for i, line in enumerate(part.body) if any(inner is target for inner in walk(line))), None)
+        after = part.body[at + 1 :] if at is not None else ()
+        if any(_assigns(line, target) for line in after):
+            return True
+    return False
+
+
+def _assigns(node: cst.CSTNode, target: cst.Attribute) -> bool:
+    return any(
+        isinstance(other.target, cst.Attribute) and other.target.deep_equals(target)
+        for part in walk(node)
+        if isinstance(part, cst.Assign)
+        for other in part.targets
     )

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Relayout, RuleCall
-from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
+from torch2jax.infer.kinds import Api, ClassRef, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
 from torch2jax.rewrite.freezing import frozen_loop, set_trainable
@@ -350,8 +350,31 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
         if special is not None:
             return special
     targets = [target.with_changes(target=_target(rewriter, target.target)) for target in node.targets]
+    if _is_for_isinstance(rewriter, node):
+        from torch2jax.rewrite.expressions import class_reference
+
+        return node.with_changes(value=class_reference(rewriter, node.value))
     value = _stored(rewriter, node.targets[0].target, node.value, rewriter.expr(node.value))
     return node.with_changes(targets=targets, value=value)
+
+
+def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
+    """Whether ``NORMS = (nn.BatchNorm2d, nn.LayerNorm)`` lists classes that ``isinstance`` takes, and are not called."""
+    target = node.targets[0].target
+    if not isinstance(target, cst.Name) or not isinstance(node.value, cst.Tuple):
+        return False
+    kinds = [rewriter.kind(element.value) for element in node.value.elements]
+    if not kinds or not all(isinstance(kind, Api | ClassRef) for kind in kinds):
+        return False
+    tests = [
+        part.args[1].value
+        for part in walk(rewriter.file.tree)
+        if isinstance(part, cst.Call)
+        and isinstance(part.func, cst.Name)
+        and part.func.value in ("isinstance", "issubclass")
+        and len(part.args) == 2
+    ]
+    return any(isinstance(t, cst.Name) and t.value == target.value for test in tests for t in walk(test))
 
 
 def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:

@@ -37,7 +37,7 @@ class Net(nnx.Module):
 
     def __call__(self, x, slope=0.1):
         x = self.b(self.a(x), negative_slope=slope)
-        return self.fc(x.mean(dim=(2, 3)))
+        return self.fc(x.mean(axis=(2, 3)))
 
 
 def build(*args, pretrained=False, rngs: nnx.Rngs, **kwargs):

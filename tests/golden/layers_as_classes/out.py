@@ -39,6 +39,12 @@ class BatchNorm(nnx.BatchNorm):
         return y
 
 
+NORMS = (BatchNorm, nnx.GroupNorm, nnx.InstanceNorm)
+
+
+# Helpers without a Flax equivalent.
+
+
 def uniform_within(bound: float) -> Callable[..., jax.Array]:
     """Initializer that draws uniformly from [-bound, bound]."""
 
@@ -61,13 +67,6 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
 def modules(module: nnx.Module) -> Iterator[nnx.Module]:
     """The module and all below it, each once."""
     return (node for _, node in nnx.iter_modules(module))
-
-
-NORMS = (
-    BatchNorm,
-    partial(nnx.GroupNorm, epsilon=1e-5, use_fast_variance=False),
-    partial(nnx.InstanceNorm, epsilon=1e-5, use_bias=False, use_scale=False, use_fast_variance=False),
-)
 
 
 class ConvNormAct(nnx.Module):
@@ -95,6 +94,7 @@ class ConvNormAct(nnx.Module):
         self.norm = norm_layer(c_out, rngs=rngs) if norm_layer is not None else nnx.identity
         self.act = act_layer if act_layer is nnx.relu else act_layer
 
+    # x: N H W C; result: N H W C
     def __call__(self, x):
         return self.act(self.norm(self.conv(x)))
 
@@ -119,7 +119,8 @@ class Net(nnx.Module):
                 m.scale[...] = jnp.full(m.scale.shape, 0.9, m.scale.dtype)
 
     def __call__(self, x):
-        return self.b(self.a(x))
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
+        return self.b(self.a(x)).transpose(0, 3, 1, 2)
 
     def count(self):
         return sum(isinstance(m, (nnx.Conv, nnx.Linear)) for m in modules(self))

@@ -21,7 +21,7 @@ class Block(nnx.Module):
         if dropout > 0:
             self.drop = nnx.Dropout(dropout, rngs=rngs)
         self.has_drop = dropout > 0
-        self.skip = None
+        self.skip = nnx.data(None)
         if out != dim:
             self.skip = nnx.Linear(dim, out, use_bias=False, **fan_in_uniform(dim), rngs=rngs)
 
