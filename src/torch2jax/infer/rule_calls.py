@@ -50,7 +50,7 @@ from torch2jax.infer.operators import pointwise
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
 from torch2jax.rules.guards import Choice, choose
 from torch2jax.rules.model import UNKNOWN as NO_VALUE
-from torch2jax.rules.model import Refusal, Rule
+from torch2jax.rules.model import Branch, Refusal, Rule
 
 _READ_AS_IT_LIES = {"Shape", "Dtype", "int", "Device"}
 
@@ -462,6 +462,22 @@ def layer_of(rule: Rule, template: Any, site: Any = None) -> Layer:
         flax = _spelled(template[1])
     stateless = flax in ("", "partial") or not uses_rngs(template)
     return Layer(rule.name, flax, stateless, site=site, rule=rule)
+
+
+def default_branch(rule: Rule) -> Branch | None:
+    """The branch that a call with nothing but required arguments of unknown value takes."""
+    required = [Arg(cst.Name("given")) for p in rule.params if p.required and p.kind in ("pos", "pos_only")]
+    bound = bind(rule, required, {})
+    if not isinstance(bound, Bound):
+        return None
+    choice = choose(rule, bound)
+    return None if isinstance(choice, Refusal) else choice.branch
+
+
+def default_layer(rule: Rule) -> Layer:
+    """The object that a Module rule builds when nothing is known of the optional arguments."""
+    branch = default_branch(rule)
+    return layer_of(rule, branch.template if branch is not None else rule.branches[-1].template)
 
 
 def _spelled(expr: Any) -> str:
