@@ -89,6 +89,15 @@ def MultiheadAttention(
     )
 
 
+@MultiheadAttention.attributes
+def _(torch, flax):
+    torch.embed_dim: int = flax.out_proj.out_features
+    torch.num_heads: int = flax.num_heads
+    torch.head_dim: int = flax.out_proj.out_features // flax.num_heads
+    torch.dropout: float = flax.dropout.rate
+    torch.batch_first: bool = flax.batch_first
+
+
 @MultiheadAttention.call
 def _(
     self,

@@ -47,7 +47,7 @@ def Conv1d(
             out_channels,
             kernel_size,
             strides=stride,
-            padding=padding.upper(),
+            padding="SAME" if padding == "same" else padding,
             kernel_dilation=dilation,
             feature_group_count=groups,
             use_bias=bias,
@@ -89,6 +89,18 @@ def Conv1d(
 def _(torch, flax):
     flax.kernel = torch.weight.transpose(2, 1, 0)
     flax.bias = torch.bias
+
+
+@Conv1d.attributes
+def _(torch, flax):
+    torch.in_channels: int = flax.in_features
+    torch.out_channels: int = flax.out_features
+    torch.kernel_size: (int,) = flax.kernel_size
+    torch.stride: (int,) = single(flax.strides)
+    torch.padding = helpers.padding_sizes(flax.padding, 1)
+    torch.dilation: (int,) = single(flax.kernel_dilation)
+    torch.groups: int = flax.feature_group_count
+    torch.padding_mode: str = getattr(flax, "padding_mode", "zeros")
 
 
 @rule("torch.nn.Conv2d", layout="N C H W -> N H W C")
@@ -135,7 +147,7 @@ def Conv2d(
             out_channels,
             pair(kernel_size),
             strides=stride,
-            padding=padding.upper(),
+            padding="SAME" if padding == "same" else padding,
             kernel_dilation=dilation,
             feature_group_count=groups,
             use_bias=bias,
@@ -177,6 +189,18 @@ def Conv2d(
 def _(torch, flax):
     flax.kernel = torch.weight.transpose(2, 3, 1, 0)
     flax.bias = torch.bias
+
+
+@Conv2d.attributes
+def _(torch, flax):
+    torch.in_channels: int = flax.in_features
+    torch.out_channels: int = flax.out_features
+    torch.kernel_size: (int, int) = flax.kernel_size
+    torch.stride: (int, int) = pair(flax.strides)
+    torch.padding = helpers.padding_sizes(flax.padding, 2)
+    torch.dilation: (int, int) = pair(flax.kernel_dilation)
+    torch.groups: int = flax.feature_group_count
+    torch.padding_mode: str = getattr(flax, "padding_mode", "zeros")
 
 
 @rule("torch.nn.Conv3d", layout="N C D H W -> N D H W C")
@@ -223,7 +247,7 @@ def Conv3d(
             out_channels,
             triple(kernel_size),
             strides=stride,
-            padding=padding.upper(),
+            padding="SAME" if padding == "same" else padding,
             kernel_dilation=dilation,
             feature_group_count=groups,
             use_bias=bias,
@@ -265,3 +289,15 @@ def Conv3d(
 def _(torch, flax):
     flax.kernel = torch.weight.transpose(2, 3, 4, 1, 0)
     flax.bias = torch.bias
+
+
+@Conv3d.attributes
+def _(torch, flax):
+    torch.in_channels: int = flax.in_features
+    torch.out_channels: int = flax.out_features
+    torch.kernel_size: (int, int, int) = flax.kernel_size
+    torch.stride: (int, int, int) = triple(flax.strides)
+    torch.padding = helpers.padding_sizes(flax.padding, 3)
+    torch.dilation: (int, int, int) = triple(flax.kernel_dilation)
+    torch.groups: int = flax.feature_group_count
+    torch.padding_mode: str = getattr(flax, "padding_mode", "zeros")

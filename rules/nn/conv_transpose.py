@@ -67,6 +67,17 @@ def _(torch, flax):
     flax.bias = torch.bias
 
 
+@ConvTranspose1d.attributes
+def _(torch, flax):
+    torch.in_channels: int = flax.in_features
+    torch.out_channels: int = flax.out_features
+    torch.kernel_size: (int,) = flax.kernel_size
+    torch.stride: (int,) = single(flax.strides)
+    torch.output_padding: (int,) = single(getattr(flax, "output_padding", 0))
+    torch.dilation: (int,) = single(flax.kernel_dilation or 1)
+    torch.groups: int = getattr(flax, "feature_group_count", 1)
+
+
 @ConvTranspose1d.call
 def _(self, input: Tensor, output_size=None) -> Tensor:
     if output_size is not None:
@@ -138,6 +149,17 @@ def _(torch, flax):
     flax.bias = torch.bias
 
 
+@ConvTranspose2d.attributes
+def _(torch, flax):
+    torch.in_channels: int = flax.in_features
+    torch.out_channels: int = flax.out_features
+    torch.kernel_size: (int, int) = flax.kernel_size
+    torch.stride: (int, int) = pair(flax.strides)
+    torch.output_padding: (int, int) = pair(getattr(flax, "output_padding", 0))
+    torch.dilation: (int, int) = pair(flax.kernel_dilation or 1)
+    torch.groups: int = getattr(flax, "feature_group_count", 1)
+
+
 @ConvTranspose2d.call
 def _(self, input: Tensor, output_size=None) -> Tensor:
     if output_size is not None:
@@ -207,6 +229,17 @@ def ConvTranspose3d(
 def _(torch, flax):
     flax.kernel = torch.weight.transpose(2, 3, 4, 1, 0)
     flax.bias = torch.bias
+
+
+@ConvTranspose3d.attributes
+def _(torch, flax):
+    torch.in_channels: int = flax.in_features
+    torch.out_channels: int = flax.out_features
+    torch.kernel_size: (int, int, int) = flax.kernel_size
+    torch.stride: (int, int, int) = triple(flax.strides)
+    torch.output_padding: (int, int, int) = triple(getattr(flax, "output_padding", 0))
+    torch.dilation: (int, int, int) = triple(flax.kernel_dilation or 1)
+    torch.groups: int = getattr(flax, "feature_group_count", 1)
 
 
 @ConvTranspose3d.call

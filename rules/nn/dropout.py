@@ -14,6 +14,12 @@ def Dropout(p=0.5, inplace: Ignored = False) -> Module:
     return nnx.Dropout(p, rngs=rngs)
 
 
+@Dropout.attributes
+def _(torch, flax):
+    torch.p: float = flax.rate
+    torch.training: bool = not flax.deterministic
+
+
 @rule("torch.nn.Dropout1d", layout="N C L -> N L C")
 def Dropout1d(p=0.5, inplace: Ignored = False) -> Module:
     """Sets whole channels to zero at random in training.
@@ -22,6 +28,12 @@ def Dropout1d(p=0.5, inplace: Ignored = False) -> Module:
     >>> nn.Dropout1d(p=0.0)(f32(2, 3, 4))
     """
     return nnx.Dropout(p, broadcast_dims=(1,), rngs=rngs)
+
+
+@Dropout1d.attributes
+def _(torch, flax):
+    torch.p: float = flax.rate
+    torch.training: bool = not flax.deterministic
 
 
 @rule("torch.nn.Dropout2d", layout="N C H W -> N H W C")
@@ -34,6 +46,12 @@ def Dropout2d(p=0.5, inplace: Ignored = False) -> Module:
     return nnx.Dropout(p, broadcast_dims=(1, 2), rngs=rngs)
 
 
+@Dropout2d.attributes
+def _(torch, flax):
+    torch.p: float = flax.rate
+    torch.training: bool = not flax.deterministic
+
+
 @rule("torch.nn.Dropout3d", layout="N C D H W -> N D H W C")
 def Dropout3d(p=0.5, inplace: Ignored = False) -> Module:
     """Sets whole channels to zero at random in training.
@@ -42,6 +60,12 @@ def Dropout3d(p=0.5, inplace: Ignored = False) -> Module:
     >>> nn.Dropout3d(p=0.0)(f32(2, 3, 4, 5, 6))
     """
     return nnx.Dropout(p, broadcast_dims=(1, 2, 3), rngs=rngs)
+
+
+@Dropout3d.attributes
+def _(torch, flax):
+    torch.p: float = flax.rate
+    torch.training: bool = not flax.deterministic
 
 
 @rule("torch.nn.AlphaDropout", mode="pointwise")

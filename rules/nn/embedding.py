@@ -50,6 +50,13 @@ def _(torch, flax):
     flax.embedding = torch.weight
 
 
+@Embedding.attributes
+def _(torch, flax):
+    torch.num_embeddings: int = flax.num_embeddings
+    torch.embedding_dim: int = flax.features
+    torch.padding_idx = getattr(flax, "padding_idx", None)
+
+
 @rule("torch.nn.Embedding.from_pretrained", rank=rank(input) + 1)
 def from_pretrained(
     embeddings: Tensor,
@@ -94,6 +101,12 @@ def from_pretrained(
 @from_pretrained.state
 def _(torch, flax):
     flax.embedding = torch.weight
+
+
+@from_pretrained.attributes
+def _(torch, flax):
+    torch.num_embeddings: int = flax.embedding.shape[0]
+    torch.embedding_dim: int = flax.embedding.shape[1]
 
 
 @rule("torch.nn.functional.embedding", rank=rank(input) + 1)
@@ -158,6 +171,15 @@ def EmbeddingBag(
         param_dtype=dtype,
         rngs=rngs,
     )
+
+
+@EmbeddingBag.attributes
+def _(torch, flax):
+    torch.num_embeddings: int = flax.weight.shape[0]
+    torch.embedding_dim: int = flax.weight.shape[1]
+    torch.mode: str = flax.mode
+    torch.padding_idx = flax.padding_idx
+    torch.include_last_offset: bool = flax.include_last_offset
 
 
 @EmbeddingBag.call

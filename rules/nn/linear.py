@@ -22,6 +22,12 @@ def _(torch, flax):
     flax.bias = torch.bias
 
 
+@Linear.attributes
+def _(torch, flax):
+    torch.in_features: int = flax.in_features
+    torch.out_features: int = flax.out_features
+
+
 @rule("torch.nn.LazyLinear")
 def LazyLinear(out_features: int, bias=True, device: Device = None, dtype: Dtype = None) -> Module:
     """A linear map that learns its input size from the first input.
@@ -59,6 +65,13 @@ def Bilinear(
     >>> nn.Bilinear(3, 4, 5, bias=False)(f32(2, 6, 3), f32(2, 6, 4))
     """
     return helpers.Bilinear(in1_features, in2_features, out_features, use_bias=bias, param_dtype=dtype, rngs=rngs)
+
+
+@Bilinear.attributes
+def _(torch, flax):
+    torch.in1_features: int = flax.weight.shape[1]
+    torch.in2_features: int = flax.weight.shape[2]
+    torch.out_features: int = flax.weight.shape[0]
 
 
 @Bilinear.call

@@ -67,6 +67,15 @@ def _(torch, flax):
     flax.num_batches_tracked = torch.num_batches_tracked
 
 
+@BatchNorm.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
 @rule("torch.nn.SyncBatchNorm", "apex.parallel.SyncBatchNorm", layout="N C ... -> N ... C")
 def SyncBatchNorm(
     num_features: int,
@@ -127,6 +136,15 @@ def _(torch, flax):
     flax.mean = torch.running_mean
     flax.var = torch.running_var
     flax.num_batches_tracked = torch.num_batches_tracked
+
+
+@SyncBatchNorm.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
 
 @rule("torch.nn.SyncBatchNorm.convert_sync_batchnorm")
@@ -241,6 +259,13 @@ def _(torch, flax):
     flax.bias = torch.bias
 
 
+@LayerNorm.attributes
+def _(torch, flax):
+    torch.normalized_shape = single(flax.num_features)
+    torch.eps: float = flax.epsilon
+    torch.elementwise_affine: bool = flax.scale is not None
+
+
 @rule("torch.nn.functional.layer_norm", rank=rank(input))
 def layer_norm(input: Tensor, normalized_shape: Shape, weight: Tensor = None, bias: Tensor = None, eps=1e-5) -> Tensor:
     """Layer normalisation of the last axes.
@@ -295,6 +320,14 @@ def GroupNorm(
 def _(torch, flax):
     flax.scale = torch.weight
     flax.bias = torch.bias
+
+
+@GroupNorm.attributes
+def _(torch, flax):
+    torch.num_groups: int = flax.num_groups
+    torch.num_channels: int = flax.num_groups * flax.group_size
+    torch.eps: float = flax.epsilon
+    torch.affine: bool = flax.scale is not None
 
 
 @rule("torch.nn.functional.group_norm", layout="N C ... -> N ... C", rank=rank(input))
@@ -363,6 +396,14 @@ def _(torch, flax):
     flax.var = torch.running_var
 
 
+@InstanceNorm.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
 @rule("torch.nn.functional.instance_norm", layout="N C ... -> N ... C", rank=rank(input))
 def instance_norm(
     input: Tensor,
@@ -415,6 +456,13 @@ def RMSNorm(normalized_shape, eps=None, elementwise_affine=True, device: Device 
 @RMSNorm.state
 def _(torch, flax):
     flax.scale = torch.weight
+
+
+@RMSNorm.attributes
+def _(torch, flax):
+    torch.normalized_shape = single(flax.num_features)
+    torch.eps = flax.epsilon
+    torch.elementwise_affine: bool = flax.scale is not None
 
 
 @rule("torch.nn.functional.rms_norm", "torch.rms_norm", rank=rank(input))

@@ -36,6 +36,18 @@ def RNN(
     )
 
 
+@RNN.attributes
+def _(torch, flax):
+    torch.input_size: int = flax.weight_ih_l0.shape[1]
+    torch.hidden_size: int = flax.hidden_size
+    torch.num_layers: int = flax.num_layers
+    torch.bias: bool = getattr(flax, "bias_ih_l0", None) is not None
+    torch.batch_first: bool = flax.batch_first
+    torch.dropout: float = flax.dropout.rate
+    torch.bidirectional: bool = len(flax.directions) == 2
+    torch.nonlinearity: str = flax.nonlinearity
+
+
 @RNN.call
 def _(self, input: Tensor, hx: Tensor = None) -> (Tensor, Tensor):
     if hx is None:
@@ -73,6 +85,17 @@ def GRU(
         param_dtype=dtype,
         rngs=rngs,
     )
+
+
+@GRU.attributes
+def _(torch, flax):
+    torch.input_size: int = flax.weight_ih_l0.shape[1]
+    torch.hidden_size: int = flax.hidden_size
+    torch.num_layers: int = flax.num_layers
+    torch.bias: bool = getattr(flax, "bias_ih_l0", None) is not None
+    torch.batch_first: bool = flax.batch_first
+    torch.dropout: float = flax.dropout.rate
+    torch.bidirectional: bool = len(flax.directions) == 2
 
 
 @GRU.call
@@ -118,11 +141,34 @@ def LSTM(
     )
 
 
+@LSTM.attributes
+def _(torch, flax):
+    torch.input_size: int = flax.weight_ih_l0.shape[1]
+    torch.hidden_size: int = flax.hidden_size
+    torch.num_layers: int = flax.num_layers
+    torch.bias: bool = getattr(flax, "bias_ih_l0", None) is not None
+    torch.batch_first: bool = flax.batch_first
+    torch.dropout: float = flax.dropout.rate
+    torch.bidirectional: bool = len(flax.directions) == 2
+    torch.proj_size: int = flax.output_size if flax.output_size != flax.hidden_size else 0
+
+
 @LSTM.call
 def _(self, input: Tensor, hx=None) -> (Tensor, (Tensor, Tensor)):
     if hx is None:
         return self(input)
     return self(input, hx)
+
+
+@rule("torch.nn.RNN.flatten_parameters", "torch.nn.GRU.flatten_parameters", "torch.nn.LSTM.flatten_parameters")
+def flatten_parameters(self) -> None:
+    """Where the parameters lie in memory is not the program's concern in JAX.
+
+    >>> rnn = nn.GRU(3, 4)
+    >>> rnn.flatten_parameters()
+    >>> rnn(f32(5, 2, 3))[0]
+    """
+    return
 
 
 @rule("torch.nn.RNNCell")
@@ -135,6 +181,14 @@ def RNNCell(
     >>> nn.RNNCell(3, 4, bias=False, nonlinearity="relu")(f32(2, 3))
     """
     return helpers.RNNCell(input_size, hidden_size, nonlinearity=nonlinearity, bias=bias, param_dtype=dtype, rngs=rngs)
+
+
+@RNNCell.attributes
+def _(torch, flax):
+    torch.input_size: int = flax.weight_ih.shape[1]
+    torch.hidden_size: int = flax.hidden_size
+    torch.bias: bool = flax.bias_ih is not None
+    torch.nonlinearity: str = flax.nonlinearity
 
 
 @RNNCell.call
@@ -154,6 +208,13 @@ def GRUCell(input_size: int, hidden_size: int, bias=True, device: Device = None,
     return helpers.GRUCell(input_size, hidden_size, bias=bias, param_dtype=dtype, rngs=rngs)
 
 
+@GRUCell.attributes
+def _(torch, flax):
+    torch.input_size: int = flax.weight_ih.shape[1]
+    torch.hidden_size: int = flax.hidden_size
+    torch.bias: bool = flax.bias_ih is not None
+
+
 @GRUCell.call
 def _(self, input: Tensor, hx: Tensor = None) -> Tensor:
     if hx is None:
@@ -170,6 +231,13 @@ def LSTMCell(input_size: int, hidden_size: int, bias=True, device: Device = None
     >>> h * c
     """
     return helpers.LSTMCell(input_size, hidden_size, bias=bias, param_dtype=dtype, rngs=rngs)
+
+
+@LSTMCell.attributes
+def _(torch, flax):
+    torch.input_size: int = flax.weight_ih.shape[1]
+    torch.hidden_size: int = flax.hidden_size
+    torch.bias: bool = flax.bias_ih is not None
 
 
 @LSTMCell.call

@@ -143,7 +143,7 @@ class SENet(nnx.Module):
 
         for _, m in nnx.iter_modules(self):
             if isinstance(m, nnx.Conv):
-                n = m.kernel_size[0] * m.kernel_size[1] * m.out_channels
+                n = m.kernel_size[0] * m.kernel_size[1] * m.out_features
                 m.kernel[...] = math.sqrt(2. / n) * rngs.normal(m.kernel.shape, dtype=m.kernel.dtype)
             elif isinstance(m, BatchNorm):
                 m.scale[...] = jnp.full_like(m.scale[...], 1)

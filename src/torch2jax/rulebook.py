@@ -68,10 +68,13 @@ Module: TypeAlias = Any
 
 
 class _Rule:
-    """What `@rule` leaves behind: the handle for `@X.state` and `@X.call`."""
+    """What `@rule` leaves behind: the handle for `@X.state`, `@X.attributes` and `@X.call`."""
 
     def state(self, function: _Function[..., Any]) -> None:
         """`flax.<path> = torch.<path>`: how torch's state dict maps to the flax object."""
+
+    def attributes(self, function: _Function[..., Any]) -> None:
+        """`torch.<name>: <kind> = <template over flax>`: what the torch layer's attributes are on the flax object."""
 
     def call(self, function: _Function[..., Any]) -> None:
         """Signature and template of calling the built object, `self` first."""

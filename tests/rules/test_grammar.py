@@ -359,7 +359,7 @@ STATELESS = '@rule("torch.nn.L")\ndef L(n) -> Module:\n    return nnx.relu\n\n\n
 FUNCTION = '@rule("torch.l")\ndef L(n) -> Tensor:\n    return n\n\n\n'
 ATTACHED = [
     (MODULE + "@M.state\ndef _(torch, flax):\n    flax.a = torch.b\n", "no rule function `M` above"),
-    (MODULE + "@L.stat\ndef _(torch, flax):\n    flax.a = torch.b\n", "there are `.state` and `.call`"),
+    (MODULE + "@L.stat\ndef _(torch, flax):\n    flax.a = torch.b\n", "there are `.state`, `.attributes` and `.call`"),
     (FUNCTION + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b\n", "belongs to rules with `-> Module`"),
     (STATELESS + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b\n", "no branch of the rule builds a flax object"),
     (MODULE + "@L.state\ndef _(flax, torch):\n    flax.a = torch.b\n", "`def _(torch, flax):`"),
@@ -369,6 +369,18 @@ ATTACHED = [
     (MODULE + "@L.state\ndef _(torch, flax):\n    torch.a = torch.b\n", "expected `flax.<path>`"),
     (MODULE + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b.transpose(0, 2)\n", "takes a permutation"),
     (MODULE + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b\n    flax.a = torch.c\n", "assigned twice"),
+    (MODULE + "@L.attributes\ndef _(torch, flax):\n    flax.a = torch.b\n", "an `.attributes` statement is"),
+    (MODULE + "@L.attributes\ndef _(torch, flax):\n    torch.a: Tensor = flax.b\n", "unknown kind `Tensor`"),
+    (MODULE + "@L.attributes\ndef _(torch, flax):\n    torch.a: int = 3\n", "must be read from `flax`"),
+    (MODULE + "@L.attributes\ndef _(torch, flax):\n    torch.a = rngs(flax.a)\n", "unknown name `rngs`"),
+    (MODULE + "@L.attributes\ndef _(torch, flax):\n    torch.a = flax.b\n    torch.a = flax.c\n", "given twice"),
+    (MODULE + '@L.attributes\ndef _(torch, flax):\n    """Doc."""\n', "an empty `.attributes`"),
+    (
+        MODULE
+        + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b\n\n\n"
+        + "@L.attributes\ndef _(torch, flax):\n    torch.b = flax.a\n",
+        "in the state of `L` already",
+    ),
     (MODULE + "@L.call\ndef _(input):\n    return input\n", "first parameter of a `.call` function is `self`"),
     (MODULE + "@L.call\ndef _(self, x: Image):\n    return self(x)\n", "`Image` in a `.call` needs a `layout=`"),
 ]  # fmt: skip
@@ -379,12 +391,13 @@ def test_refused_attachments(source: str, message: str) -> None:
     assert message in error(source).message
 
 
-@pytest.mark.parametrize("word", ["state", "call"])
+@pytest.mark.parametrize("word", ["state", "attributes", "call"])
 def test_attachments_are_given_once(word: str) -> None:
     state = "@L.state\ndef _(torch, flax):\n    flax.a = torch.b\n\n\n"
     call = "@L.call\ndef _(self, input):\n    return self(input)\n\n\n"
-    twice = {"state": state, "call": call}[word] * 2
-    assert f"has a `.{word}` function already" in error(MODULE + twice).message
+    attributes = "@L.attributes\ndef _(torch, flax):\n    torch.a = flax.b\n\n\n"
+    twice = {"state": state, "attributes": attributes, "call": call}[word] * 2
+    assert f"`.{word}` function already" in error(MODULE + twice).message
 
 
 def test_parameters_inside_the_lambda_of_a_module_are_read_too_late() -> None:

@@ -31,7 +31,7 @@ class PaddedConv(nnx.Conv):
     ) -> None:
         super().__init__(
             *(in_features, out_features, kernel_size, strides),
-            padding="VALID",
+            padding=padding,
             kernel_dilation=kernel_dilation,
             feature_group_count=feature_group_count,
             use_bias=use_bias,
@@ -40,16 +40,12 @@ class PaddedConv(nnx.Conv):
             bias_init=bias_init,
             rngs=rngs,
         )
-        self.pads = symmetric_pads(padding, self.kernel_size, kernel_dilation)
         self.padding_mode = padding_mode
 
     def __call__(self, inputs: jax.Array, out_sharding: Any = None) -> jax.Array:
         """Convolves inputs of shape (batch, *spatial, in_features)."""
-        mode = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}[self.padding_mode]
-        unpadded = [(0, 0)] * (inputs.ndim - len(self.pads) - 1)
-        padded = jnp.pad(inputs, [*unpadded, *self.pads, (0, 0)], mode=mode)
-        outputs: jax.Array = super().__call__(padded, out_sharding)
-        return outputs
+        bias = None if self.bias is None else self.bias[...]
+        return convolve_like(self, inputs, jnp.moveaxis(self.kernel[...], (-1, -2), (0, 1)), bias)
 
 
 class ConvTranspose(nnx.Module):
@@ -76,6 +72,9 @@ class ConvTranspose(nnx.Module):
         bias_init: Callable[..., jax.Array],
         rngs: nnx.Rngs,
     ) -> None:
+        self.in_features = in_features
+        self.out_features = out_features
+        self.kernel_size = tuple(kernel_size)
         shape = (*kernel_size, out_features // feature_group_count, in_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
         self.bias = nnx.Param(bias_init(rngs.params(), (out_features,), param_dtype)) if use_bias else None
@@ -97,6 +96,30 @@ class ConvTranspose(nnx.Module):
             self.feature_group_count,
             self.kernel_dilation,
         )
+
+
+def convolve_like(conv: Any, x: jax.Array, weight: jax.Array, bias: jax.Array | None = None) -> jax.Array:
+    """What ``conv`` would compute with this weight, of shape (out, in // groups, *window), and this bias."""
+    window = weight.shape[2:]
+    padding: Any = padding_sizes(conv.padding, len(window))
+    mode = getattr(conv, "padding_mode", "zeros")
+    if mode != "zeros":
+        pads = symmetric_pads(padding, window, conv.kernel_dilation)
+        unpadded = [(0, 0)] * (x.ndim - len(window) - 1)
+        numpy_mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
+        x = jnp.pad(x, [*unpadded, *pads, (0, 0)], mode=numpy_mode)
+        padding = 0
+    batch = x.shape[: -len(window) - 1]
+    y = convolve(
+        x.reshape(-1, *x.shape[len(batch) :]),
+        weight,
+        bias,
+        conv.strides,
+        padding,
+        conv.kernel_dilation,
+        conv.feature_group_count,
+    )
+    return y.reshape(*batch, *y.shape[1:])
 
 
 def convolve(
@@ -174,6 +197,13 @@ def symmetric_pads(
         return tuple((total // 2, total - total // 2) for total in totals)
     sizes = spread(0 if isinstance(padding, str) else padding, len(window))
     return tuple((size, size) for size in sizes)
+
+
+def padding_sizes(padding: int | str | Sequence[int], n: int) -> str | tuple[int, ...]:
+    """The padding of a convolution as PyTorch keeps it: a size for each of n axes, "same" or "valid"."""
+    if padding == "VALID":
+        return (0,) * n
+    return padding.lower() if isinstance(padding, str) else spread(padding, n)
 
 
 def spread(size: int | Sequence[int], n: int) -> tuple[int, ...]:

@@ -71,6 +71,8 @@ class UntrackedBatchNorm(nnx.Module):
         use_scale: bool = True,
         param_dtype: Any = jnp.float32,
     ) -> None:
+        self.num_features = num_features
+        self.momentum = 0.9
         self.epsilon = epsilon
         self.scale = nnx.Param(jnp.ones(num_features, param_dtype)) if use_scale else None
         self.bias = nnx.Param(jnp.zeros(num_features, param_dtype)) if use_bias else None
@@ -98,6 +100,7 @@ class InstanceNorm(nnx.Module):
         use_scale: bool = False,
         param_dtype: Any = jnp.float32,
     ) -> None:
+        self.num_features = num_features
         self.momentum = momentum
         self.epsilon = epsilon
         self.use_running_average = False
@@ -135,14 +138,14 @@ class LayerNorm(nnx.Module):
         use_scale: bool = True,
         param_dtype: Any = jnp.float32,
     ) -> None:
-        self.shape = tuple(shape)
+        self.num_features = tuple(shape)
         self.epsilon = epsilon
         self.scale = nnx.Param(jnp.ones(shape, param_dtype)) if use_scale else None
         self.bias = nnx.Param(jnp.zeros(shape, param_dtype)) if use_bias else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Normalises x of shape (..., *shape)."""
-        return layer_norm(x, self.shape, array_of(self.scale), array_of(self.bias), self.epsilon)
+        return layer_norm(x, self.num_features, array_of(self.scale), array_of(self.bias), self.epsilon)
 
 
 class RMSNorm(nnx.Module):
@@ -159,13 +162,13 @@ class RMSNorm(nnx.Module):
         use_scale: bool = True,
         param_dtype: Any = jnp.float32,
     ) -> None:
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.num_features = (shape,) if isinstance(shape, int) else tuple(shape)
         self.epsilon = epsilon
-        self.scale = nnx.Param(jnp.ones(self.shape, param_dtype)) if use_scale else None
+        self.scale = nnx.Param(jnp.ones(self.num_features, param_dtype)) if use_scale else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Normalises x of shape (..., *shape)."""
-        return rms_norm(x, self.shape, array_of(self.scale), self.epsilon)
+        return rms_norm(x, self.num_features, array_of(self.scale), self.epsilon)
 
 
 def batch_norm(

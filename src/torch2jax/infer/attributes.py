@@ -13,7 +13,6 @@ from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
     BOOL,
     FREE,
-    NONE,
     STR,
     UNKNOWN,
     AnyModule,
@@ -37,10 +36,18 @@ from torch2jax.infer.kinds import (
     Tuple,
     Unknown,
     is_tensor,
-    join,
     options,
     union,
     without_none,
+)
+from torch2jax.infer.layers import (
+    MODULE_METHODS,
+    assign_to_layer,
+    base_layer,
+    is_own,
+    lacks,
+    layer_attribute,
+    united_reads,
 )
 from torch2jax.infer.program import ClassInfo
 
@@ -67,11 +74,19 @@ def attribute(frame: Frame, node: cst.Attribute) -> Kind:
 
 def _read_all(frame: Frame, node: cst.Attribute, alternatives: list[Kind], name: str) -> Kind:
     """An attribute of one of several: all must have it under one name in the output."""
-    kinds, notes = [], []
+    kinds: list[Kind] = []
+    notes: list[Any] = []
+    calls: list[Any] = []
+    if len(alternatives) > 1:
+        alternatives = [option for option in alternatives if not lacks(frame, option, name)] or alternatives
     for option in alternatives:
         frame.facts.special.pop(node, None)
+        frame.facts.calls.pop(node, None)
         kinds.append(_read(frame, node, option, name))
         notes.append(frame.facts.special.get(node))
+        calls.append(frame.facts.calls.get(node))
+    if len(alternatives) > 1:
+        united_reads(frame, node, alternatives, calls)
     if len({str(note) for note in notes}) > 1 and len({note[:2] for note in notes if note is not None}) > 1:
         frame.report("T2J107", node, f"`.{name}` has different names in the Flax classes that may stand here")
     known = next((note for note in notes if note is not None), None)
@@ -220,8 +235,6 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         if name in each.class_names:
             return each.class_names[name].read(frame.fn)
     if cls.is_module:
-        from torch2jax.infer.modules import MODULE_METHODS
-
         base = base_layer(frame, cls)
         if base is not None:
             return layer_attribute(frame, node, base, name)
@@ -253,16 +266,6 @@ def _of_descendant(frame: Frame, node: cst.Attribute, cls: ClassInfo, name: str)
     return instance_attribute(frame, node, cls, Instance(cls), name) if known else FREE
 
 
-def base_layer(frame: Frame, cls: ClassInfo) -> Layer | None:
-    """The layer of torch that a class derives from, if it does."""
-    from torch2jax.infer.rule_calls import layer_of
-
-    if cls.module_base in (None, "torch.nn.Module"):
-        return None
-    rules = frame.program.book.lookup(str(cls.module_base))
-    return layer_of(rules[-1], rules[-1].branches[-1].template) if rules else None
-
-
 def _super_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
     for base in cls.bases:
         if isinstance(base, ClassRef):
@@ -284,61 +287,6 @@ def _class_attribute(frame: Frame, cls: ClassInfo, name: str) -> Kind:
     return STR if name in ("__name__", "__qualname__", "__module__") else FREE
 
 
-def layer_attribute(frame: Frame, node: cst.Attribute, layer: Layer, name: str) -> Kind:
-    """``self.conv.weight``: the flax variable under its own name and axis order."""
-    from torch2jax.infer.modules import MODULE_METHODS
-
-    if name in MODULE_METHODS:
-        return BoundApi(layer, name)
-    entry = state_entry(frame, layer, name)
-    if entry is not None:
-        frame.facts.special[node] = ("state", entry.flax, entry.ops)
-        rank = 1 if name == "bias" else entry.rank
-        return _maybe_absent(layer, name, Tensor(rank, "float", None, True))
-    if name in ("weight", "bias") or name.startswith(("weight_", "bias_", "in_proj", "out_proj", "running_")):
-        rank = 1 if name.startswith("bias") else None
-        return _maybe_absent(layer, name, Tensor(rank, "float", None, True))
-    renamed = RENAMED.get(layer.flax, {}).get(name)
-    if renamed is not None:
-        frame.facts.special[node] = ("rename", renamed)
-    return FREE
-
-
-def _maybe_absent(layer: Layer, name: str, kind: Tensor) -> Kind:
-    """A bias is None in a layer that was built without one."""
-    optional = name == "bias" and not layer.biased and any(param.name == "bias" for param in layer.rule.params)
-    return join(kind, NONE) if optional else kind
-
-
-RENAMED: dict[str, dict[str, str]] = {
-    "nnx.Conv": {
-        "in_channels": "in_features",
-        "out_channels": "out_features",
-        "stride": "strides",
-        "dilation": "kernel_dilation",
-        "groups": "feature_group_count",
-    },
-    "nnx.ConvTranspose": {"in_channels": "in_features", "out_channels": "out_features", "stride": "strides"},
-    "nnx.Embed": {"embedding_dim": "features"},
-    "nnx.LayerNorm": {"eps": "epsilon"},
-    "nnx.RMSNorm": {"eps": "epsilon"},
-    "nnx.GroupNorm": {"eps": "epsilon"},
-    "BatchNorm": {"eps": "epsilon"},
-    "nnx.Dropout": {"p": "rate"},
-}
-
-
-def state_entry(frame: Frame, layer: Layer, name: str) -> Any:
-    """The rule's state entry for a name of torch's layer."""
-    state = layer.rule.state
-    if state is None:
-        return None
-    for entry in state.entries:
-        if entry.torch == name:
-            return entry
-    return None
-
-
 def _container_attribute(frame: Frame, node: cst.Attribute, kind: Container, name: str) -> Kind:
     if kind.items is not None and kind.names is not None and name in kind.names:
         if kind.type == "Sequential":
@@ -348,8 +296,6 @@ def _container_attribute(frame: Frame, node: cst.Attribute, kind: Container, nam
 
 
 def _any_module_attribute(frame: Frame, node: cst.Attribute, name: str) -> Kind:
-    from torch2jax.infer.modules import MODULE_METHODS
-
     if name in MODULE_METHODS:
         return BoundApi(AnyModule(), name)
     if name in ("weight", "bias"):
@@ -365,6 +311,9 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         frame.env.pop(f"{target.value.value}.{name}", None)
     plain = without_none(kind)
     for option in options(without_none(base)):
+        inherited = base_layer(frame, option.cls) if isinstance(option, Instance) else None
+        if inherited is not None and is_own(inherited, name):
+            option = inherited
         if isinstance(option, Instance):
             _assign_own(frame, target, option.cls, name, kind, value, augmented)
         elif (
@@ -375,11 +324,7 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         ):
             _tie(frame, target, option, value)
         elif isinstance(option, Layer):
-            existing = layer_attribute(frame, target, option, name)
-            if isinstance(existing, Tensor):
-                frame.facts.special[target] = (*frame.facts.special.get(target, ("state", name, ())), "write")
-                if value is not None and not (isinstance(plain, Tensor) and plain.variable):
-                    frame.use(value, kind)
+            assign_to_layer(frame, target, option, kind, value, augmented)
         elif name == "requires_grad" and (isinstance(option, Free | Unknown) or _is_variable(option)):
             frame.facts.special[target] = ("trainable",)
         elif isinstance(option, Tensor):

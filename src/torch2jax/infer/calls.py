@@ -40,7 +40,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.program import ClassInfo, FunctionInfo
-from torch2jax.infer.rule_calls import Arguments, apply, call_layer, evaluate_arguments, layer_of, take, use_all
+from torch2jax.infer.rule_calls import Arguments, apply, call_layer, default_layer, evaluate_arguments, take, use_all
 
 
 @evaluates(cst.Call)
@@ -484,7 +484,7 @@ def instances_of(frame: Frame, classes: Kind) -> Kind | None:
             case Api(name=name) if name.startswith("torch.nn."):
                 rules = frame.program.book.lookup(name)
                 if rules and rules[-1].result == "Module" and rules[-1].branches[-1].template is not None:
-                    found.append(layer_of(rules[-1], rules[-1].branches[-1].template))
+                    found.append(default_layer(rules[-1]))
                 else:
                     found.append(AnyModule())
             case Api(name="torch.Tensor" | "torch.FloatTensor" | "torch.nn.Parameter"):

@@ -48,20 +48,12 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
+from torch2jax.infer.layers import MODULE_METHODS, base_layer, call_layer_method
 from torch2jax.infer.layout import Layout
 from torch2jax.infer.program import ClassInfo, Program
 from torch2jax.infer.rule_calls import Arguments, apply, bound_layout, call_layer, fits, take, use_all
 
 ANY: Any = "any"
-
-MODULE_METHODS = frozenset(
-    "parameters named_parameters modules named_modules children named_children buffers named_buffers apply train eval "
-    "to cuda cpu float double half bfloat16 type state_dict load_state_dict zero_grad requires_grad_ register_buffer "
-    "register_parameter add_module register_module register_forward_hook register_forward_pre_hook "
-    "register_full_backward_hook register_backward_hook get_submodule get_parameter forward append extend "
-    "insert pop keys values items share_memory extra_repr __call__ __init__ update clear _get_name".split()
-)
-
 
 # construction
 
@@ -237,7 +229,6 @@ def call_module(frame: Frame, node: cst.Call, kind: Kind, arguments: Arguments) 
 
 def call_instance(frame: Frame, node: cst.Call, kind: Instance, arguments: Arguments) -> Kind:
     """The object's ``forward``, its ``__call__``, or what it inherits from torch."""
-    from torch2jax.infer.attributes import base_layer
     from torch2jax.infer.calls import call_function
 
     method = kind.cls.find("forward") if kind.cls.is_module else None
@@ -339,8 +330,6 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
             site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
             if site is not None:
                 return entry_of(frame, site, tensor)
-            from torch2jax.infer.attributes import base_layer
-
             layer = base_layer(frame, kind.cls)
             return entry_of(frame, layer, tensor) if layer is not None else (None, None)
         layout = _first_layout(method)
@@ -455,8 +444,6 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
         site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
         if site is not None:
             return flow_through(frame, site, tensor)
-        from torch2jax.infer.attributes import base_layer
-
         layer = base_layer(frame, kind.cls)
         return _through_layer(frame, layer, tensor) if layer is not None else Tensor()
     params = method.parameters()
@@ -788,6 +775,10 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
 
         frame.facts.special[node] = ("forward_call",)
         return call_one(frame, node, first, arguments)
+    if isinstance(first, Layer) and name not in MODULE_METHODS:
+        result = call_layer_method(frame, node, first, name, arguments)
+        if result is not None:
+            return result
     frame.facts.special[node] = ("module_method", name)
     match name:
         case "modules":
@@ -896,8 +887,6 @@ def _super_method(frame: Frame, node: cst.Call, receiver: Super, name: str, argu
     if name == "__init__":
         return _super_init(frame, node, cls, arguments)
     if name == "forward" and base not in (None, "torch.nn.Module"):
-        from torch2jax.infer.attributes import base_layer
-
         if base == "torch.nn.Sequential" and arguments.positional:
             frame.facts.special[node] = ("super_forward",)
             return call_container(frame, cls.site or Container("Sequential", cls), arguments.positional[0])

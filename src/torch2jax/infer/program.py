@@ -270,6 +270,7 @@ class Program:
     functions: dict[Any, FunctionInfo] = field(default_factory=dict)
     classes: dict[Any, ClassInfo] = field(default_factory=dict)
     heap: dict[Any, Cell] = field(default_factory=lambda: defaultdict(Cell))
+    added_attributes: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
     heap_layouts: dict[Any, Layout] = field(default_factory=dict)
     item_wants: dict[Any, set[Layout]] = field(default_factory=lambda: defaultdict(set))
     layers: dict[str, Any] = field(default_factory=dict)

@@ -53,7 +53,7 @@ from torch2jax.infer.program import FunctionInfo
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
 from torch2jax.rules.guards import Choice, choose
 from torch2jax.rules.model import UNKNOWN as NO_VALUE
-from torch2jax.rules.model import Refusal, Rule
+from torch2jax.rules.model import Branch, Refusal, Rule
 
 _READ_AS_IT_LIES = {"Shape", "Dtype", "int", "Device"}
 
@@ -488,6 +488,24 @@ def layer_of(rule: Rule, template: Any, site: Any = None) -> Layer:
         flax = _spelled(template[1])
     stateless = flax in ("", "partial") or not uses_rngs(template)
     return Layer(rule.name, flax, stateless, site=site, rule=rule)
+
+
+def default_branch(rule: Rule, given: dict[str, Arg] | None = None) -> Branch | None:
+    """The branch that a call with nothing but required arguments of unknown value, and those given, takes."""
+    required = [p.name for p in rule.params if p.required and p.kind in ("pos", "pos_only")]
+    keywords = {name: Arg(cst.Name("given")) for name in required} | (given or {})
+    positional = [keywords.pop(p.name) for p in rule.params if p.kind == "pos_only" and p.name in keywords]
+    bound = bind(rule, positional, keywords)
+    if not isinstance(bound, Bound):
+        return None
+    choice = choose(rule, bound)
+    return None if isinstance(choice, Refusal) else choice.branch
+
+
+def default_layer(rule: Rule) -> Layer:
+    """The object that a Module rule builds when nothing is known of the optional arguments."""
+    branch = default_branch(rule)
+    return layer_of(rule, branch.template if branch is not None else rule.branches[-1].template)
 
 
 def _spelled(expr: Any) -> str:

@@ -111,7 +111,7 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
             joined = join(target, value) if isinstance(target, Number) else target
             frame.bind(node.target.value, _without_value(joined), node.target)
         elif isinstance(node.target, cst.Attribute):
-            attributes.assign(frame, node.target, _without_value(target), node.value)
+            attributes.assign(frame, node.target, _without_value(target), node.value, augmented=True)
         return
     if isinstance(node.operator, cst.MatrixMultiplyAssign):
         frame.use(node.target, target)

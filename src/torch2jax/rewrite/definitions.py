@@ -12,7 +12,7 @@ from torch2jax.infer.facts import Relayout
 from torch2jax.infer.kinds import Api
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import ClassInfo, FunctionInfo
-from torch2jax.infer.rule_calls import layer_of
+from torch2jax.infer.rule_calls import default_layer
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
 from torch2jax.rewrite.expressions import VALUES
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
@@ -238,7 +238,7 @@ def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
     if not isinstance(kind, Api) or not kind.name.startswith("torch.") or canonical(kind.name) in VALUES:
         return False
     rules = rewriter.program.book.lookup(kind.name)
-    if rules and not (rules[-1].result == "Module" and layer_of(rules[-1], rules[-1].branches[-1].template).stateless):
+    if rules and not (rules[-1].result == "Module" and default_layer(rules[-1]).stateless):
         return False
     if kind.name in BASES:
         flag(rewriter, base.value, "T2J103", plan_of(rewriter.program, cls).cause, "write it with jax.custom_vjp")

@@ -182,8 +182,6 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
         case "named_layer":
             layers = attribute(rewriter.expr(node.value), "layers")
             return cst.Subscript(layers, [cst.SubscriptElement(cst.Index(number(note[1])))])
-        case "rename":
-            return node.with_changes(value=parenthesize(rewriter.expr(node.value), PRIMARY), attr=cst.Name(note[1]))
         case "data":
             return rewriter.expr(node.value)
         case "write_data":

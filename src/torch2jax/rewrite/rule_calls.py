@@ -7,6 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, RuleCall
+from torch2jax.infer.rule_calls import default_branch
 from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
 from torch2jax.rewrite.precedence import is_pure, is_simple, literal
 from torch2jax.rewrite.rewriter import (
@@ -19,7 +20,7 @@ from torch2jax.rewrite.rewriter import (
     statement,
 )
 from torch2jax.rules.bind import Arg
-from torch2jax.rules.model import UNKNOWN, Refusal, Rule
+from torch2jax.rules.model import UNKNOWN, Rule
 
 
 def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> cst.BaseExpression:
@@ -234,22 +235,6 @@ def reference_form(rewriter: Rewriter, rule: Rule, given: dict[str, Arg] | None 
     ):
         rewriter.names.add("partial")
     return kept
-
-
-def default_branch(rule: Rule, given: dict[str, Arg] | None = None) -> Any:
-    """The branch that a call with nothing but required arguments of unknown value, and those given, takes."""
-    from torch2jax.rules.bind import Bound, bind
-    from torch2jax.rules.guards import choose
-
-    given = given or {}
-    required = [p.name for p in rule.params if p.required and p.kind in ("pos", "pos_only")]
-    keywords = {name: Arg(cst.Name("given")) for name in required} | given
-    positional = [keywords.pop(p.name) for p in rule.params if p.kind == "pos_only" and p.name in keywords]
-    bound = bind(rule, positional, keywords)
-    if not isinstance(bound, Bound):
-        return None
-    choice = choose(rule, bound)
-    return None if isinstance(choice, Refusal) else choice.branch
 
 
 def _uses(node: cst.BaseExpression, name: str) -> bool:

@@ -11,6 +11,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import frozen_loop, set_trainable
 from torch2jax.rewrite.gradient_names import import_from, names_itself
 from torch2jax.rewrite.leftovers import leftovers
@@ -359,7 +360,7 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
 
 
 def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
-    """Whether ``NORMS = (nn.BatchNorm2d, nn.LayerNorm)`` lists classes that ``isinstance`` takes, and are not called."""
+    """Whether ``NORMS = (nn.BatchNorm2d, nn.LayerNorm)`` lists classes for ``isinstance``, which are not called."""
     target = node.targets[0].target
     if not isinstance(target, cst.Name) or not isinstance(node.value, cst.Tuple):
         return False
@@ -394,11 +395,36 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
             return node
         if note[0] == "trainable":
             return [_line(set_trainable(rewriter, target.value, node.value))]
+        if note[0] == "take_away":
+            return _taken_away(rewriter, node, target)
+        if note[0] == "attribute":
+            return node.with_changes(
+                targets=[node.targets[0].with_changes(target=_target(rewriter, target))],
+                value=_in_flax_form(note[2], rewriter.expr(node.value)),
+            )
         if note[0] == "tied":
             return _tied_layer(rewriter, note)
     if isinstance(target, cst.Attribute) and rewriter.is_tied(target):
         return []
     return None
+
+
+def _taken_away(rewriter: Rewriter, node: cst.Assign, target: cst.Attribute) -> Any:
+    """``layer.bias = None``: flax asks a flag of the layer whether there is one."""
+    place: Any = _target(rewriter, target)
+    line = node.with_changes(targets=[node.targets[0].with_changes(target=place)])
+    flag_name = {"bias": "use_bias", "scale": "use_scale"}.get(place.attr.value)
+    if flag_name is None:
+        return line
+    flag_place = attribute(rewriter.expr(target.value), flag_name)
+    return [statement(line), statement(assignment(flag_place, cst.Name("False")))]
+
+
+def _in_flax_form(template: Any, value: cst.BaseExpression) -> cst.BaseExpression:
+    """A value for a torch attribute that is a number minus flax's: ``1 - momentum``."""
+    if template[:2] != ("bin", "-"):
+        return value
+    return fill(("bin", "-", template[2], ("param", "value")), {"value": FillArg(node=value)}).expression
 
 
 def _tied_layer(rewriter: Rewriter, note: Any) -> list[Any]:
@@ -432,6 +458,8 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
         note = rewriter.facts.special.get(target)
         if note is not None and note[0] == "state":
             return place_of(rewriter, target).node
+        if note is not None and note[0] in ("attribute", "take_away"):
+            return target.with_changes(value=rewriter.expr(target.value), attr=cst.Name(note[1]))
         return target.with_changes(value=rewriter.expr(target.value))
     if isinstance(target, cst.StarredElement):
         return target

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from torch2jax.rules import checks
 from torch2jax.rules import expr as ex
+from torch2jax.rules.attributes import parse_attributes
 from torch2jax.rules.docstring import parse_docstring
 from torch2jax.rules.model import (
     Branch,
@@ -102,7 +103,9 @@ def _statement(node: ast.stmt, position: int, file: _File) -> None:
         )
     if len(node.decorator_list) != 1:
         raise scope.error(
-            node, f"`{node.name}` needs exactly one decorator: @rule, @attribute, @constant, @X.state or @X.call"
+            node,
+            f"`{node.name}` needs exactly one decorator: @rule, @attribute, @constant, @X.state, @X.attributes or "
+            "@X.call",
         )
     decorator = node.decorator_list[0]
     if isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name):
@@ -110,11 +113,13 @@ def _statement(node: ast.stmt, position: int, file: _File) -> None:
     elif isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
         file.rules.append(_rule(node, decorator, decorator.func.id, file))
     else:
-        raise scope.error(decorator, "a decorator is @rule(...), @attribute(...), @constant(...), @X.state or @X.call")
+        raise scope.error(
+            decorator, "a decorator is @rule(...), @attribute(...), @constant(...), @X.state, @X.attributes or @X.call"
+        )
 
 
 def _attached(node: ast.FunctionDef, decorator: ast.Attribute, owner: str, file: _File) -> None:
-    """A `@X.state` or `@X.call` function: it completes the last rule whose function is called X."""
+    """A `@X.state`, `@X.attributes` or `@X.call` function: it completes the last rule whose function is called X."""
     scope = file.scope()
     found = [index for index, rule in enumerate(file.rules) if rule.function == owner]
     if not found:
@@ -131,6 +136,10 @@ def _attached(node: ast.FunctionDef, decorator: ast.Attribute, owner: str, file:
         if not checks.flax_classes(rule):
             raise scope.error(decorator, f"`.state` of `{owner}`: no branch of the rule builds a flax object by a call")
         rule = replace(rule, state=state)
+    elif decorator.attr == "attributes":
+        if rule.attributes:
+            raise scope.error(decorator, f"`{owner}` has an `.attributes` function already")
+        rule = replace(rule, attributes=parse_attributes(node, rule, scope))
     elif decorator.attr == "call":
         if rule.call is not None:
             raise scope.error(decorator, f"`{owner}` has a `.call` function already")
@@ -142,7 +151,9 @@ def _attached(node: ast.FunctionDef, decorator: ast.Attribute, owner: str, file:
         branches, _ = _branches(node, params, file, ROOTS)
         rule = replace(rule, call=Call(params, _result(node.returns, file), branches, node.lineno))
     else:
-        raise scope.error(decorator, f"unknown decorator `@{owner}.{decorator.attr}`: there are `.state` and `.call`")
+        raise scope.error(
+            decorator, f"unknown decorator `@{owner}.{decorator.attr}`: there are `.state`, `.attributes` and `.call`"
+        )
     file.rules[found[-1]] = rule
 
 

@@ -169,11 +169,16 @@ class Rule:
     function: str
     file: str
     line: int
+    attributes: tuple[Rule, ...] = ()
 
     @property
     def name(self) -> str:
         """The first of the rule's names."""
         return self.names[0]
+
+    def attribute(self, name: str) -> Rule | None:
+        """How `name`, an attribute of the torch layer, is read from the flax object; None if the rule does not say."""
+        return next((rule for rule in self.attributes if rule.function == name), None)
 
     def param(self, name: str) -> Param:
         """The parameter called `name`; KeyError if there is none."""
@@ -216,13 +221,14 @@ def encode(rule: Rule) -> tuple[Any, ...]:
         rule.function,
         rule.file,
         rule.line,
+        tuple(encode(attribute) for attribute in rule.attributes),
     )
 
 
 def decode(data: tuple[Any, ...]) -> Rule:
     """The rule that `encode` wrote."""
     names, kind, params, result, branches, caveats, doc, examples, layout, *rest = data
-    mode, rank, dtype, fresh, view, fields, pooled, state, call, function, file, line = rest
+    mode, rank, dtype, fresh, view, fields, pooled, state, call, function, file, line, attributes = rest
     return Rule(
         names=names,
         kind=kind,
@@ -245,6 +251,7 @@ def decode(data: tuple[Any, ...]) -> Rule:
         function=function,
         file=file,
         line=line,
+        attributes=tuple(decode(attribute) for attribute in attributes),
     )
 
 

@@ -16,8 +16,9 @@ from torch2jax.rules.signatures import Signatures
 ROOTS: Final = frozenset({"jax", "jnp", "lax", "nnx", "optax", "np", "math", "partial", "einops", "operator", "rngs"})
 BUILTINS: Final = frozenset(
     {
-        "abs", "all", "any", "bool", "complex", "dict", "enumerate", "float", "int", "len", "list", "map", "max",
-        "min", "object", "range", "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple", "type", "zip",
+        "abs", "all", "any", "bool", "complex", "dict", "enumerate", "float", "getattr", "int", "len", "list", "map",
+        "max", "min", "object", "range", "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple", "type",
+        "zip",
     }
 )  # fmt: skip
 EXPANDERS: Final = frozenset({"single", "pair", "triple"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from torch2jax.options import Options
 from torch2jax.rules.cache import RuleBook, load_book
-from torch2jax.rules.model import Branch, Rule
+from torch2jax.rules.model import Branch, Example, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> list
                 reached |= expected
                 problem = "" if expected else f"not translated: {result.detail}"
             checked.append(Checked(rule.name, rule.file, example.line, example.source, problem))
+        checked += _check_attributes(rule, options)
         # A rule for a package that need not be installed (timm) has nothing to run.
         if not rule.examples and any(name.startswith(("torch.", "einops.")) for name in rule.names):
             checked.append(Checked(rule.name, rule.file, rule.line, "examples", "the rule has no example"))
@@ -88,6 +90,32 @@ def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> list
         if drift is not None:
             checked.append(Checked(rule.name, rule.file, rule.line, "header", drift))
     return checked + (list(_unreached(rules, reached)) if traced else [])
+
+
+def _check_attributes(rule: Rule, options: Options) -> Iterator[Checked]:
+    """The attributes of every layer that the rule's examples build, read on both sides."""
+    from torch2jax.verify.examples import Status, run_example
+
+    constructions = [c for example in rule.examples for c in _constructions(example.source, rule.names)]
+    if rule.attributes and not constructions:
+        yield Checked(rule.name, rule.file, rule.attributes[0].line, "attributes", "no example builds the layer")
+    for construction in dict.fromkeys(constructions):
+        reads = "".join(f"layer.{attribute.function}, " for attribute in rule.attributes)
+        if not reads:
+            continue
+        example = Example(f"layer = {construction}\n({reads})", "", rule.attributes[0].line)
+        result = run_example(example, f"{rule.file}:{example.line}", options, uncompiled=False)
+        problem = "" if result.status is Status.AGREES else f"{result.status}: {result.detail}"
+        if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
+            problem = ""  # the construction itself is one that the rule refuses
+        yield Checked(rule.name, rule.file, example.line, f"attributes of {construction}", problem)
+
+
+def _constructions(source: str, names: Sequence[str]) -> Iterator[str]:
+    """The calls in an example that build the layer of a rule with these names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and f"torch.{ast.unparse(node.func)}".replace("torch.torch.", "torch.") in names:
+            yield ast.unparse(node)
 
 
 def _refusals(rules: Iterable[Rule], message: str) -> Iterator[tuple[str, int, int]]:

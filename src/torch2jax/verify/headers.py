@@ -51,7 +51,7 @@ def _signature(name: str) -> Mapping[str, inspect.Parameter] | None:
 
 
 def _difference(rule: Rule, theirs: Mapping[str, inspect.Parameter]) -> str:
-    ours = {param.name: param for param in rule.params}
+    ours = {param.name: param for param in rule.params if param.name != "self"}
     missing = [name for name in theirs if name not in ours and not name.startswith("_")]
     # Functions and their nn.functional twins share a rule, and the twins lack `out=`.
     unknown = [name for name, param in ours.items() if name not in theirs and param.annotation != "Out"]

@@ -17,7 +17,7 @@ def weights_init(m, *, rngs: nnx.Rngs):
         if m.bias is not None:
             m.bias[...] = jnp.full_like(m.bias[...], 0.01)
     elif isinstance(m, nnx.Conv):
-        fan_out = m.kernel_size[0] * m.kernel_size[1] * m.out_channels
+        fan_out = m.kernel_size[0] * m.kernel_size[1] * m.out_features
         m.kernel[...] = math.sqrt(2.0 / fan_out) * rngs.normal(m.kernel.shape, dtype=m.kernel.dtype)
         if m.bias is not None:
             m.bias[...] = jnp.zeros_like(m.bias[...])

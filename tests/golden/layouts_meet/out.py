@@ -141,6 +141,9 @@ class ConvTranspose(nnx.Module):
         bias_init: Callable[..., jax.Array],
         rngs: nnx.Rngs,
     ) -> None:
+        self.in_features = in_features
+        self.out_features = out_features
+        self.kernel_size = tuple(kernel_size)
         shape = (*kernel_size, out_features // feature_group_count, in_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
         self.bias = nnx.Param(bias_init(rngs.params(), (out_features,), param_dtype)) if use_bias else None

@@ -25,7 +25,6 @@ class Recurrent(nnx.Module):
         h0 = jnp.tile(self.h0[...], (1, b, 1))
         out, (h_n, c_n) = self.lstm(x, (h0, jnp.zeros_like(h0)))
         last = out[jnp.arange(b), lengths - 1]
-        self.gru.flatten_parameters()
         g, state = self.gru(x.swapaxes(0, 1))
         r = self.rnn(x.swapaxes(0, 1), state)[0]
         hx = jnp.zeros((b, self.cell.hidden_size), dtype=x.dtype)

@@ -24,8 +24,8 @@ class WSConv2d(nnx.Conv):
             bias=None if self.bias is None else self.bias[...],
             stride=self.stride,
             padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
+            dilation=pair(self.kernel_dilation),
+            groups=self.feature_group_count,
         )
 
 
@@ -56,7 +56,7 @@ class ChannelNorm(nnx.LayerNorm):
         x = x.transpose(0, 2, 3, 1)
         x = layer_norm(
             x,
-            self.normalized_shape,
+            single(self.num_features),
             self.scale[...],
             None if self.bias is None else self.bias[...],
             epsilon=self.epsilon,
@@ -179,6 +179,20 @@ def linear(x: jax.Array, weight: jax.Array, bias: jax.Array | None = None) -> ja
     return y if bias is None else y + bias
 
 
+def _repeated(value: int | Sequence[int], count: int) -> tuple[int, ...]:
+    return (value,) * count if isinstance(value, int) else tuple(value)
+
+
+def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """The same size for height and width, or the two that are given."""
+    return _repeated(value, 2)  # type: ignore[return-value]
+
+
 def safe_sqrt(x: jax.Array) -> jax.Array:
     """Square root with the gradient 0 at 0, where that of `jnp.sqrt` is infinite."""
     return jnp.where(x > 0, jnp.sqrt(jnp.where(x > 0, x, 1)), x)
+
+
+def single(value: int | Sequence[int]) -> tuple[int]:
+    """The size as a tuple of one."""
+    return _repeated(value, 1)  # type: ignore[return-value]
