@@ -35,6 +35,8 @@ class Cell:
 
     def write(self, kind: Kind, program: Program) -> None:
         """Join ``kind`` in."""
+        if program.current is not None:
+            program.current.facts.writes.append((self, kind))
         joined = join(self.kind, kind)
         if joined != self.kind:
             joined = limited(joined)
@@ -76,6 +78,7 @@ class FunctionInfo:
     param_layouts: dict[str, Layout] = field(default_factory=dict)
     result_layout: Any = None
     pinned: bool = False
+    adopted: Layout = None
     is_internal: bool = False
     called: bool = False
     needs_rngs: bool = False
@@ -230,16 +233,19 @@ class Program:
     classes: dict[Any, ClassInfo] = field(default_factory=dict)
     heap: dict[Any, Cell] = field(default_factory=lambda: defaultdict(Cell))
     heap_layouts: dict[Any, Layout] = field(default_factory=dict)
+    item_sources: dict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
     item_wants: dict[Any, set[Layout]] = field(default_factory=lambda: defaultdict(set))
     layers: dict[str, Any] = field(default_factory=dict)
     layer_readers: set[FunctionInfo] = field(default_factory=set)
     grown: set[Any] = field(default_factory=set)
     pinned_sites: set[Any] = field(default_factory=set)
+    adoptions: dict[FunctionInfo, list[tuple[FunctionInfo, Layout]]] = field(default_factory=dict)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
     sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     dirty: set[FunctionInfo] = field(default_factory=set)
+    current: FunctionInfo | None = None
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""
