@@ -63,7 +63,9 @@ class ConvVAE(nnx.Module):
         down = []
         for c_in, c_out in zip([in_channels] + channels, channels):
             down += self.down_block(c_in, c_out, rngs=rngs)
-        self.encoder = nnx.Sequential(*down, lambda x: x.reshape(x.shape[0], -1))
+        self.encoder = nnx.Sequential(
+            *down, partial(jnp.transpose, axes=(0, 3, 1, 2)), lambda x: x.reshape(x.shape[0], -1)
+        )
         self.head = nnx.Linear(n_features, 2 * latent_dim, **fan_in_uniform(n_features), rngs=rngs)
 
         self.expand = nnx.Linear(latent_dim, n_features, **fan_in_uniform(latent_dim), rngs=rngs)
@@ -99,6 +101,7 @@ class ConvVAE(nnx.Module):
             partial(leaky_relu, negative_slope=0.1),
         ]
 
+    # x: N H W C
     def encode(self, x):
         mu, logvar = jnp.split(self.head(self.encoder(x)), 2, axis=-1)
         return mu, clamp(logvar, min=-10.0, max=10.0)
@@ -116,6 +119,7 @@ class ConvVAE(nnx.Module):
         return eps * std + mu
 
     def __call__(self, x):
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         mu, logvar = self.encode(x)
         z = self.reparameterize(mu, logvar)
         return {"recon": self.decode(z).transpose(0, 3, 1, 2), "mu": mu, "logvar": logvar, "z": z}

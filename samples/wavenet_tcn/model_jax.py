@@ -17,8 +17,9 @@ class Chomp(nnx.Module):
     def __init__(self, n, *, rngs: nnx.Rngs):
         self.n = n
 
+    # x: N L C; result: N L C
     def __call__(self, x):
-        return x[:, :, :-self.n]
+        return x[:, :-self.n]
 
 
 class ResidualBlock(nnx.Module):
@@ -48,10 +49,10 @@ class ResidualBlock(nnx.Module):
             else None
         )
 
+    # x: N L C; result: N L C
     def __call__(self, x):
-        x = x.transpose(0, 2, 1)  # N C L -> N L C
         shortcut = x if self.shortcut is None else self.shortcut(x)
-        return nnx.relu(self.branch(x) + shortcut.transpose(0, 2, 1))
+        return nnx.relu(self.branch(x) + shortcut)
 
 
 class TCN(nnx.Module):
@@ -67,8 +68,9 @@ class TCN(nnx.Module):
         self.linear = nnx.Linear(channels[-1], num_classes, **fan_in_uniform(channels[-1]), rngs=rngs)
 
     def __call__(self, x):
+        x = x.transpose(0, 2, 1)  # N C L -> N L C
         y = self.network(x)
-        return nnx.log_softmax(self.linear(y[:, :, -1]), axis=1)
+        return nnx.log_softmax(self.linear(y[:, -1]), axis=1)
 
 
 class CausalConv1d(nnx.Conv):

@@ -8,8 +8,9 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.contents import copy_items, heap_read, heap_write, sites_of
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.items import all_items, as_layers, heap_read, heap_write, item_at, unlaid
+from torch2jax.infer.items import all_items, as_layers, item_at
 from torch2jax.infer.kinds import (
     BOOL,
     FLOAT,
@@ -125,7 +126,7 @@ def range_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 @special(BUILTINS, "enumerate")
 def enumerate_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """``enumerate(x)``: pairs of an index and an item."""
-    return Iterator_(Tuple((INT, _item(frame, arguments, 0))))
+    return Iterator_(Tuple((INT, _item(frame, arguments, 0))), _sites(arguments))
 
 
 def _item(frame: Frame, arguments: Any, index: int) -> Kind:
@@ -140,7 +141,12 @@ def _item(frame: Frame, arguments: Any, index: int) -> Kind:
 @special(BUILTINS, "zip")
 def zip_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """``zip(...)``: tuples with an item of each."""
-    return Iterator_(Tuple(tuple(_item(frame, arguments, i) for i in range(len(arguments.positional)))))
+    items = tuple(_item(frame, arguments, i) for i in range(len(arguments.positional)))
+    return Iterator_(Tuple(items), _sites(arguments))
+
+
+def _sites(arguments: Any) -> tuple[Any, ...]:
+    return tuple(site for _, kind in arguments.positional for site in sites_of(kind))
 
 
 @special(BUILTINS, "reversed", "iter", "filter", "sorted", "list", "tuple", "set")
@@ -160,11 +166,10 @@ def same_items(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     if name == "filter":
         _tested(frame, arguments.positional[0][1], item)
     if name in ("reversed", "iter", "filter"):
-        return Iterator_(item)
+        return Iterator_(item, _sites(arguments))
     if isinstance(plain, Shape):
         return plain if plain.layout is None else Shape(plain.rank)
-    frame.program.heap[node].write(item, frame.program)
-    frame.program.heap[node].read(frame.fn)
+    copy_items(frame, node, plain, item)
     return Sequence("list" if name in ("list", "sorted") else name, node)
 
 
@@ -337,9 +342,9 @@ def dict_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     for _, kind in arguments.positional:
         plain = without_none(kind)
         if isinstance(plain, Mapping):
-            frame.program.heap[node].write(heap_read(frame, plain.site), frame.program)
+            copy_items(frame, node, plain, heap_read(frame, plain.site))
         elif isinstance(plain, Sequence | Iterator_):
-            frame.program.heap[node].write(item_at(frame, all_items(frame, plain), 1), frame.program)
+            copy_items(frame, node, plain, item_at(frame, all_items(frame, plain), 1))
     plain_call = not arguments.positional and arguments.double_star is None and node not in frame.program.grown
     return Mapping(node, tuple(arguments.keywords) if plain_call else None)
 
@@ -472,10 +477,9 @@ def _list_method(frame: Frame, receiver: Sequence, site: Any, name: str, argumen
         heap_write(frame, site, pairs[1][1], pairs[1][0])
         return NONE
     if name in ("extend", "update") and pairs:
-        from torch2jax.infer.rule_calls import take
+        from torch2jax.infer.items import iterated
 
-        take(frame, *pairs[0])
-        heap_write(frame, site, unlaid(all_items(frame, pairs[0][1])), None)
+        copy_items(frame, site, pairs[0][1], iterated(frame, *pairs[0]))
         return NONE
     use_everything(frame, arguments)
     if name in ("pop", "popleft"):
@@ -491,19 +495,20 @@ def _dict_method(frame: Frame, receiver: Mapping, site: Any, name: str, argument
         default = arguments.positional[1][1] if len(arguments.positional) > 1 else NONE
         return join(heap_read(frame, site), default)
     if name == "values":
-        return Iterator_(heap_read(frame, site))
+        return Iterator_(heap_read(frame, site), (site,))
     if name == "keys":
         return Iterator_(STR)
     if name == "items":
-        return Iterator_(Tuple((STR, heap_read(frame, site))))
+        return Iterator_(Tuple((STR, heap_read(frame, site))), (site,))
     if name in ("update", "setdefault", "pop"):
         frame.program.grown.add(site)
     if name == "update":
         for _, kind in arguments.positional:
             plain = without_none(kind)
-            frame.program.heap[site].write(
-                heap_read(frame, plain.site) if isinstance(plain, Mapping) else FREE, frame.program
-            )
+            if isinstance(plain, Mapping):
+                copy_items(frame, site, plain, heap_read(frame, plain.site))
+            else:
+                frame.program.heap[site].write(FREE, frame.program)
         for value, kind in arguments.keywords.values():
             heap_write(frame, site, kind, value)
         return NONE

@@ -404,8 +404,8 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
         pass
     for name, (node, kind) in zip(names, arguments.positional, strict=False):
         pass_argument(frame, fn, name, node, kind)
-    for node, kind in arguments.positional[len(names) :]:
-        take(frame, node, kind)
+    for node, given in arguments.positional[len(names) :]:
+        kind = take(frame, node, given)
         if isinstance(params.star_arg, cst.Param):
             star = params.star_arg.name.value
             fn.params[star].write(star_items(frame, fn, star, kind), frame.program)

@@ -8,8 +8,9 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.contents import copy_items, heap_write
 from torch2jax.infer.frame import Frame, Value, evaluates
-from torch2jax.infer.items import heap_write, iterated, logical_shape, unlaid
+from torch2jax.infer.items import iterated, logical_shape
 from torch2jax.infer.kinds import (
     FREE,
     NONE,
@@ -26,6 +27,7 @@ from torch2jax.infer.kinds import (
     Tuple,
     without_none,
 )
+from torch2jax.source.nodes import walk
 
 _CONSTANTS: dict[str, Kind] = {"None": NONE, "True": Number("bool", True), "False": Number("bool", False)}
 
@@ -121,13 +123,10 @@ def list_(frame: Frame, node: Any) -> Kind:
 
 
 def _display(frame: Frame, node: Any, kind: str) -> Kind:
-    from torch2jax.infer.rule_calls import take
-
     for element in node.elements:
         item = frame.eval(element.value)
         if isinstance(element, cst.StarredElement):
-            take(frame, element.value, item)
-            heap_write(frame, node, unlaid(iterated(frame, element.value, item)), None)
+            copy_items(frame, node, item, iterated(frame, element.value, item))
         else:
             heap_write(frame, node, item, element.value)
     return Sequence(kind, node)
@@ -149,7 +148,7 @@ def dict_(frame: Frame, node: cst.Dict) -> Kind:
         else:
             kind = without_none(frame.eval(element.value))
             if isinstance(kind, Mapping):
-                heap_write(frame, node, frame.program.heap[kind.site].read(frame.fn), None)
+                copy_items(frame, node, kind, frame.program.heap[kind.site].read(frame.fn))
             else:
                 heap_write(frame, node, FREE, None)
     keys = [
@@ -192,6 +191,7 @@ def _clauses(frame: Frame, clause: cst.CompFor | None) -> None:
     frame.depth += 1
     while clause is not None:
         item = iterated(frame, clause.iter, frame.eval(clause.iter))
+        frame.facts.inline.update(walk(clause.target))
         store(frame, clause.target, item, None)
         for test in clause.ifs:
             condition(frame, test.test, frame.eval(test.test), "condition")

@@ -47,9 +47,10 @@ class UserCall:
 
 @dataclass(frozen=True, slots=True)
 class ModuleCall:
-    """A call of a module object that stays a call of the object."""
+    """A call of a module object that stays one; ``moved``: axis 1 of the argument goes to the end, and comes back."""
 
     targets: tuple[Any, ...] = ()
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,7 @@ class Facts:
     votes: dict[Any, dict[Layout, int]] = field(default_factory=dict)
     natural: dict[Any, tuple[Layout, int | None]] = field(default_factory=dict)
     mutations: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    inline: set[Any] = field(default_factory=set)
+    writes: list[tuple[Any, Kind]] = field(default_factory=list)
+    fixes: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)

@@ -158,7 +158,9 @@ class Frame:
             return kind
         self.facts.natural[definition] = (plain.layout, plain.rank)
         forced = self.fn.forced.get(definition, plain.layout)
-        if logical:
+        if definition in self.facts.inline:
+            forced = plain.layout  # there is no place for a transpose behind it
+        elif logical:
             forced = None
         if forced == plain.layout:
             return kind
@@ -318,6 +320,8 @@ class Frame:
 
     def force(self, definition: Any, layout: Layout) -> bool:
         """Choose the layout of a definition; torch's order, once chosen, stays. Whether the choice holds."""
+        if definition in self.facts.inline:
+            return self.facts.natural.get(definition, (layout, None))[0] == layout
         fixed = self.fn.forced.get(definition, layout)
         if fixed is None and layout is not None:
             return False

@@ -9,6 +9,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import attributes, calls, expressions, operators, statements
+from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.definitions import parameter_kind
 from torch2jax.infer.frame import Frame, Value
 from torch2jax.infer.kinds import (
@@ -62,6 +63,7 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
             unsettled = set(program.functions.values()) - set(mains)
         _until_still(program, unsettled, bindings)
     mark_forwards(program)
+    report_clashes(program)
 
 
 def mark_forwards(program: Program) -> None:
@@ -103,8 +105,10 @@ def _run(program: Program, fn: FunctionInfo, bindings: dict[str, Binding]) -> No
     frame = Frame(program, fn, scope)
     fn.interface = program.options.interface
     program.pin_requests.pop(fn, None)
+    program.adoptions.pop(fn, None)
     fn.evaluations += 1
     fn.facts = frame.facts
+    program.current = fn
     if isinstance(fn.node, cst.Module):
         frame.execute(fn.node.body)
         _choose_layouts(frame, scope)
@@ -127,6 +131,11 @@ def _enter(frame: Frame, scope: Scope) -> None:
     fn = frame.fn
     params = fn.parameters()
     assert params is not None
+    if fn.adopted is not None and len(params.params) > 1 and _may_choose(fn):
+        name = params.params[1].name.value
+        if fn.param_layouts.get(name) != fn.adopted:
+            fn.param_layouts[name] = fn.adopted
+            frame.program.dirty.update(fn.callers)
     for index, param in enumerate((*params.posonly_params, *params.params, *params.kwonly_params)):
         name = param.name.value
         kind = parameter_kind(fn, index, param, fn.params[name].read(fn))
@@ -152,6 +161,8 @@ def _leave(frame: Frame) -> None:
     wanted: Any = None
     if len(natural) == 1 and _may_choose(fn):
         wanted = natural.pop()
+    if fn.adopted is not None and _may_choose(fn) and all(_has_rank(k, len(fn.adopted)) for _, k in frame.returns):
+        wanted = fn.adopted
     fn.result_layout = wanted
     kinds = [_returned(frame, node, kind, wanted) for node, kind in frame.returns]
     result = union(kinds)
@@ -160,6 +171,10 @@ def _leave(frame: Frame) -> None:
             fn.result.kind = FREE if _layouts_of(fn.result.kind) != _layouts_of(result) else fn.result.kind
             frame.program.dirty.update(fn.result.readers)
         fn.result.write(result, frame.program)
+
+
+def _has_rank(kind: Kind, rank: int) -> bool:
+    return isinstance(kind, Tensor) and kind.rank in (None, rank)
 
 
 def _stripped(kind: Kind) -> Kind:
@@ -210,7 +225,7 @@ def _returned(frame: Frame, node: cst.CSTNode, kind: Kind, wanted: Any) -> Kind:
     if isinstance(plain, Tensor):
         return frame.use(node, kind, wanted if not (isinstance(wanted, tuple) and wanted[:1] == ("tuple",)) else None)
     if isinstance(plain, Tuple):
-        return frame.use(node, plain)
+        return take(frame, node, plain)
     take(frame, node, kind)
     return kind
 
@@ -223,7 +238,7 @@ def _choose_layouts(frame: Frame, scope: Scope) -> None:
     for definition, name in parameters.items():
         _take_offer(frame, definition, name)
     for definition, votes in facts.votes.items():
-        if definition in fn.forced or definition not in facts.natural:
+        if definition in fn.forced or definition in facts.inline or definition not in facts.natural:
             continue
         if isinstance(fn.node, cst.Lambda):
             continue  # a lambda has no place for a statement

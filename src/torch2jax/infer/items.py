@@ -6,7 +6,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import HINT, note_escape, note_write, storage_of
+from torch2jax.infer.aliasing import HINT, note_write, storage_of
+from torch2jax.infer.contents import heap_read, heap_write, layouts_in, sites_of
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
     FREE,
@@ -36,47 +37,6 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layout import place, without
 
 SHAPE_ITEMS: Kind = Iterator_(INT)
-
-
-def heap_read(frame: Frame, site: Any) -> Kind:
-    """What the container made at ``site`` holds."""
-    return frame.program.heap[site].read(frame.fn)
-
-
-def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) -> None:
-    """Something is put into the container made at ``site``."""
-    plain = without_none(kind)
-    if isinstance(plain, Tensor) and node is not None:
-        note_escape(frame, node)
-    if isinstance(plain, Tensor) and not plain.variable:
-        wants = frame.program.item_wants[site]
-        wants.add(plain.layout)
-        layout = plain.layout if len(wants) == 1 and node is not None else None
-        if layout is None and plain.layout is not None and frame.program.heap_layouts.get(site, ()) is not None:
-            frame.program.dirty.update(frame.program.heap[site].readers)
-        frame.program.heap_layouts[site] = layout
-        if layout is None and node is not None:
-            kind = frame.use(node, kind, votes=site is not parent_of_display(site, node))
-        if layout is None:
-            held = frame.program.heap[site]
-            if any(isinstance(o, Tensor) and o.layout is not None for o in options(held.kind)):
-                held.kind = union(unlaid(o) for o in options(held.kind))
-                frame.program.dirty.update(held.readers)
-    elif isinstance(plain, Tuple) and node is not None:
-        kind = frame.use(node, kind)
-    frame.program.heap[site].write(kind, frame.program)
-    frame.program.heap[site].read(frame.fn)
-
-
-def parent_of_display(site: Any, node: cst.CSTNode) -> Any:
-    """The display that ``node`` is an element of: what takes the display says how its elements are wanted."""
-    elements = getattr(site, "elements", ()) if isinstance(site, cst.List | cst.Tuple | cst.Set) else ()
-    return site if any(element.value is node for element in elements) else None
-
-
-def unlaid(kind: Kind) -> Kind:
-    """The kind of an array in torch's own order."""
-    return Tensor(kind.rank, kind.dtype, None, kind.variable) if isinstance(kind, Tensor) else kind
 
 
 def all_items(frame: Frame, kind: Kind) -> Kind:
@@ -115,8 +75,19 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return UNKNOWN
 
 
+def alike(frame: Frame, node: cst.CSTNode | None, kind: Kind) -> Kind:
+    """A tuple of which any item may be taken: arrays that lie differently go back to torch's order."""
+    plain = without_none(kind)
+    if isinstance(plain, Tuple) and node is not None:
+        layouts = set().union(*(layouts_in(item) for item in plain.items))
+        if len(layouts) > 1:
+            return frame.use(node, plain)
+    return kind
+
+
 def iterated(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     """The kind of a loop's variable."""
+    kind = alike(frame, node, kind)
     if is_tensor(kind):
         frame.use(node, kind)
     if isinstance(kind, Shape) and kind.layout is not None:
@@ -131,6 +102,20 @@ def as_layers(frame: Frame, node: cst.CSTNode, kind: Kind) -> None:
         return
     is_slice = frame.facts.special.get(node) == ("sequential_item", True)
     frame.facts.special[node] = ("sequential_item", False) if is_slice else ("layers",)
+    note_opened(frame, node, kind)
+
+
+def note_opened(frame: Frame, node: cst.CSTNode, kind: Kind) -> None:
+    """Layers of a Sequential are taken one by one: transposes that stand among them would count as layers."""
+    for option in options(kind):
+        if isinstance(option, Instance):
+            option = next((c.site for c in option.cls.mro() if c.site is not None), option)
+        if isinstance(option, Container) and option.type == "Sequential":
+            heap_read(frame, option.site)
+            if frame.program.sequential_fixes.get(option.site):
+                frame.report(
+                    "T2J106", node, "layers with transposes between them are taken one by one", "call the Sequential"
+                )
 
 
 def is_sequential(kind: Kind) -> bool:
@@ -160,7 +145,7 @@ def tail(frame: Frame, kind: Kind, start: int) -> Kind:
     """The kind of ``*rest`` in an unpacking."""
     if isinstance(kind, Tuple):
         return Iterator_(union(kind.items[start:]) if kind.items[start:] else FREE)
-    return Iterator_(all_items(frame, kind))
+    return Iterator_(all_items(frame, kind), tuple(sites_of(kind)))
 
 
 def logical_shape(frame: Frame, node: cst.CSTNode, kind: Shape) -> None:
@@ -200,9 +185,12 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
     index = node.slice[0].slice
     if any(is_sequential(option) for option in options(kind)):
         frame.facts.special[node] = ("sequential_item", isinstance(index, cst.Slice))
+        note_opened(frame, node, kind)
     if isinstance(index, cst.Slice):
-        return _container_slice(frame, kind, index)
+        return _container_slice(frame, node, kind, index)
     value = constant(frame.facts.kinds[index.value]) if isinstance(index, cst.Index) else None
+    if not isinstance(value, int):
+        kind = alike(frame, node.value, kind)
     results = []
     for option in options(kind):
         if isinstance(option, Container) and option.type in ("Sequential", "ModuleList", "ParameterList"):
@@ -234,10 +222,11 @@ def _bounds(frame: Frame, index: cst.Slice) -> slice | None:
     return slice(*values)
 
 
-def _container_slice(frame: Frame, kind: Kind, index: cst.Slice) -> Kind:
+def _container_slice(frame: Frame, node: cst.Subscript, kind: Kind, index: cst.Slice) -> Kind:
     bounds = _bounds(frame, index)
     if isinstance(kind, Tuple) and bounds is not None:
         return Tuple(kind.items[bounds])
+    kind = alike(frame, node.value, kind)
     if isinstance(kind, Container) and kind.items is not None and bounds is not None:
         return Container(kind.type, (kind.site, str(bounds)), kind.items[bounds])
     if isinstance(kind, Tuple):
@@ -300,10 +289,10 @@ def tensor_index(frame: Frame, node: cst.Subscript, kind: Tensor) -> Kind:
     for element in node.slice:
         if isinstance(element.slice, cst.Index):
             _array_index(frame, element.slice.value)
-    if kind.layout is not None and not set(names) <= {"int", "slice", "ellipsis"}:
-        kind = _as_tensor(frame.use(node.value, kind))
     layout = kind.layout
-    if layout is not None:
+    if layout is not None and not set(names) <= {"int", "slice", "ellipsis"}:
+        kind = _as_tensor(frame.use(node.value, kind))
+    elif layout is not None:
         order = _full_order(names, len(layout))
         if order is None:
             kind = _as_tensor(frame.use(node.value, kind))

@@ -108,9 +108,13 @@ class Mapping(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Iterator_(Kind):  # noqa: N801 - Iterator is that of collections.abc
-    """Something to loop over whose items are of one kind (zip, enumerate, map, a generator)."""
+    """Something to loop over whose items are of one kind (zip, enumerate, map, a generator).
+
+    ``sites``: the heap cells that arrays in the items come from.
+    """
 
     item: Kind
+    sites: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +197,15 @@ class Instance(Kind):
 class Container(Kind):
     """Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict: ``items`` when all are known in order.
 
-    Contents of unknown length live in the heap cell of ``site``.
+    Contents of unknown length live in the heap cell of ``site``. ``parts``: what is known of their order, a Container
+    for each run of layers of unknown number.
     """
 
     type: str
     site: Any
     items: tuple[Kind, ...] | None = None
     names: tuple[str, ...] | None = None
+    parts: tuple[Kind, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +287,7 @@ def limited(kind: Kind, depth: int = 0) -> Kind:
         case Union(options=found):
             return union(limited(option, depth + 1) for option in found)
         case Iterator_(item=item):
-            return Iterator_(limited(item, depth + 1))
+            return replace(kind, item=limited(item, depth + 1))
         case Container(items=items) if items is not None:
             return replace(kind, items=tuple(limited(item, depth + 1) for item in items))
         case Partial(func=func):
@@ -379,7 +385,7 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             biased=a.biased and b.biased,
         )
     if isinstance(a, Iterator_) and isinstance(b, Iterator_):
-        return Iterator_(join(a.item, b.item))
+        return Iterator_(join(a.item, b.item), tuple(dict.fromkeys((*a.sites, *b.sites))))
     return None
 
 

@@ -10,9 +10,10 @@ import libcst as cst
 
 from torch2jax.infer.aliasing import note_inplace_layer
 from torch2jax.infer.apis import TORCH, special, use_everything
+from torch2jax.infer.contents import heap_read
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.items import all_items, heap_read
+from torch2jax.infer.items import all_items
 from torch2jax.infer.kinds import (
     FREE,
     MISSING,
@@ -53,7 +54,10 @@ from torch2jax.infer.layout import Layout
 from torch2jax.infer.program import ClassInfo, Program
 from torch2jax.infer.rule_calls import Arguments, apply, bound_layout, call_layer, fits, take, use_all
 
+# The layout that a module wants its input in, where it is none in particular.
 ANY: Any = "any"
+# ... and where it is channel-last, but the number of axes is not known.
+OPEN: Any = "open"
 
 # construction
 
@@ -128,8 +132,24 @@ def build_sequential(frame: Frame, node: cst.Call, arguments: Arguments) -> Cont
         source = arguments.star[1] if arguments.star is not None else UNKNOWN
         rest = [kind for _, kind in arguments.positional]
         _fill_heap(frame, node, union([*rest, all_items(frame, source)]))
-        return Container("Sequential", node)
+        return Container("Sequential", node, parts=_parts(frame, node, arguments))
     return Container("Sequential", node, items, tuple(str(i) for i in range(len(items))))
+
+
+def _parts(frame: Frame, node: cst.Call, arguments: Arguments) -> tuple[Kind, ...] | None:
+    """The arguments in order, ``*layers`` as a Sequential of its own."""
+    parts: list[Kind] = []
+    for place, (holder, kind, starred) in enumerate(arguments.in_order()):
+        if not starred:
+            parts.append(kind)
+            continue
+        known = _known_items(frame, holder, without_none(kind))
+        if known is not None:
+            parts += known
+            continue
+        _fill_heap(frame, (node, place), all_items(frame, kind))
+        parts.append(Container("Sequential", (node, place)))
+    return tuple(parts) if len(parts) > 1 else None
 
 
 def _named_items(frame: Frame, node: cst.CSTNode) -> list[tuple[str, Kind]] | None:
@@ -188,6 +208,12 @@ def grow(frame: Frame, kind: Container) -> None:
         frame.program.dirty.update(frame.program.heap[kind.site].readers)
 
 
+def extend(frame: Frame, receiver: Container, kind: Kind) -> None:
+    """A container gets everything that is in another."""
+    grow(frame, receiver)
+    _fill_heap(frame, receiver.site, all_items(frame, kind))
+
+
 @special(TORCH, "torch.nn.ModuleDict", "torch.nn.ParameterDict", "torch.nn.modules.container.ModuleDict")
 def module_dict(frame: Frame, node: cst.Call, arguments: Arguments) -> Kind:
     """``nn.ModuleDict(...)`` and ``nn.ParameterDict(...)``: items by name when the names are literal."""
@@ -220,8 +246,15 @@ def call_module(frame: Frame, node: cst.Call, kind: Kind, arguments: Arguments) 
     if isinstance(kind, Instance):
         return call_instance(frame, node, kind, arguments)
     if isinstance(kind, Container) and kind.type == "Sequential" and arguments.positional:
+        holder, value = arguments.positional[0]
+        plain = without_none(value)
+        moved = isinstance(plain, Tensor) and plain.rank is None and plain.layout is None
+        if moved and _is_open(frame, kind):
+            frame.use(holder, value)
+            frame.facts.calls[node] = ModuleCall(moved=True)
+            return Tensor(None, plain.dtype if isinstance(plain, Tensor) else None)
         frame.facts.calls[node] = ModuleCall()
-        return call_container(frame, kind, arguments.positional[0])
+        return call_container(frame, kind, (holder, value))
     use_all(frame, arguments)
     frame.facts.calls[node] = ModuleCall()
     return Tensor() if isinstance(kind, AnyModule) else FREE
@@ -257,6 +290,9 @@ def call_container(frame: Frame, kind: Container, argument: tuple[cst.BaseExpres
         if isinstance(plain, Tensor) and tensor.rank is not None and not plain.variable:
             value = plain = tensor
     entry, rank = entry_of(frame, kind, tensor)
+    if entry is OPEN:
+        tensor = _assume_two_axes(frame, kind, tensor)
+        entry = None
     if entry is not ANY:
         if tensor.rank is None and rank is not None:
             tensor = replace(tensor, rank=rank)
@@ -267,6 +303,24 @@ def call_container(frame: Frame, kind: Container, argument: tuple[cst.BaseExpres
     else:
         take(frame, node, value)
     return flow_through(frame, kind, tensor)
+
+
+def _is_open(frame: Frame, kind: Kind) -> bool:
+    """Whether some layers work on channel-last data of any rank, and the rest on anything."""
+    entries = {entry_of(frame, option, Tensor()) for option in _layers_of(frame, kind)}
+    return bool(entries) and {entry for entry, _ in entries} <= {ANY, OPEN} and (OPEN, None) in entries
+
+
+def _layers_of(frame: Frame, kind: Kind) -> list[Kind]:
+    found: list[Kind] = []
+    for option in options(without_none(kind)):
+        if isinstance(option, Container):
+            inner = settled(frame, option)
+            contents = inner.items if inner.items is not None else (heap_read(frame, inner.site),)
+            found += [layer for item in contents for layer in _layers_of(frame, item)]
+        else:
+            found.append(option)
+    return found
 
 
 def _probed_rank(frame: Frame, kind: Kind) -> int | None:
@@ -321,7 +375,7 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
         if rule.layout is not None:
             layout = bound_layout(rule, tensor.rank)
             if layout is MISSING:
-                return None, None
+                return OPEN, None
             return layout, tensor.rank or rule.layout.rank
         return None, None
     if isinstance(kind, Instance):
@@ -351,12 +405,15 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
 def _entry_of_options(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]:
     entries = {entry_of(frame, option, tensor) for option in options(without_none(kind))}
     definite = {entry for entry in entries if entry[0] is not ANY}
+    known = {rank for _, rank in definite if rank is not None}
+    if any(entry is OPEN for entry, _ in definite) and len(known) == 1:
+        return _entry_of_options(frame, kind, replace(tensor, rank=known.pop()))
     if len(definite) == 1:
         return definite.pop()
     if not definite:
         return ANY, None
     wanted = {layout for layout, _ in definite if layout is not None}
-    if len(wanted) == 1:
+    if len(wanted) == 1 and OPEN not in wanted:
         _offer_to(frame, kind, next(iter(wanted)))
     return None, None
 
@@ -381,12 +438,12 @@ def _first_layout(method: Any) -> Layout:
 def flow_through(frame: Frame, kind: Kind, tensor: Tensor) -> Kind:
     """What comes out of a module when ``tensor``, already in its entry layout, goes in."""
     alternatives = list(options(without_none(kind)))
+    entries = [entry_of(frame, option, tensor)[0] for option in alternatives]
     results = [_flow_one(frame, option, tensor) for option in alternatives]
-    entries = [entry_of(frame, option, tensor)[0] for option in alternatives if isinstance(option, Layer)]
-    if len(alternatives) > 1 and any(entry is not ANY and entry != tensor.layout for entry in entries):
-        frame.report("T2J106", _node_of(frame), "the layers that may stand here take other axis orders than they get")
     tensors = [result for result in results if isinstance(result, Tensor)]
-    if len({t.layout for t in tensors}) > 1:
+    refused = any(entry is not ANY and entry != tensor.layout for entry in entries)
+    if refused or len({t.layout for t in tensors}) > 1:
+        bring_together(frame, alternatives, tensor)
         frame.report("T2J106", _node_of(frame), "the layers that may stand here disagree about the axis order")
     return union(results)
 
@@ -461,6 +518,8 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
 def settled(frame: Frame, kind: Container) -> Container:
     """A container that grew after it was built has no known order any more."""
     frame.program.heap[kind.site].read(frame.fn)
+    if kind.parts is not None and kind.site not in frame.program.grown:
+        kind = replace(kind, items=kind.parts)
     replaced = frame.program.replaced.get(kind.site)
     if replaced is not None and kind.items is not None:
         items = tuple(join(item, replaced[i].kind) if i in replaced else item for i, item in enumerate(kind.items))
@@ -476,18 +535,21 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
     if kind.items is None:
         item = heap_read(frame, kind.site)
         entry, _ = _entry_of_options(frame, item, tensor)
+        if entry is OPEN:
+            tensor = _assume_two_axes(frame, item, tensor)
+            entry = None
         result = flow_through(frame, item, tensor)
         disagrees = entry is not ANY and entry != tensor.layout
         disagrees = disagrees or (isinstance(result, Tensor) and result.layout != tensor.layout)
         if disagrees:
-            pin_modules(frame, list(options(without_none(item))))
+            bring_together(frame, list(options(without_none(item))), tensor)
             frame.report(
                 "T2J106", frame.fn.node, "the layers of a Sequential built in a loop disagree about the axis order"
             )
         if isinstance(result, Tensor):
             result = replace(result, rank=tensor.rank if result.layout is not None else None)
         return result
-    fixes = frame.program.sequential_fixes[kind.site]
+    fixes: dict[int, tuple[Layout, Layout, int]] = {}
     value: Kind = tensor
     for index, item in enumerate(kind.items):
         if not isinstance(value, Tensor):
@@ -495,7 +557,9 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
             continue
         _offer_to(frame, item, value.layout)
         entry, rank = _entry_of_options(frame, item, value)
-        fixes.pop(index, None)
+        if entry is OPEN:
+            value = _assume_two_axes(frame, item, value)
+            entry = None
         if entry is not ANY and entry != value.layout:
             size = value.rank or rank or len(entry or value.layout or ())
             fixes[index] = (value.layout, entry, size)
@@ -503,11 +567,33 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
         elif value.rank is None and rank is not None:
             value = replace(value, rank=rank)
         value = flow_through(frame, item, value)
-    fixes.pop(len(kind.items), None)
     if kind.site in frame.program.pinned_sites and isinstance(value, Tensor) and value.layout is not None:
         fixes[len(kind.items)] = (value.layout, None, value.rank or len(value.layout))
         value = replace(value, layout=None)
+    _note_fixes(frame, kind.site, fixes)
     return value
+
+
+def _note_fixes(frame: Frame, site: Any, fixes: dict[int, tuple[Layout, Layout, int]]) -> None:
+    """The transposes that a Sequential needs among its layers, for this call of it."""
+    frame.facts.fixes.append((site, fixes))
+    if fixes and not isinstance(site, cst.Call):
+        frame.report("T2J106", frame.fn.node, "part of a Sequential whose layers disagree about the axis order")
+    if frame.program.sequential_fixes.get(site, {}) != fixes:
+        frame.program.sequential_fixes[site] = fixes
+        frame.program.dirty.update(frame.program.heap[site].readers - {frame.fn})
+
+
+def _assume_two_axes(frame: Frame, kind: Kind, tensor: Tensor) -> Tensor:
+    """A layer for any number of axes gets something of which that number is not known."""
+    layers = [layer for layer in _layers_of(frame, kind) if entry_of(frame, layer, tensor)[0] is OPEN]
+    names = [layer.name for layer in layers if isinstance(layer, Layer)]
+    if names and all(name.endswith("BatchNorm1d") for name in names):
+        message = f"{names[0]}: assumed that the input has two axes, (N, C)"
+        frame.report("T2J201", frame.fn.node, message, "annotate or reshape the input")
+    else:
+        frame.report("T2J106", frame.fn.node, "how many axes the input of a layer has is not known", "reshape it first")
+    return replace(tensor, rank=2)
 
 
 def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:
@@ -648,9 +734,20 @@ def _call_modules(frame: Frame, node: cst.Call, alternatives: list[Kind], argume
         tensor = without_none(kind)
         if isinstance(tensor, Tensor):
             entries = {entry_of(frame, option, tensor) for option in alternatives}
+            known = {rank for _, rank in entries if rank is not None}
+            if any(entry is OPEN for entry, _ in entries) and len(known) == 1:
+                tensor = replace(tensor, rank=known.pop())
+                entries = {entry_of(frame, option, tensor) for option in alternatives}
             definite = {entry for entry in entries if entry[0] is not ANY}
+            if definite == {(OPEN, None)}:
+                frame.use(holder, tensor)
+                frame.facts.calls[node] = ModuleCall(moved=True)
+                return Tensor(None, tensor.dtype)
+            if (OPEN, None) in definite:
+                tensor = _assume_two_axes(frame, union(alternatives), tensor)
+                definite = {e for e in (entry_of(frame, o, tensor) for o in alternatives) if e[0] is not ANY}
             if len({entry for entry, _ in definite}) > 1:
-                pin_modules(frame, alternatives)
+                bring_together(frame, alternatives, tensor)
                 frame.report("T2J106", node, "the modules that may be called here disagree about the axis order")
             entry, rank = min(definite, key=_in_torch_order_first) if definite else (ANY, None)
             if entry is ANY:
@@ -660,7 +757,7 @@ def _call_modules(frame: Frame, node: cst.Call, alternatives: list[Kind], argume
             assert isinstance(tensor, Tensor)
             results = [_flow_one(frame, option, tensor) for option in alternatives]
             if len({r.layout for r in results if isinstance(r, Tensor)}) > 1:
-                pin_modules(frame, alternatives)
+                bring_together(frame, alternatives, tensor)
                 frame.report("T2J106", node, "the modules that may be called here return different axis orders")
             return union(results)
     results = [call_one(frame, node, kind, arguments) for kind in alternatives]
@@ -683,6 +780,30 @@ def pin_modules(frame: Frame, kinds: list[Kind]) -> bool:
     return bool(wanted)
 
 
+def bring_together(frame: Frame, kinds: list[Kind], tensor: Tensor) -> None:
+    """Modules that stand in one place must take and give the same axis order: ask the project's own to follow.
+
+    Where one of torch's layers works on channel-last data the others follow it; else all go back to torch's order.
+    """
+    wanted = {entry_of(frame, kind, tensor) for kind in kinds if _is_fixed(frame, kind)}
+    layouts = {layout for layout, _ in wanted if layout is not ANY}
+    if len(layouts) == 1 and None not in layouts and OPEN not in layouts:
+        layout = layouts.pop()
+        methods = [kind.cls.find("forward") for kind in kinds if isinstance(kind, Instance)]
+        for method in methods:
+            if method is not None and method.adopted != layout and not method.pinned:
+                frame.program.adoptions.setdefault(frame.fn, []).append((method, layout))
+    else:
+        pin_modules(frame, kinds)
+
+
+def _is_fixed(frame: Frame, kind: Kind) -> bool:
+    """Whether the layout that a module wants can't be chosen: one of torch's layers, or made of them."""
+    if isinstance(kind, Instance):
+        return kind.cls.find("forward") is None
+    return not isinstance(kind, NoneKind | Free)
+
+
 def _in_torch_order_first(entry: tuple[Any, int | None]) -> tuple[bool, str]:
     return entry[0] is not None, str(entry)
 
@@ -696,6 +817,9 @@ def _can_pin(frame: Frame, kind: Kind) -> bool:
 
 def grant_pins(program: Program) -> None:
     """Pin what was asked for by the last pass over each function."""
+    for site in conflicting_fixes(program) - program.pinned_sites:
+        program.pinned_sites.add(site)
+        program.dirty.update(program.heap[site].readers)
     for fn, kinds in program.pin_requests.items():
         for kind in kinds:
             if isinstance(kind, Container):
@@ -707,6 +831,23 @@ def grant_pins(program: Program) -> None:
                 program.dirty.update({method, *method.callers})
         program.dirty.add(fn)
     program.pin_requests.clear()
+    for fn, wishes in program.adoptions.items():
+        for method, layout in wishes:
+            if not method.pinned and method.adopted is None:
+                method.adopted = layout
+                program.dirty.update({fn, method, *method.callers})
+    program.adoptions.clear()
+
+
+def conflicting_fixes(program: Program) -> set[Any]:
+    """The Sequentials that are called in ways that need other transposes among their layers each time."""
+    found: dict[Any, Any] = {}
+    wrong = set()
+    for fn in program.functions.values():
+        for site, fixes in fn.facts.fixes:
+            if found.setdefault(site, fixes) != fixes:
+                wrong.add(site)
+    return wrong
 
 
 def _is_factory(frame: Frame, kind: Kind) -> bool:
@@ -994,8 +1135,7 @@ def _container_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, a
                 grow(frame, receiver)
                 _fill_heap(frame, receiver.site, kind)
             elif name in ("extend", "update"):
-                grow(frame, receiver)
-                _fill_heap(frame, receiver.site, all_items(frame, kind))
+                extend(frame, receiver, kind)
             del holder
         item = heap_read(frame, receiver.site)
         if name == "items":

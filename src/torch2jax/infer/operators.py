@@ -159,11 +159,13 @@ def _plain_binary(frame: Frame, node: cst.BinaryOperation, left: Kind, right: Ki
     return UNKNOWN
 
 
-def _concatenated(frame: Frame, node: cst.CSTNode, left: Kind, right: Kind) -> Kind:
-    from torch2jax.infer.items import all_items
+def _concatenated(frame: Frame, node: cst.BinaryOperation, left: Kind, right: Kind) -> Kind:
+    from torch2jax.infer.contents import copy_items
+    from torch2jax.infer.items import alike, all_items
 
     if isinstance(left, Sequence | Tuple) and isinstance(right, Sequence | Tuple):
-        frame.program.heap[node].write(join(all_items(frame, left), all_items(frame, right)), frame.program)
+        for operand, kind in ((node.left, left), (node.right, right)):
+            copy_items(frame, node, kind, all_items(frame, alike(frame, operand, kind)))
         return Sequence("list" if isinstance(left, Sequence) and left.type == "list" else "tuple", node)
     if isinstance(left, Free | Sequence) and isinstance(right, Free | Sequence | Tuple):
         return left if isinstance(left, Sequence) else right
@@ -171,13 +173,14 @@ def _concatenated(frame: Frame, node: cst.CSTNode, left: Kind, right: Kind) -> K
 
 
 def _repeated(frame: Frame, node: cst.CSTNode, kind: Kind, count: Kind) -> Kind:
+    from torch2jax.infer.contents import copy_items
     from torch2jax.infer.items import all_items
 
     if isinstance(kind, Tuple) and isinstance(count, Number) and isinstance(count.value, int) and count.value < 9:
         return Tuple(kind.items * count.value)
     if isinstance(kind, Shape):
         return Shape()
-    frame.program.heap[node].write(all_items(frame, kind), frame.program)
+    copy_items(frame, node, kind, all_items(frame, kind))
     return Sequence("list", node)
 
 

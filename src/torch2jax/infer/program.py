@@ -36,6 +36,8 @@ class Cell:
 
     def write(self, kind: Kind, program: Program) -> None:
         """Join ``kind`` in."""
+        if program.current is not None:
+            program.current.facts.writes.append((self, kind))
         joined = join(self.kind, kind)
         if joined != self.kind:
             joined = limited(joined)
@@ -92,6 +94,7 @@ class FunctionInfo:
     param_layouts: dict[str, Layout] = field(default_factory=dict)
     result_layout: Any = None
     pinned: bool = False
+    adopted: Layout = None
     is_internal: bool = False
     called: bool = False
     needs_rngs: bool = False
@@ -272,18 +275,21 @@ class Program:
     heap: dict[Any, Cell] = field(default_factory=lambda: defaultdict(Cell))
     added_attributes: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
     heap_layouts: dict[Any, Layout] = field(default_factory=dict)
+    item_sources: dict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
     item_wants: dict[Any, set[Layout]] = field(default_factory=lambda: defaultdict(set))
     layers: dict[str, Any] = field(default_factory=dict)
     layer_readers: set[FunctionInfo] = field(default_factory=set)
     grown: set[Any] = field(default_factory=set)
     replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)
+    adoptions: dict[FunctionInfo, list[tuple[FunctionInfo, Layout]]] = field(default_factory=dict)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
     sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     dirty: set[FunctionInfo] = field(default_factory=set)
     bindings: dict[str, Any] = field(default_factory=dict)
+    current: FunctionInfo | None = None
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""

@@ -10,9 +10,10 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.aliasing import mark_stale, note_inplace_layer
+from torch2jax.infer.contents import heap_read, want_torch_order
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.items import all_items, as_layers, heap_read, logical_shape
+from torch2jax.infer.items import all_items, as_layers, logical_shape
 from torch2jax.infer.kinds import (
     BOOL,
     FLOAT,
@@ -42,6 +43,7 @@ from torch2jax.infer.kinds import (
     Str,
     Tensor,
     Tuple,
+    Union,
     constant,
     may_be_tensor,
     options,
@@ -279,9 +281,17 @@ def take(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     if isinstance(plain, Shape):
         logical_shape(frame, node, plain)
         return kind
-    if isinstance(plain, Sequence | Tuple):
+    if isinstance(plain, Tuple):
+        for item in plain.items:
+            want_torch_order(frame, item)
+        return frame.use(node, plain)
+    if isinstance(plain, Sequence | Mapping | Iterator_):
         take_items(frame, node, plain, None)
         return kind
+    if isinstance(plain, Union):
+        for option in plain.options:
+            if isinstance(option, Sequence | Mapping | Iterator_):
+                take_items(frame, node, option, None)
     return frame.use(node, kind)
 
 
@@ -292,24 +302,14 @@ def take_items(frame: Frame, node: cst.CSTNode, kind: Kind, layout: Layout) -> N
             item = frame.facts.kinds.get(element.value, UNKNOWN)
             if may_be_tensor(item):
                 frame.use(element.value, item, layout)
-            elif isinstance(item, Shape):
-                logical_shape(frame, element.value, item)
-        return
-    if isinstance(kind, Sequence) and layout is None:
-        held = heap_read(frame, kind.site)
-        if any(isinstance(o, Tensor) and o.layout is not None for o in options(held)):
-            frame.program.item_wants[kind.site].add(None)
-            frame.program.heap_layouts[kind.site] = None
-            frame.program.heap[kind.site].kind = _logical_items(held)
-            frame.program.dirty.update(frame.program.heap[kind.site].readers)
-    elif isinstance(kind, Tuple):
+            elif layout is None:
+                take(frame, element.value, item)
+        if layout is not None or not isinstance(kind, Sequence):
+            return
+    if isinstance(kind, Tuple):
         frame.use(node, kind, layout)
-
-
-def _logical_items(kind: Kind) -> Kind:
-    from torch2jax.infer.kinds import union
-
-    return union(replace(o, layout=None) if isinstance(o, Tensor) else o for o in options(kind))
+    elif layout is None and not want_torch_order(frame, kind):
+        frame.report("T2J106", node, "the arrays of an iterator have another axis order than what takes them")
 
 
 def _apply_bound(
@@ -891,6 +891,7 @@ def _result_kind(frame: Frame, node: cst.CSTNode, result: Any, tensor: Kind, fie
         ):
             cell.kind = FREE
         cell.write(tensor, frame.program)
+        cell.read(frame.fn)
         return Sequence("list", node)
     return _PLAIN.get(str(result), UNKNOWN)
 

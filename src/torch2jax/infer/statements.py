@@ -11,6 +11,7 @@ import libcst as cst
 from torch2jax.infer import attributes, items
 from torch2jax.infer.aliasing import note_escape, storage_of
 from torch2jax.infer.class_tests import check_classes
+from torch2jax.infer.contents import copy_items
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Env, Frame, Value, executes
 from torch2jax.infer.kinds import (
@@ -20,12 +21,16 @@ from torch2jax.infer.kinds import (
     AnyModule,
     Choice,
     ClassName,
+    Container,
     Instance,
+    Iterator_,
     Kind,
     NoneKind,
     Number,
+    Sequence,
     Shape,
     Tensor,
+    Tuple,
     is_tensor,
     join,
     options,
@@ -107,6 +112,8 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
     target = frame.eval(node.target)
     value = frame.eval(node.value)
     if not is_tensor(target) and not is_tensor(value):
+        if isinstance(node.operator, cst.AddAssign):
+            _extend(frame, target, node.value, value)
         if isinstance(node.target, cst.Name):
             joined = join(target, value) if isinstance(target, Number) else target
             frame.bind(node.target.value, _without_value(joined), node.target)
@@ -129,6 +136,17 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
         attributes.assign(frame, node.target, result, node.value, augmented=True)
     elif isinstance(node.target, cst.Subscript):
         items.assign_item(frame, node.target, value, node.value, node)
+
+
+def _extend(frame: Frame, target: Kind, node: cst.BaseExpression, value: Kind) -> None:
+    """``layers += [...]``: a list gets the items of another."""
+    from torch2jax.infer.modules import extend
+
+    for option in options(without_none(target)):
+        if isinstance(option, Container):
+            extend(frame, option, value)
+        elif isinstance(option, Sequence) and isinstance(without_none(value), Sequence | Tuple | Iterator_ | Container):
+            copy_items(frame, option.site, value, items.iterated(frame, node, value))
 
 
 def _without_value(kind: Kind) -> Kind:

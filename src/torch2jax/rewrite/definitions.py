@@ -41,6 +41,10 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     new_body = suite(rewriter, node.body)
     new_body = _with_prefix(new_body, prefix)
     rewriter.function, rewriter.taken = outer, taken
+    for definition in info.facts.definitions:
+        if definition not in rewriter.placed:
+            flag(rewriter, node, "T2J106", "a name has to change its axis order where no statement can stand")
+            break
     name = node.name
     if info.is_forward and info.is_method:
         name = cst.Name("__call__")

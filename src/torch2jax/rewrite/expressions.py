@@ -285,6 +285,8 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
             return factory_call(rewriter, node, fact)
         case UserCall():
             return user_call(rewriter, node, fact)
+        case ModuleCall(moved=True):
+            return moved_call(rewriter, node)
         case ModuleCall():
             return module_call(rewriter, node)
         case _:
@@ -335,6 +337,15 @@ def mutation(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> Any:
         return rule_call(rewriter, node, fact)
     rewriter.before += assign_result(rewriter, node, fact)
     return rewriter.expr(fact.target)
+
+
+def moved_call(rewriter: Rewriter, node: cst.Call) -> Any:
+    """A call of channel-last layers on an array of any rank: its axis 1 goes to the end, and comes back."""
+    rewriter.tally.transposes += 2
+    moveaxis = attribute(rewriter.root("jnp"), "moveaxis")
+    result: Any = module_call(rewriter, node)
+    moved = call(moveaxis, [result.args[0].value, number(1), number(-1)])
+    return call(moveaxis, [result.with_changes(args=[cst.Arg(moved)]), number(-1), number(1)])
 
 
 def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:

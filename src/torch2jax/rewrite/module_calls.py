@@ -105,24 +105,62 @@ def sequential(rewriter: Rewriter, node: cst.Call, args: Sequence[cst.Arg], func
     """``nnx.Sequential(...)``, with transposes where neighbours disagree."""
     fixes = rewriter.program.sequential_fixes.get(node, {})
     new: list[cst.Arg] = []
-    for index, arg in enumerate(args):
-        fix = fixes.get(index)
-        if fix is not None:
-            step = _transpose_step(rewriter, fix)
-            rewriter.tally.transposes += 1
-            new.append(
-                cst.Arg(
-                    step,
-                    comma=arg.comma if index + 1 < len(args) else (_comma(args) if len(args) > 1 else _plain_comma()),
-                )
-            )
+    index = 0
+    for place, arg in enumerate(args):
+        if arg.star == "*":
+            given = node.args[place].value if len(args) == len(node.args) else arg.value
+            parts, index = _starred(rewriter, arg, given, fixes, index)
+            new += parts
+            continue
+        if index in fixes:
+            last = place + 1 == len(args)
+            comma = arg.comma if not last else (_comma(args) if len(args) > 1 else _plain_comma())
+            new.append(cst.Arg(_transpose_step(rewriter, fixes[index]), comma=comma))
         new.append(arg)
-    last = fixes.get(len(args))
-    if last is not None:
-        rewriter.tally.transposes += 1
+        index += 1
+    if index > 0 and index in fixes:
         new[-1] = new[-1].with_changes(comma=_comma(args) if len(args) > 1 else _plain_comma())
-        new.append(cst.Arg(_transpose_step(rewriter, last), comma=args[-1].comma))
+        new.append(cst.Arg(_transpose_step(rewriter, fixes[index]), comma=args[-1].comma))
     return node.with_changes(func=func, args=new)
+
+
+def _starred(
+    rewriter: Rewriter, arg: cst.Arg, given: cst.BaseExpression, fixes: Any, start: int
+) -> tuple[list[cst.Arg], int]:
+    """``*layers`` with the steps that belong between them, and the place after the last of them."""
+    value = arg.value
+    if isinstance(value, cst.List | cst.Tuple):
+        elements: list[cst.BaseElement] = []
+        for offset, element in enumerate(value.elements):
+            if start + offset in fixes:
+                elements.append(cst.Element(_transpose_step(rewriter, fixes[start + offset])))
+            elements.append(element)
+        return [arg.with_changes(value=value.with_changes(elements=elements))], start + len(value.elements)
+    kind = without_none(rewriter.kind(given) or UNKNOWN)
+    items = getattr(kind, "items", None)
+    if items is None:  # of unknown number: one part, as the interpreter sees it
+        step = [cst.Arg(_transpose_step(rewriter, fixes[start]), comma=_plain_comma())] if start in fixes else []
+        return [*step, arg], start + 1
+    count = len(items)
+    cuts = [offset for offset in range(count) if start + offset in fixes]
+    if not cuts:
+        return [arg], start + count
+    if not isinstance(value, cst.Name | cst.Attribute):
+        flag(rewriter, given, "T2J106", "layers disagree about the axis order", "give the layers one by one")
+    parts: list[cst.Arg] = []
+    for begin, end in zip([0, *cuts], [*cuts, count], strict=True):
+        if begin in cuts:
+            parts.append(cst.Arg(_transpose_step(rewriter, fixes[start + begin]), comma=_plain_comma()))
+        if begin < end:
+            parts.append(cst.Arg(_slice(value, begin, end if end < count else None), star="*", comma=_plain_comma()))
+    parts[-1] = parts[-1].with_changes(comma=arg.comma)
+    return parts, start + count
+
+
+def _slice(value: cst.BaseExpression, begin: int, end: int | None) -> cst.Subscript:
+    lower = number(begin) if begin else None
+    upper = number(end) if end is not None else None
+    return cst.Subscript(value, [cst.SubscriptElement(cst.Slice(lower, upper))])
 
 
 def _plain_comma() -> cst.Comma:
@@ -130,6 +168,7 @@ def _plain_comma() -> cst.Comma:
 
 
 def _transpose_step(rewriter: Rewriter, fix: tuple[Any, Any, int]) -> cst.Call:
+    rewriter.tally.transposes += 1
     axes = conversion(fix[0], fix[1], fix[2])
     order = cst.Tuple([cst.Element(number(axis)) for axis in axes], lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     jnp = rewriter.root("jnp")

@@ -151,6 +151,7 @@ def _relayouts_after(rewriter: Rewriter, node: cst.CSTNode) -> list[Any]:
 
 def transposition(rewriter: Rewriter, target: Any, relayout: Relayout) -> cst.SimpleStatementLine:
     """``x = x.transpose(0, 2, 3, 1)``."""
+    rewriter.placed.add(target)
     name = cst.Name(target.value if isinstance(target, cst.Name) else _defined_name(target))
     rewriter.tally.transposes += 1
     rank = relayout.rank or 0

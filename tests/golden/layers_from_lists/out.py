@@ -47,7 +47,8 @@ class VGG(nnx.Module):
         )
 
     def __call__(self, x):
-        x = self.avgpool(self.features(x).transpose(0, 2, 3, 1))
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
+        x = self.avgpool(self.features(x))
         value = x.transpose(0, 3, 1, 2)
         x = value.reshape(value.shape[0], -1)
         return self.classifier(x)
