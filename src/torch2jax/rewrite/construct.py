@@ -81,8 +81,9 @@ class Constructor:
         if tag == "un":
             if expr[1] == "not":
                 operand = part(expr[2], PRECEDENCE["not"])
-                if isinstance(operand, cst.UnaryOperation) and isinstance(operand.operator, cst.Not):
-                    return operand.expression  # templates negate flags only
+                is_argument = expr[2][0] == "param"
+                if is_argument and isinstance(operand, cst.UnaryOperation) and isinstance(operand.operator, cst.Not):
+                    return operand.expression  # what templates negate of their parameters is flags only
                 return cst.UnaryOperation(cst.Not(), operand)
             return cst.UnaryOperation(_UNARY[expr[1]](), part(expr[2], PRECEDENCE["unary"]))
         if tag == "bool":
