@@ -519,6 +519,11 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
 
 def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:
     """A call of something that may be one of several."""
+    called = [kind for kind in alternatives if not isinstance(kind, Str | Number | NoneKind)]  # these can't be called
+    if called and len(called) < len(alternatives):
+        from torch2jax.infer.calls import call_kind
+
+        return call_kind(frame, node, union(called), arguments)
     if all(is_module(kind) for kind in alternatives):
         return _call_modules(frame, node, alternatives, arguments)
     if all(_is_factory(frame, kind) for kind in alternatives):

@@ -566,6 +566,8 @@ def match(frame: Frame, node: cst.Match) -> None:
         frame.env, frame.alive = dict(before), True
         for name in assigned_names(case.pattern):
             frame.env[name] = Value(UNKNOWN)
+        if isinstance(case.pattern, cst.MatchClass):
+            frame.eval(case.pattern.cls)
         if case.guard is not None:
             frame.eval(case.guard)
         frame.execute((case.body,))

@@ -347,7 +347,7 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
 
 
 def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
-    """Whether ``NORMS = (nn.BatchNorm2d, nn.LayerNorm)`` lists classes that ``isinstance`` takes, and are not called."""
+    """Whether ``NORMS = (nn.BatchNorm2d, nn.LayerNorm)`` lists classes that ``isinstance`` takes."""
     target = node.targets[0].target
     if not isinstance(target, cst.Name) or not isinstance(node.value, cst.Tuple):
         return False
@@ -651,8 +651,25 @@ def match_(rewriter: Rewriter, node: cst.Match) -> list[Any]:
     cases = []
     for case in node.cases:
         guard = rewriter.expr(case.guard) if case.guard is not None else None
-        cases.append(case.with_changes(guard=guard, body=suite(rewriter, case.body)))
+        pattern = case.pattern
+        if guard is None and isinstance(pattern, cst.MatchClass) and not (pattern.patterns or pattern.kwds):
+            pattern, guard = _module_pattern(rewriter, node.subject, pattern)
+        spaced = {} if guard is case.guard else _GUARD
+        pattern = rewriter.generic(pattern)
+        cases.append(case.with_changes(pattern=pattern, guard=guard, body=suite(rewriter, case.body), **spaced))
     return [node.with_changes(subject=rewriter.expr(node.subject), cases=cases)]
+
+
+_GUARD = {"whitespace_before_if": cst.SimpleWhitespace(" "), "whitespace_after_if": cst.SimpleWhitespace(" ")}
+
+
+def _module_pattern(rewriter: Rewriter, subject: cst.BaseExpression, pattern: cst.MatchClass) -> tuple[Any, Any]:
+    """``case nn.Module():`` where the module may be a plain function in Flax: any callable."""
+    from torch2jax.rewrite.expressions import is_any_module
+
+    if not is_any_module(rewriter, pattern.cls, rewriter.kind(subject)):
+        return pattern, None
+    return cst.MatchAs(), call(cst.Name("callable"), [rewriter.expr(subject)])
 
 
 @rewrites(STATEMENTS, cst.FunctionDef)
