@@ -62,3 +62,35 @@ def g(x):
 """
     code = convert(source).code
     assert "absolute(act(y)).mean()" in code
+
+
+def test_what_a_loop_starts_with_as_none() -> None:
+    """In the first turn nothing is known of `top`, and nothing is wrong with it."""
+    forward = """top = None
+        for _ in range(3):
+            y = self.conv(x)
+            if top is not None:
+                y = y + F.interpolate(top, scale_factor=2)
+            top = y
+            x = x[:, :, ::2, ::2]
+        return top"""
+    _, codes = module("pass", forward)
+    assert not codes & {"T2J102"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("if hasattr(nn, 'SiLU'):\n    A = nn.SiLU\nelse:\n    A = nn.ReLU\n", "\nA = nnx.silu\n"),
+        ("if hasattr(nn, 'NotThere'):\n    A = 1\nelse:\n    A = 2\n", "    A = 2\n"),
+        ("A = hasattr(F, 'silu')\n", "A = True\n"),
+    ],
+)
+def test_what_torch_has_is_decided(source: str, expected: str) -> None:
+    assert expected in convert(PRELUDE + source).code
+
+
+def test_getattr_of_modules_is_the_attribute() -> None:
+    code, codes = module("self.a0 = nn.Linear(2, 2)", "return self.__getattr__(f'a{len(x) - len(x)}')(x)")
+    assert "getattr(self, f'a{len(x) - len(x)}')(x)" in code
+    assert not codes & {"T2J108"}

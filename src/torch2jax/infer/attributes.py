@@ -219,7 +219,7 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         base = base_layer(frame, cls)
         if base is not None:
             return layer_attribute(frame, node, base, name)
-        if name in MODULE_METHODS:
+        if name in MODULE_METHODS or name == "__getattr__":
             return BoundApi(kind, name)
         cls.attrs[name].readers.add(frame.fn)
         opened = cls.open_attrs.read(frame.fn)

@@ -743,6 +743,10 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
         return call_one(frame, node, first, arguments)
     frame.facts.special[node] = ("module_method", name)
     match name:
+        case "__getattr__":
+            use_everything(frame, arguments)
+            frame.facts.special[node] = ("call_getattr",)
+            return first.cls.open_attrs.read(frame.fn) if isinstance(first, Instance) else FREE
         case "modules" | "children":
             return Modules()
         case "named_modules" | "named_children":

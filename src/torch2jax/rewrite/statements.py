@@ -546,6 +546,9 @@ def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     """``if``, ``elif``, ``else``."""
     if rewriter.gradient is not None and rewriter.gradient.always(rewriter, node):
         return body(rewriter, node.body.body)
+    note = rewriter.facts.special.get(node.test)
+    if note is not None and note[0] == "decided":
+        return _taken(rewriter, node, node.body if note[1] else node.orelse)
     test = rewriter.expr(node.test)
     new_body = suite(rewriter, node.body)
     orelse = node.orelse
@@ -560,6 +563,18 @@ def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     elif isinstance(orelse, cst.Else):
         orelse = orelse.with_changes(body=suite(rewriter, orelse.body))
     return [node.with_changes(test=test, body=new_body, orelse=orelse)]
+
+
+def _taken(rewriter: Rewriter, node: cst.If, taken: Any) -> list[Any]:
+    """The branch of an ``if`` that is decided, in its place."""
+    block = taken.body if isinstance(taken, cst.Else) else taken
+    if isinstance(block, cst.If):
+        return list(if_(rewriter, block))
+    lines = suite(rewriter, block).body if block is not None else []
+    lines = [cst.SimpleStatementLine([line]) if isinstance(line, cst.BaseSmallStatement) else line for line in lines]
+    if lines:
+        lines[0] = lines[0].with_changes(leading_lines=[*node.leading_lines, *lines[0].leading_lines])
+    return lines
 
 
 def _else(rewriter: Rewriter, node: cst.Else | None) -> cst.Else | None:
