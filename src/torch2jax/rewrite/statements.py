@@ -216,7 +216,7 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         return [statement(assignment(target, new))]
     if isinstance(fact, RuleCall) and isinstance(new, cst.Name | cst.Attribute):
         return []
-    return node.with_changes(value=new)
+    return node if new is value else node.with_changes(value=new)
 
 
 def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -337,12 +337,15 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:
             return special
-    targets = [target.with_changes(target=_target(rewriter, target.target)) for target in node.targets]
+    places = [_target(rewriter, target.target) for target in node.targets]
+    targets = [target.with_changes(target=new) for target, new in zip(node.targets, places, strict=True)]
     if _is_for_isinstance(rewriter, node):
         from torch2jax.rewrite.expressions import class_reference
 
         return node.with_changes(value=class_reference(rewriter, node.value))
     value = _stored(rewriter, node.targets[0].target, node.value, rewriter.expr(node.value))
+    if value is node.value and all(target.target is new for target, new in zip(node.targets, places, strict=True)):
+        return node
     return node.with_changes(targets=targets, value=value)
 
 
@@ -414,13 +417,17 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
     if isinstance(target, cst.Name):
         return target
     if isinstance(target, cst.Tuple | cst.List):
-        elements = [element.with_changes(value=_target(rewriter, element.value)) for element in target.elements]
+        parts = [_target(rewriter, element.value) for element in target.elements]
+        if all(new is element.value for new, element in zip(parts, target.elements, strict=True)):
+            return target
+        elements = [e.with_changes(value=new) for e, new in zip(target.elements, parts, strict=True)]
         return target.with_changes(elements=elements)
     if isinstance(target, cst.Attribute):
         note = rewriter.facts.special.get(target)
         if note is not None and note[0] == "state":
             return place_of(rewriter, target).node
-        return target.with_changes(value=rewriter.expr(target.value))
+        holder = rewriter.expr(target.value)
+        return target if holder is target.value else target.with_changes(value=holder)
     if isinstance(target, cst.StarredElement):
         return target
     if rewriter.facts.special.get(target) == ("sequential_item", False):
@@ -642,7 +649,8 @@ def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
             lines[0] = lines[0].with_changes(leading_lines=[*node.leading_lines, *lines[0].leading_lines])
         return [*lines, *after]
     items = [rewriter.generic(item) for item in kept]
-    items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    if kept[-1] is not node.items[-1]:
+        items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     return [node.with_changes(items=items, body=suite(rewriter, node.body)), *after]
 
 
