@@ -94,3 +94,22 @@ def test_getattr_of_modules_is_the_attribute() -> None:
     code, codes = module("self.a0 = nn.Linear(2, 2)", "return self.__getattr__(f'a{len(x) - len(x)}')(x)")
     assert "getattr(self, f'a{len(x) - len(x)}')(x)" in code
     assert not codes & {"T2J108"}
+
+
+def test_a_mixin_reads_attributes_of_the_module_it_is_mixed_into() -> None:
+    source = f"""{PRELUDE}class Mixin:
+    def forward(self, x):
+        return torch.cat((self.token, self.body(x)), dim=1)
+
+
+class Body(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(2, 1, 3))
+        self.body = nn.Linear(3, 3)
+
+
+class M(Mixin, Body):
+    pass
+"""
+    assert "jnp.concatenate((self.token[...], self.body(x)), axis=1)" in convert(source).code

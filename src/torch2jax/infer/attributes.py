@@ -228,6 +228,9 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
             return opened
     if name == "__class__":
         return ClassRef(cls)
+    mixed = _of_heirs(frame, cls, name) if not cls.is_module else None
+    if mixed is not None:
+        return mixed
     if cls.is_function and name == "save_for_backward":
         return BoundApi(kind, name)
     if cls.is_function and name in autograd.SAVED:
@@ -236,6 +239,20 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         return FREE
     cls.attrs[name].read(frame.fn)
     return FREE
+
+
+def _of_heirs(frame: Frame, cls: ClassInfo, name: str) -> Kind | None:
+    """An attribute that a mixin reads and the modules it is mixed into have."""
+    found: list[Kind] = []
+    for heir in list(frame.program.classes.values()):
+        if heir is cls or not heir.is_module or cls not in heir.mro():
+            continue
+        method, owner = heir.find(name), heir.attr_owner(name)
+        if method is not None and not method.is_property:
+            found.append(Function(method, None if method.is_static else Instance(heir)))
+        elif owner is not None:
+            found.append(owner.attrs[name].read(frame.fn))
+    return union(found) if found else None
 
 
 def base_layer(frame: Frame, cls: ClassInfo) -> Layer | None:
