@@ -253,6 +253,11 @@ def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         check_classes(frame, node.args[1].value)
     for holder, _ in arguments.positional:
         frame.facts.reads.discard(holder)
+    if len(arguments.positional) == 2 and isinstance(node.func, cst.Name) and node.func.value == "hasattr":
+        namespace, name = arguments.positional[0][1], constant(arguments.positional[1][1])
+        outside = isinstance(namespace, Namespace) and namespace.file is None and isinstance(name, str)
+        if outside and frame.program.book.lookup(f"{namespace.name}.{name}"):
+            frame.facts.special[node] = ("decided", True)
     return BOOL
 
 

@@ -50,6 +50,7 @@ from torch2jax.infer.layers import (
     united_reads,
 )
 from torch2jax.infer.program import ClassInfo
+from torch2jax.source.nodes import walk
 
 # Attributes of arrays that mean the same on numpy, torch and jax arrays.
 _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
@@ -238,7 +239,7 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         base = base_layer(frame, cls)
         if base is not None:
             return layer_attribute(frame, node, base, name)
-        if name in MODULE_METHODS:
+        if name in MODULE_METHODS or name == "__getattr__":
             return BoundApi(kind, name)
         cls.attrs[name].readers.add(frame.fn)
         opened = cls.open_attrs.read(frame.fn)
@@ -350,8 +351,22 @@ def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute
         sometimes = frame.branches > 0
         cls.tied[empty.code_for_node(linear)] = (empty.code_for_node(embedding), biased, sometimes)
         frame.facts.special[target] = ("tied", linear, embedding, biased, sometimes)
+        if embeds[0] and not _initialises(frame.fn.node):
+            frame.report(
+                "T2J205",
+                target,
+                "the shared matrix starts as an embedding does, in PyTorch as a linear layer does",
+                "pass `embedding_init=` to nnx.Embed",
+            )
         return
     layer_attribute(frame, target, layer, target.attr.value)
+
+
+def _initialises(function: cst.CSTNode) -> bool:
+    """Whether a constructor gives its parameters initial values of its own: ``self.apply(self._init_weights)``."""
+    called = [part.func for part in walk(function) if isinstance(part, cst.Call)]
+    names = [func.attr.value for func in called if isinstance(func, cst.Attribute)]
+    return any(name == "apply" or "init" in name or name.endswith("_") for name in names if name != "__init__")
 
 
 def _assign_to_tensor(

@@ -188,7 +188,9 @@ def tensor_name(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -
         return False
     if name == "split" and not any(isinstance(kind, Number | Sequence | Tuple) for _, kind in arguments.positional):
         return False
-    if name in _OF_ARRAYS and name not in _SAFE:
+    assert isinstance(node.func, cst.Attribute)
+    anything = isinstance(frame.facts.kinds.get(node.func.value), Unknown)
+    if (name in _OF_ARRAYS or anything) and name not in _SAFE:
         frame.report(
             "T2J202",
             node,
@@ -229,6 +231,8 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
     if isinstance(receiver, Instance) and receiver.cls.is_function:
         kinds = [frame.use(holder, kind) for holder, kind in arguments.positional]
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
+    if isinstance(receiver, Unknown):
+        return call_unknown(frame, node, BoundApi(receiver, name), arguments)
     if is_module(receiver) or isinstance(receiver, Super):
         from torch2jax.infer.modules import call_module_method
 

@@ -163,6 +163,8 @@ class Frame:
         elif logical:
             forced = None
         if forced == plain.layout:
+            if value is not None:
+                self.facts.relayouts.pop(value, None)  # what an earlier turn of a loop thought
             return kind
         if kind is not plain and forced is not None:
             return kind

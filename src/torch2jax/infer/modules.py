@@ -622,6 +622,8 @@ def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], ar
 
 def _accepts(kind: Kind, arguments: Arguments) -> bool:
     """Whether a call with these arguments fits what is called, as far as that is known."""
+    if isinstance(kind, Str | Number | NoneKind):
+        return False
     if arguments.star is not None or arguments.double_star is not None:
         return True
     count, names = len(arguments.positional), set(arguments.keywords)
@@ -922,6 +924,10 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             return result
     frame.facts.special[node] = ("module_method", name)
     match name:
+        case "__getattr__":
+            use_everything(frame, arguments)
+            frame.facts.special[node] = ("call_getattr",)
+            return first.cls.open_attrs.read(frame.fn) if isinstance(first, Instance) else FREE
         case "modules":
             return Modules()
         case "named_modules":

@@ -15,6 +15,7 @@ from torch2jax.infer.contents import copy_items
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Env, Frame, Value, executes
 from torch2jax.infer.kinds import (
+    FREE,
     INT,
     NONE,
     UNKNOWN,
@@ -290,6 +291,12 @@ def leave(frame: Frame, node: Any) -> None:
 def if_(frame: Frame, node: cst.If) -> None:
     """``if``: each side is executed knowing the test, then the environments are merged."""
     kind = frame.eval(node.test)
+    decided = decided_test(frame, node.test)
+    if decided is not None:
+        taken = node.body if decided else node.orelse
+        if taken is not None:
+            frame.execute((taken,))
+        return
     condition(frame, node.test, kind, "if")
     before = dict(frame.env)
     narrow(frame, node.test, True)
@@ -302,6 +309,12 @@ def if_(frame: Frame, node: cst.If) -> None:
         frame.execute((node.orelse,))
     frame.branches -= 1
     _resume(frame, [(after_body, body_alive), (frame.env, frame.alive)])
+
+
+def decided_test(frame: Frame, test: cst.BaseExpression) -> bool | None:
+    """Whether a test has one answer wherever the translation runs: what PyTorch has does not change."""
+    note = frame.facts.special.get(test)
+    return bool(note[1]) if note is not None and note[0] == "decided" else None
 
 
 @executes(cst.Else, cst.Finally)
@@ -441,7 +454,8 @@ def _narrow_none(frame: Frame, test: cst.BaseExpression, is_none: bool) -> None:
     if value is None:
         return
     if not is_none:
-        frame.env[name] = replace(value, kind=without_none(value.kind))
+        known = without_none(value.kind)  # None alone: nothing is known yet of what else it may be
+        frame.env[name] = replace(value, kind=FREE if isinstance(known, NoneKind) else known)
     elif any(isinstance(option, NoneKind) for option in options(value.kind)):
         frame.env[name] = replace(value, kind=NONE)
 

@@ -181,14 +181,20 @@ def with_rngs(rewriter: Rewriter, params: cst.Parameters) -> cst.Parameters:
         cst.Name("rngs"), annotation=cst.Annotation(attribute(rewriter.root("nnx"), "Rngs")), default=None
     )
     kwonly = list(params.kwonly_params)
-    multiline, comma = _layout_of(every)
     star = params.star_arg
+    if isinstance(star, cst.Param) and not kwonly:
+        every.append(star)
+    multiline, comma = _layout_of(every)
     if not kwonly and not isinstance(star, cst.Param):
         star = cst.ParamStar(comma=comma)
     changes: dict[str, Any] = {}
     if multiline is not None and params.star_kwarg is None:
         last = every[-1]
-        changes = _replace_last(params, last.with_changes(comma=comma, whitespace_after_param=cst.SimpleWhitespace("")))
+        shortened = last.with_changes(comma=comma, whitespace_after_param=cst.SimpleWhitespace(""))
+        if last is star:
+            star = shortened
+        else:
+            changes = _replace_last(params, shortened)
         kwonly = list(changes.get("kwonly_params", kwonly))
         param = param.with_changes(comma=multiline, whitespace_after_param=last.whitespace_after_param)
     changes["kwonly_params"] = [*kwonly, param]

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence as Seq
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
-from torch2jax.infer.kinds import Api, ClassRef, CustomGradient, Namespace
+from torch2jax.infer.kinds import (
+    Api,
+    ClassRef,
+    CustomGradient,
+    Kind,
+    Layer,
+    Mapping,
+    Namespace,
+    NoneKind,
+    Number,
+    Sequence,
+    Shape,
+    Str,
+    Tensor,
+    Tuple,
+    is_module,
+    options,
+)
 from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
 from torch2jax.rewrite.precedence import parenthesize
@@ -201,7 +218,7 @@ def _logical_shape(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> c
     return _items(shape, order)
 
 
-def _items(shape: cst.BaseExpression, order: Sequence[int]) -> cst.Tuple:
+def _items(shape: cst.BaseExpression, order: Seq[int]) -> cst.Tuple:
     shape = parenthesize(shape, PRIMARY)
     elements = [cst.Element(cst.Subscript(shape, [cst.SubscriptElement(cst.Index(number(i)))])) for i in order]
     return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
@@ -230,7 +247,7 @@ def subscript(rewriter: Rewriter, node: cst.Subscript) -> Any:
             return result
 
 
-def _reindexed(node: cst.Subscript, order: Sequence[int | None]) -> list[cst.SubscriptElement]:
+def _reindexed(node: cst.Subscript, order: Seq[int | None]) -> list[cst.SubscriptElement]:
     """The same indices in the order of the array."""
     elements = [element.slice for element in node.slice]
     if len(elements) == 1 and isinstance(elements[0], cst.Index) and isinstance(elements[0].value, cst.Tuple):
@@ -310,9 +327,24 @@ def class_pattern(rewriter: Rewriter, node: cst.MatchClass) -> Any:
     return rewriter.generic(node).with_changes(cls=class_reference(rewriter, node.cls))
 
 
+def is_any_module(rewriter: Rewriter, cls: cst.BaseExpression, kind: Kind | None) -> bool:
+    """Whether a test for ``nn.Module`` is met by what is a plain function in Flax, and callables are modules here."""
+    tested = rewriter.kind(cls)
+    if not isinstance(tested, Api) or VALUES.get(canonical(tested.name)) != "nnx.Module" or kind is None:
+        return False
+    alternatives = list(options(kind))
+    known = all(isinstance(option, _NOT_CALLABLE) or is_module(option) for option in alternatives)
+    return known and any(isinstance(option, Layer) and option.stateless for option in alternatives)
+
+
+_NOT_CALLABLE = (Str, Number, NoneKind, Tensor, Tuple, Shape, Sequence, Mapping)
+
+
 def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
     if isinstance(node.func, cst.Name) and node.func.value in ("isinstance", "issubclass") and len(node.args) == 2:
         first, second = node.args
+        if node.func.value == "isinstance" and is_any_module(rewriter, second.value, rewriter.kind(first.value)):
+            return call(cst.Name("callable"), [rewriter.expr(first.value)])
         return node.with_changes(
             args=[rewriter.expr(first), second.with_changes(value=class_reference(rewriter, second.value))]
         )
@@ -401,7 +433,7 @@ def with_keyword(node: cst.Call, keyword: str, value: cst.BaseExpression) -> cst
     return node.with_changes(args=args)
 
 
-def _comma_like(args: Sequence[cst.Arg]) -> cst.Comma:
+def _comma_like(args: Seq[cst.Arg]) -> cst.Comma:
     for arg in args[:-1]:
         if isinstance(arg.comma, cst.Comma):
             return arg.comma

@@ -25,6 +25,11 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _parameter(rewriter, node, note[1])
         case "trainable":
             return set_by_call(rewriter, node)
+        case "decided":
+            return cst.Name(str(note[1]))
+        case "call_getattr":
+            assert isinstance(node.func, cst.Attribute)
+            return call(cst.Name("getattr"), [rewriter.expr(node.func.value), *map(rewriter.expr, node.args)])
         case "copy_state":
             flag(rewriter, node, "T2J108", "the result of Module.load_state_dict has no translation yet")
             return None

@@ -230,7 +230,7 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         return [statement(assignment(target, new))]
     if isinstance(fact, RuleCall) and isinstance(new, cst.Name | cst.Attribute):
         return []
-    return node.with_changes(value=new)
+    return node if new is value else node.with_changes(value=new)
 
 
 def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -351,12 +351,15 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:
             return special
-    targets = [target.with_changes(target=_target(rewriter, target.target)) for target in node.targets]
+    places = [_target(rewriter, target.target) for target in node.targets]
+    targets = [target.with_changes(target=new) for target, new in zip(node.targets, places, strict=True)]
     if _is_for_isinstance(rewriter, node):
         from torch2jax.rewrite.expressions import class_reference
 
         return node.with_changes(value=class_reference(rewriter, node.value))
     value = _stored(rewriter, node.targets[0].target, node.value, rewriter.expr(node.value))
+    if value is node.value and all(target.target is new for target, new in zip(node.targets, places, strict=True)):
+        return node
     return node.with_changes(targets=targets, value=value)
 
 
@@ -453,15 +456,19 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
     if isinstance(target, cst.Name):
         return target
     if isinstance(target, cst.Tuple | cst.List):
-        elements = [element.with_changes(value=_target(rewriter, element.value)) for element in target.elements]
+        parts = [_target(rewriter, element.value) for element in target.elements]
+        if all(new is element.value for new, element in zip(parts, target.elements, strict=True)):
+            return target
+        elements = [e.with_changes(value=new) for e, new in zip(target.elements, parts, strict=True)]
         return target.with_changes(elements=elements)
     if isinstance(target, cst.Attribute):
         note = rewriter.facts.special.get(target)
         if note is not None and note[0] == "state":
             return place_of(rewriter, target).node
+        holder = rewriter.expr(target.value)
         if note is not None and note[0] in ("attribute", "take_away"):
-            return target.with_changes(value=rewriter.expr(target.value), attr=cst.Name(note[1]))
-        return target.with_changes(value=rewriter.expr(target.value))
+            return target.with_changes(value=holder, attr=cst.Name(note[1]))
+        return target if holder is target.value else target.with_changes(value=holder)
     if isinstance(target, cst.StarredElement):
         return target
     if rewriter.facts.special.get(target) == ("sequential_item", False):
@@ -587,6 +594,9 @@ def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     """``if``, ``elif``, ``else``."""
     if rewriter.gradient is not None and rewriter.gradient.always(rewriter, node):
         return body(rewriter, node.body.body)
+    note = rewriter.facts.special.get(node.test)
+    if note is not None and note[0] == "decided":
+        return _taken(rewriter, node, node.body if note[1] else node.orelse)
     test = rewriter.expr(node.test)
     new_body = suite(rewriter, node.body)
     orelse = node.orelse
@@ -601,6 +611,18 @@ def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     elif isinstance(orelse, cst.Else):
         orelse = orelse.with_changes(body=suite(rewriter, orelse.body))
     return [node.with_changes(test=test, body=new_body, orelse=orelse)]
+
+
+def _taken(rewriter: Rewriter, node: cst.If, taken: Any) -> list[Any]:
+    """The branch of an ``if`` that is decided, in its place."""
+    block = taken.body if isinstance(taken, cst.Else) else taken
+    if isinstance(block, cst.If):
+        return list(if_(rewriter, block))
+    lines = suite(rewriter, block).body if block is not None else []
+    lines = [cst.SimpleStatementLine([line]) if isinstance(line, cst.BaseSmallStatement) else line for line in lines]
+    if lines:
+        lines[0] = lines[0].with_changes(leading_lines=[*node.leading_lines, *lines[0].leading_lines])
+    return lines
 
 
 def _else(rewriter: Rewriter, node: cst.Else | None) -> cst.Else | None:
@@ -668,7 +690,8 @@ def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
             lines[0] = lines[0].with_changes(leading_lines=[*node.leading_lines, *lines[0].leading_lines])
         return [*lines, *after]
     items = [rewriter.generic(item) for item in kept]
-    items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    if kept[-1] is not node.items[-1]:
+        items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     return [node.with_changes(items=items, body=suite(rewriter, node.body)), *after]
 
 
@@ -692,9 +715,25 @@ def match_(rewriter: Rewriter, node: cst.Match) -> list[Any]:
     cases = []
     for case in node.cases:
         guard = rewriter.expr(case.guard) if case.guard is not None else None
-        pattern = rewriter.expr(case.pattern)
-        cases.append(case.with_changes(pattern=pattern, guard=guard, body=suite(rewriter, case.body)))
+        pattern = case.pattern
+        if guard is None and isinstance(pattern, cst.MatchClass) and not (pattern.patterns or pattern.kwds):
+            pattern, guard = _module_pattern(rewriter, node.subject, pattern)
+        spaced = {} if guard is case.guard else _GUARD
+        pattern = rewriter.expr(pattern)
+        cases.append(case.with_changes(pattern=pattern, guard=guard, body=suite(rewriter, case.body), **spaced))
     return [node.with_changes(subject=rewriter.expr(node.subject), cases=cases)]
+
+
+_GUARD = {"whitespace_before_if": cst.SimpleWhitespace(" "), "whitespace_after_if": cst.SimpleWhitespace(" ")}
+
+
+def _module_pattern(rewriter: Rewriter, subject: cst.BaseExpression, pattern: cst.MatchClass) -> tuple[Any, Any]:
+    """``case nn.Module():`` where the module may be a plain function in Flax: any callable."""
+    from torch2jax.rewrite.expressions import is_any_module
+
+    if not is_any_module(rewriter, pattern.cls, rewriter.kind(subject)):
+        return pattern, None
+    return cst.MatchAs(), call(cst.Name("callable"), [rewriter.expr(subject)])
 
 
 @rewrites(STATEMENTS, cst.FunctionDef)

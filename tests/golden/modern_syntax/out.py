@@ -32,17 +32,17 @@ class Net(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array | dict[str, jax.Array]:
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        y = self.proj(x) * self.scale
+        y = (self.proj(x) * self.scale).transpose(0, 3, 1, 2)
         match self.pool:
             case "mean":
-                return y.mean(axis=(1, 2))
+                return y.mean(axis=(2, 3))
             case "sum":
-                return y.sum(axis=(1, 2))
-            case nnx.Module():
-                y = self.pool(y)
-        if (n := y.flatten(1).shape[1]) > 10:
+                return y.sum(axis=(2, 3))
+            case _ if callable(self.pool):
+                y = self.pool(y.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        if (n := y.reshape(y.shape[0], -1).shape[1]) > 10:
             y = y / n
-        return {f"out_{i}": c for i, c in enumerate([*y.unbind(0)])}
+        return {f"out_{i}": c for i, c in enumerate([*jnp.unstack(y)])}
 
 
 # Helpers without a Flax equivalent.

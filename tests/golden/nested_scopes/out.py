@@ -20,7 +20,7 @@ def make_net(dims, act, *, rngs: nnx.Rngs):
             def branch(y, layer):
                 nonlocal total
                 y = act(layer(y)) * scale
-                total = total + y.abs().mean()
+                total = total + absolute(y).mean()
                 return y
 
             total = jnp.zeros(())
@@ -44,6 +44,11 @@ def gelu_net(*dims, rngs: nnx.Rngs):
 
 
 # Helpers without a Flax equivalent.
+
+
+def absolute(x: jax.Array) -> jax.Array:
+    """|x| with the gradient 0 at 0, where that of `jnp.abs` is 1."""
+    return jnp.abs(x) if jnp.iscomplexobj(x) else x * jnp.sign(x)
 
 
 def uniform_within(bound: float) -> Callable[..., jax.Array]:
