@@ -69,7 +69,11 @@ _HEADERS: dict[type, tuple[str, ...]] = {
     cst.For: ("iter",),
     cst.With: ("items",),
     cst.FunctionDef: ("params", "decorators"),
-    cst.ClassDef: ("bases", "decorators"),
+    cst.ClassDef: ("bases", "keywords", "decorators"),
+    cst.Match: ("subject",),
+    cst.MatchCase: ("pattern", "guard"),
+    cst.ExceptHandler: ("type",),
+    cst.ExceptStarHandler: ("type",),
 }
 
 
@@ -84,7 +88,7 @@ def _marks(rewriter: Rewriter, node: Any) -> list[cst.EmptyLine]:
         parts = []
         for name in _HEADERS.get(type(node), ()):
             value = getattr(node, name)
-            parts += value if isinstance(value, list | tuple) else [value]
+            parts += value if isinstance(value, list | tuple) else [value] if value is not None else []
     found: dict[str, None] = {}
     for part in parts:
         for inner in walk(part):
@@ -583,7 +587,11 @@ def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
 @rewrites(STATEMENTS, cst.Try, cst.TryStar)
 def try_(rewriter: Rewriter, node: Any) -> list[Any]:
     """``try``, its handlers and its ends."""
-    handlers = [h.with_changes(body=suite(rewriter, h.body)) for h in node.handlers]
+    handlers = []
+    for handler in node.handlers:
+        caught = rewriter.expr(handler.type) if handler.type is not None else None
+        lines = [*handler.leading_lines, *_marks(rewriter, handler)]
+        handlers.append(handler.with_changes(leading_lines=lines, type=caught, body=suite(rewriter, handler.body)))
     final = node.finalbody
     if final is not None:
         final = final.with_changes(body=suite(rewriter, final.body))
@@ -601,7 +609,9 @@ def match_(rewriter: Rewriter, node: cst.Match) -> list[Any]:
     for case in node.cases:
         guard = rewriter.expr(case.guard) if case.guard is not None else None
         pattern = rewriter.expr(case.pattern)
-        cases.append(case.with_changes(pattern=pattern, guard=guard, body=suite(rewriter, case.body)))
+        lines = [*case.leading_lines, *_marks(rewriter, case)]
+        inner = suite(rewriter, case.body)
+        cases.append(case.with_changes(leading_lines=lines, pattern=pattern, guard=guard, body=inner))
     return [node.with_changes(subject=rewriter.expr(node.subject), cases=cases)]
 
 

@@ -22,6 +22,7 @@ class Pyramid(nnx.Module):
                 "smooth{}".format(i),
                 nnx.Conv(out, out, (3, 3), padding=1, **fan_in_uniform(out, (3, 3)), rngs=rngs),
             )
+        # TODO(torch2jax): T2J101 torch.nn is not translated here
         self.act = getattr(nn, "SiLU")
 
     def __call__(self, feats):
