@@ -37,7 +37,7 @@ PLACES = [
     "with {use} as a, m({use}):\n    pass",
     "try:\n    pass\nexcept {use}:\n    pass\nfinally:\n    {use}",
     "try:\n    pass\nexcept* {use}:\n    pass",
-    "match {use}:\n    case {use} if {use}:\n        pass\n    case {use}() | [{use}, *_] | {{{use}: 1}}:\n        pass",
+    "match {use}:\n    case {use} if {use}: pass\n    case {use}() | [{use}, *_] | {{{use}: 1}}:\n        pass",
     "match m:\n    case m.A({use}, b={use}):\n        pass",
     "def g(a={use}, *b: {use}, c: {use} = {use}) -> {use}:\n    pass",
     "@{use}\ndef g():\n    pass",

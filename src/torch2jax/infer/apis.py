@@ -364,7 +364,7 @@ def partial(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 
 
 @special(TORCH, "collections.OrderedDict", "collections.defaultdict")
-def ordered_dict(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+def ordered_dict(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
     """Dictionaries of collections: as ``dict``."""
     return dict_(frame, node, arguments)
 

@@ -20,6 +20,11 @@ _STILL_IMPORTED = re.compile(r"^\s*(import|from)\s+(torch|torchvision|torchaudio
 _FAMILY = ("torch", "torchvision", "torchaudio", "timm")
 
 
+def may_hold_leftovers(code: str) -> bool:
+    """Whether a translation still imports torch: all others need no look at their trees."""
+    return _STILL_IMPORTED.search(code) is not None
+
+
 def flag_leftovers(
     original: cst.Module, rewritten: cst.Module, binding: Binding, flagged: Collection[cst.CSTNode], book: RuleBook
 ) -> tuple[cst.Module, list[Finding]]:
@@ -27,8 +32,6 @@ def flag_leftovers(
 
     flagged: nodes of the original that errors were reported at; the statements that hold them have their marks.
     """
-    if not _STILL_IMPORTED.search(rewritten.code):
-        return rewritten, []
     kept = {id(node) for node, _, _ in _located(rewritten)}
     places = list(_located(original, binding))
     explained = {id(statement) for node, statement, _ in places if node in flagged}
