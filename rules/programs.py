@@ -12,6 +12,28 @@ def script(obj, optimize: Ignored = None, example_inputs: Ignored = None):
     return obj
 
 
+@rule("torch.compile")
+def compile(
+    model=None,
+    *,
+    fullgraph: Ignored = False,
+    dynamic: Ignored = None,
+    backend: Ignored = None,
+    mode: Ignored = None,
+    options: Ignored = None,
+    name: Ignored = None,
+    disable: Ignored = False,
+    recompile_limit: Ignored = None,
+    isolate_recompiles: Ignored = False,
+    shapes_spec: Ignored = None,
+):
+    """Compilation, which JAX leaves to the caller: jax.jit or nnx.jit around the whole step.
+
+    >>> torch.compile(torch.nn.functional.relu6, backend="eager")(f32(2, 3))
+    """
+    return model
+
+
 @rule("torch.jit.load")
 def jit_load(f, map_location=None):
     """A saved program.

@@ -1,4 +1,4 @@
-"""The same sources give the same bytes, whatever the hash seed, the process, the order of files and the jobs."""
+"""The same sources give the same bytes, whatever the hash seed, the process, the order of files, the number of jobs."""
 
 import json
 import os

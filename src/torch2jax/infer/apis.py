@@ -50,7 +50,7 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.rules.aliases import canonical
 
-Special = Callable[[Frame, cst.Call, Any], Kind]
+Special = Callable[[Frame, cst.Call, Any], Kind | None]
 BUILTINS: dict[str, Special] = {}
 TORCH: dict[str, Special] = {}
 
@@ -69,8 +69,9 @@ def special(table: dict[str, Special], *names: str) -> Callable[[Special], Speci
 def call_builtin(frame: Frame, node: cst.Call, name: str, arguments: Any) -> Kind:
     """One of Python's own functions."""
     handler = BUILTINS.get(name)
-    if handler is not None:
-        return handler(frame, node, arguments)
+    kind = handler(frame, node, arguments) if handler is not None else None
+    if kind is not None:
+        return kind
     use_everything(frame, arguments)
     return {
         "str": STR,
@@ -370,8 +371,11 @@ def call_torch(frame: Frame, node: cst.Call, name: str, arguments: Any) -> Kind 
     "torch.nn.attention.sdpa_kernel torch.backends.cuda.sdp_kernel "
     "torch.cuda.amp.custom_fwd torch.cuda.amp.custom_bwd torch.amp.custom_fwd torch.amp.custom_bwd".split(),
 )
-def context(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
-    """Contexts and decorators: the rewriter decides what becomes of them."""
+def context(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
+    """Contexts and decorators: the rewriter decides what becomes of them. Called on an object some have a rule."""
+    kind = frame.facts.kinds.get(node.func)
+    if arguments.positional and isinstance(kind, Api) and frame.program.book.lookup(kind.name):
+        return None
     use_everything(frame, arguments)
     return FREE
 
@@ -392,7 +396,7 @@ def partial(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 
 
 @special(TORCH, "collections.OrderedDict", "collections.defaultdict")
-def ordered_dict(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+def ordered_dict(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
     """Dictionaries of collections: as ``dict``."""
     return dict_(frame, node, arguments)
 

@@ -15,7 +15,7 @@ from torch2jax.report import Diagnostic, Severity, severity_of
 from torch2jax.rewrite import expressions, statements
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
-from torch2jax.rewrite.leftovers import torch_names
+from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
 from torch2jax.rewrite.wrapping import limit_of, wrap
 from torch2jax.source.scope import Binding
@@ -44,7 +44,6 @@ def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_lev
     rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)
-    rewriter.torch_names = torch_names(file)
     rewriter.taken = set(rewriter.scope_names(file.tree))
     bound = {name for scope in binding.scope_of.values() for name in scope.names}
     clashing = bound & library().files.keys()
@@ -55,10 +54,15 @@ def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_lev
     tree = file.tree.with_changes(body=body)
     tree = _finish(rewriter, tree, binding, helpers_level)
     findings = [*_findings(file), *rewriter.findings]
+    flagged_nodes = {finding.node for finding in findings if severity_of(finding.code) is Severity.ERROR}
+    code = tree.code
+    if may_hold_leftovers(code):
+        tree, leftovers = flag_leftovers(file.tree, tree, binding, flagged_nodes, program.book)
+        findings += leftovers
+        code = tree.code if leftovers else code
     diagnostics = _positioned(file, findings)
     flagged = sum(1 for d in diagnostics if d.severity is Severity.ERROR)
     tally = rewriter.tally
-    code = tree.code if tree is not file.tree else file.tree.code
     return Emitted(
         code,
         diagnostics,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -57,7 +57,6 @@ class Rewriter:
     tally: Tally = field(default_factory=Tally)
     trace: list[tuple[Any, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    torch_names: Mapping[cst.CSTNode, str] = field(default_factory=dict)
     marks: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
     owner: ClassInfo | None = None
     taken: set[str] = field(default_factory=set)

@@ -14,7 +14,6 @@ from torch2jax.infer.statements import inplace_argument
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import frozen_loop, set_trainable
 from torch2jax.rewrite.gradient_names import import_from, names_itself
-from torch2jax.rewrite.leftovers import leftovers
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
@@ -55,10 +54,7 @@ def one(rewriter: Rewriter, node: Any) -> list[Any]:
     handler = STATEMENTS.get(type(node))
     new: list[Any] = handler(rewriter, node) if handler is not None else [rewriter.generic(node)]
     before, rewriter.before = rewriter.before, held
-    parts = _own_parts(node)
-    output = [part for line in (*before, *new) for part in _own_parts(line)]
-    rewriter.findings += leftovers(rewriter.torch_names, parts, output, rewriter.errors())
-    marks = _marks(rewriter, parts)
+    marks = _marks(rewriter, _own_parts(node))
     if marks and (before or new):
         first = before or new
         first[0] = first[0].with_changes(leading_lines=[*getattr(first[0], "leading_lines", ()), *marks])
@@ -76,7 +72,11 @@ _HEADERS: dict[type, tuple[str, ...]] = {
     cst.For: ("iter",),
     cst.With: ("items",),
     cst.FunctionDef: ("params", "decorators"),
-    cst.ClassDef: ("bases", "decorators"),
+    cst.ClassDef: ("bases", "keywords", "decorators"),
+    cst.Match: ("subject",),
+    cst.MatchCase: ("pattern", "guard"),
+    cst.ExceptHandler: ("type",),
+    cst.ExceptStarHandler: ("type",),
 }
 
 
@@ -87,7 +87,7 @@ def _own_parts(node: Any) -> list[Any]:
     parts: list[Any] = []
     for name in _HEADERS.get(type(node), ()):
         value = getattr(node, name)
-        parts += value if isinstance(value, list | tuple) else [value]
+        parts += value if isinstance(value, list | tuple) else [value] if value is not None else []
     return parts
 
 
@@ -698,7 +698,11 @@ def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
 @rewrites(STATEMENTS, cst.Try, cst.TryStar)
 def try_(rewriter: Rewriter, node: Any) -> list[Any]:
     """``try``, its handlers and its ends."""
-    handlers = [h.with_changes(body=suite(rewriter, h.body)) for h in node.handlers]
+    handlers = []
+    for handler in node.handlers:
+        caught = rewriter.expr(handler.type) if handler.type is not None else None
+        lines = [*handler.leading_lines, *_marks(rewriter, _own_parts(handler))]
+        handlers.append(handler.with_changes(leading_lines=lines, type=caught, body=suite(rewriter, handler.body)))
     final = node.finalbody
     if final is not None:
         final = final.with_changes(body=suite(rewriter, final.body))
@@ -720,7 +724,9 @@ def match_(rewriter: Rewriter, node: cst.Match) -> list[Any]:
             pattern, guard = _module_pattern(rewriter, node.subject, pattern)
         spaced = {} if guard is case.guard else _GUARD
         pattern = rewriter.expr(pattern)
-        cases.append(case.with_changes(pattern=pattern, guard=guard, body=suite(rewriter, case.body), **spaced))
+        lines = [*case.leading_lines, *_marks(rewriter, _own_parts(case))]
+        inner = suite(rewriter, case.body)
+        cases.append(case.with_changes(leading_lines=lines, pattern=pattern, guard=guard, body=inner, **spaced))
     return [node.with_changes(subject=rewriter.expr(node.subject), cases=cases)]
 
 
