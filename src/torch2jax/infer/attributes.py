@@ -9,6 +9,7 @@ import libcst as cst
 
 from torch2jax.infer import items
 from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
     BOOL,
@@ -42,7 +43,6 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layers import (
     MODULE_METHODS,
     assign_to_layer,
-    base_layer,
     is_own,
     lacks,
     layer_attribute,
@@ -225,7 +225,10 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         if name in each.class_names:
             return each.class_names[name].read(frame.fn)
     if cls.is_module:
-        base = base_layer(frame, cls)
+        base = base_layer(frame.program, cls, frame.fn)
+        kept = kept_attribute(frame, cls, base.rule, name) if base is not None and not is_class(base) else None
+        if kept is not None:
+            return kept
         if base is not None:
             return layer_attribute(frame, node, base, name)
         if name in MODULE_METHODS:
@@ -285,8 +288,8 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         frame.env.pop(f"{target.value.value}.{name}", None)
     plain = without_none(kind)
     for option in options(without_none(base)):
-        inherited = base_layer(frame, option.cls) if isinstance(option, Instance) else None
-        if inherited is not None and is_own(inherited, name):
+        inherited = base_layer(frame.program, option.cls, frame.fn) if isinstance(option, Instance) else None
+        if inherited is not None and is_class(inherited) and is_own(inherited, name):
             option = inherited
         if isinstance(option, Instance):
             _assign_own(frame, target, option.cls, name, kind, value, augmented)

@@ -8,6 +8,7 @@ import libcst as cst
 
 from torch2jax.infer.aliasing import mark_stale
 from torch2jax.infer.apis import call_builtin, call_torch
+from torch2jax.infer.derived import note_given, reset_of, rule_of
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -37,7 +38,7 @@ from torch2jax.infer.kinds import (
     widened,
     without_none,
 )
-from torch2jax.infer.program import ClassInfo, FunctionInfo
+from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import Arguments, apply, call_layer, default_layer, evaluate_arguments, take, use_all
 
 
@@ -319,6 +320,11 @@ def construct(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments
         _bind_arguments(frame, init, arguments, result)
         init.callers.add(frame.fn)
         init.called = True
+    elif (rule := rule_of(frame.program, cls)) is not None:
+        note_given(frame, cls, rule, node, arguments)
+        reset = reset_of(cls)
+        if reset is not None:
+            reset.builds = reset.called = True
     else:
         use_all(frame, arguments)
         _bind_dataclass(frame, cls, arguments)
@@ -378,9 +384,12 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
         pass
     for name, (node, kind) in zip(names, arguments.positional, strict=False):
         pass_argument(frame, fn, name, node, kind)
-    for node, kind in arguments.positional[len(names) :]:
+    for index, (node, kind) in enumerate(arguments.positional[len(names) :]):
         take(frame, node, kind)
-        if isinstance(params.star_arg, cst.Param):
+        if isinstance(params.star_arg, cst.Param) and params.star_arg.name.value in fn.forwarded_stars:
+            if index < len(fn.forwarded):
+                _forward(frame, fn, fn.forwarded[index].name, kind)
+        elif isinstance(params.star_arg, cst.Param):
             star = params.star_arg.name.value
             fn.params[star].write(_star_items(frame, fn, star, kind), frame.program)
     keyword_names = {*names, *(p.name.value for p in params.kwonly_params)}
@@ -389,6 +398,8 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
             pass_argument(frame, fn, name, node, kind)
         else:
             take(frame, node, kind)
+            if params.star_kwarg is not None:
+                _forward(frame, fn, name, kind)
             if params.star_kwarg is not None and name not in fn.extra_keywords:
                 fn.extra_keywords.add(name)
                 frame.program.dirty.add(fn)
@@ -400,6 +411,14 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
             take(frame, *pair)
     if arguments.star is not None:
         _pass_star(frame, fn, names[len(arguments.positional) :], arguments.star[1])
+
+
+def _forward(frame: Frame, fn: FunctionInfo, name: str, kind: Kind) -> None:
+    """An argument that the function takes behind a star."""
+    if name not in fn.forwarded_kinds:
+        fn.forwarded_kinds[name] = Cell()
+        frame.program.dirty.add(fn)
+    fn.forwarded_kinds[name].write(widened(kind), frame.program)
 
 
 def _star_items(frame: Frame, fn: FunctionInfo, name: str, kind: Kind) -> Kind:

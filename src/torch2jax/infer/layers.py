@@ -24,9 +24,8 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
-from torch2jax.infer.program import ClassInfo
-from torch2jax.infer.rule_calls import Arguments, apply, default_layer, take
-from torch2jax.rules.attributes import assignable, is_difference, is_plain
+from torch2jax.infer.rule_calls import Arguments, apply, take
+from torch2jax.rules.attributes import assignable, is_difference, is_plain, is_read
 from torch2jax.rules.model import Rule
 
 # Methods that every module of torch has.
@@ -40,14 +39,6 @@ MODULE_METHODS = frozenset(
 _SAME_NAME = ("weight_", "bias_", "in_proj", "out_proj", "running_", "q_proj", "k_proj", "v_proj")
 
 
-def base_layer(frame: Frame, cls: ClassInfo) -> Layer | None:
-    """The layer of torch that a class derives from, if it does."""
-    if cls.module_base in (None, "torch.nn.Module"):
-        return None
-    rules = frame.program.book.lookup(str(cls.module_base))
-    return default_layer(rules[-1]) if rules else None
-
-
 def layer_attribute(frame: Frame, node: cst.Attribute, layer: Layer, name: str) -> Kind:
     """``self.conv.weight``: the flax variable under its own name; ``self.conv.stride``: what the rule says."""
     frame.facts.calls.pop(node, None)
@@ -59,7 +50,7 @@ def layer_attribute(frame: Frame, node: cst.Attribute, layer: Layer, name: str) 
         rank = 1 if name == "bias" else entry.rank
         return _maybe_absent(layer, name, Tensor(rank, "float", None, True))
     rule = layer.rule.attribute(name)
-    if rule is not None:
+    if rule is not None and is_read(rule):
         kind = apply(frame, node, rule.name, [rule], Arguments([], {}), (node.value, layer))
         return FREE if rule.result is None else kind
     if name in ("weight", "bias") or name.startswith(_SAME_NAME):
@@ -161,7 +152,7 @@ def assign_to_layer(
     rule = layer.rule.attribute(name)
     if value is not None:
         take(frame, value, kind)
-    if rule is not None:
+    if rule is not None and is_read(rule):
         _assign_attribute(frame, target, rule, kind, augmented)
         return
     frame.facts.special.pop(target, None)

@@ -15,6 +15,7 @@ from torch2jax.infer.layout import Layout
 if TYPE_CHECKING:
     from torch2jax.options import Options
     from torch2jax.rules.cache import RuleBook
+    from torch2jax.rules.model import Param
 
 
 class Cell:
@@ -88,6 +89,9 @@ class FunctionInfo:
     offered: dict[str, set[Layout]] = field(default_factory=lambda: defaultdict(set))
     extra_keywords: set[str] = field(default_factory=set)
     drops_keywords: bool = False
+    forwarded: tuple[Param, ...] = ()
+    forwarded_stars: frozenset[str] = frozenset()
+    forwarded_kinds: dict[str, Cell] = field(default_factory=dict)
     callers: set[FunctionInfo] = field(default_factory=set)
     evaluations: int = 0
     number: int = 0
@@ -170,6 +174,8 @@ class ClassInfo:
     tied: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
     open_attrs: Cell = field(default_factory=Cell)
     site: Any = None
+    built: Cell = field(default_factory=Cell)
+    given: dict[str, Cell] = field(default_factory=dict)
 
     @property
     def is_module(self) -> bool:

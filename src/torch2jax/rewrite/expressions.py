@@ -158,6 +158,10 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
         case "named_layer":
             layers = attribute(rewriter.expr(node.value), "layers")
             return cst.Subscript(layers, [cst.SubscriptElement(cst.Index(number(note[1])))])
+        case "super_forward" if note[1] is not None:
+            return rule_call(rewriter, node, note[1])
+        case "super_forward":
+            return _without_forward(rewriter.generic(node))
         case "data":
             return rewriter.expr(node.value)
         case "write_data":
@@ -254,7 +258,12 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
         return method_call(tied, "attend", [rewriter.expr(arg).with_changes(keyword=None) for arg in node.args])
     match fact:
         case RuleCall(target=None):
-            return rule_call(rewriter, node, fact)
+            filled = rule_call(rewriter, node, fact)
+            if isinstance(filled, cst.Call) and rewriter.facts.special.get(node.func, ("",))[0] == "super_forward":
+                from torch2jax.rewrite.derived import applied
+
+                return applied(filled.func, filled.args)
+            return filled
         case RuleCall():
             return mutation(rewriter, node, fact)
         case FactoryCall():

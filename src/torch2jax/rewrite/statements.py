@@ -11,6 +11,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.derived import after_super_init, stored
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
@@ -187,8 +188,8 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         return rewriter.generic(node)
     fact = rewriter.facts.calls.get(value)
     note = rewriter.facts.special.get(value)
-    if note is not None and note[0] == "super_init" and note[1] == "drop":
-        return []
+    if note is not None and note[0] == "super_init":
+        return _super_init(rewriter, node, value, note)
     if note is not None and note[0] == "module_method":
         result = _module_statement(rewriter, value, note[1])
         if result is not None:
@@ -206,6 +207,16 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
     if isinstance(fact, RuleCall) and isinstance(new, cst.Name | cst.Attribute):
         return []
     return node.with_changes(value=new)
+
+
+def _super_init(rewriter: Rewriter, node: cst.Expr, value: cst.Call, note: Any) -> Any:
+    if note[1] == "drop":
+        return []
+    if note[1] == "stored":
+        return [*stored(rewriter, note[2]), *after_super_init(rewriter, value)]
+    line = node.with_changes(value=rewriter.expr(value))
+    after = after_super_init(rewriter, value)
+    return [statement(line), *after] if after else line
 
 
 def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
