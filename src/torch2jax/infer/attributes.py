@@ -90,9 +90,6 @@ def _read_all(frame: Frame, node: cst.Attribute, alternatives: list[Kind], name:
         frame.report("T2J107", node, f"`.{name}` has different names in the Flax classes that may stand here")
     known = next((note for note in notes if note is not None), None)
     if known is not None:
-        if len({str(note) for note in notes}) > 1 and known[0] == "state":
-            known = ("state", known[1], ())
-            kinds = [replace(k, rank=None) if isinstance(k, Tensor) else k for k in kinds]
         frame.facts.special[node] = known
     return union(kinds)
 
@@ -229,10 +226,10 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         kept = kept_attribute(frame, cls, base.rule, name) if base is not None and not is_class(base) else None
         if kept is not None:
             return kept
-        if base is not None:
-            return layer_attribute(frame, node, base, name)
         if name in MODULE_METHODS:
             return BoundApi(kind, name)
+        if base is not None:
+            return layer_attribute(frame, node, base, name)
         cls.attrs[name].readers.add(frame.fn)
         opened = cls.open_attrs.read(frame.fn)
         if not isinstance(opened, Free):
@@ -303,7 +300,7 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         elif isinstance(option, Layer):
             assign_to_layer(frame, target, option, kind, value, augmented)
         elif isinstance(option, Tensor):
-            _assign_to_tensor(frame, target, option, name, kind, value)
+            _assign_to_tensor(frame, target, option, name, kind, None if augmented else value)
         elif value is not None:
             frame.use(value, kind)
 
@@ -319,7 +316,10 @@ def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute
         biased = not (isinstance(head, Layer) and head.unbiased)
         empty = cst.Module([])
         sometimes = frame.branches > 0
-        cls.tied[empty.code_for_node(linear)] = (empty.code_for_node(embedding), biased, sometimes)
+        tie = (empty.code_for_node(embedding), biased, sometimes)
+        if cls.tied.get(empty.code_for_node(linear)) != tie:
+            cls.tied[empty.code_for_node(linear)] = tie
+            frame.program.dirty.update(method for each in cls.mro() for method in each.methods.values())
         frame.facts.special[target] = ("tied", linear, embedding, biased, sometimes)
         return
     layer_attribute(frame, target, layer, target.attr.value)
@@ -329,7 +329,7 @@ def _assign_to_tensor(
     frame: Frame, target: cst.Attribute, tensor: Tensor, name: str, kind: Kind, value: cst.CSTNode | None
 ) -> None:
     if value is not None:
-        frame.use(value, kind)
+        frame.use(value, kind, tensor.layout if name == "data" and tensor.variable else None)
     if name == "data":
         frame.facts.special[target] = ("write_data", tensor.variable)
         items.mutated(frame, target.value, target)

@@ -283,9 +283,12 @@ def mutate(frame: Frame, node: cst.Call, holder: cst.BaseExpression, receiver: T
     if isinstance(holder, cst.Name) and not receiver.variable:
         held = frame.env.get(holder.value)
         return frame.bind(holder.value, kind, node, storage=held.storage if held is not None else None)
-    if kind.layout is not None:
-        frame.use(node, kind)
+    wanted = receiver.layout if receiver.variable else None
+    if kind.layout != wanted:
+        frame.use(node, kind, wanted)
         kind = Tensor(kind.rank, kind.dtype)
+    else:
+        frame.facts.relayouts.pop(node, None)
     return kind if not receiver.variable else receiver
 
 

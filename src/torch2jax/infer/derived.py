@@ -20,6 +20,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Number,
     join,
+    options,
     widened,
     without_none,
 )
@@ -27,9 +28,11 @@ from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo, Program
 from torch2jax.infer.rule_calls import Arguments, apply, as_arg, default_layer, layer_of, use_all
 from torch2jax.rules.aliases import canonical
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
+from torch2jax.rules.checks import flax_classes
 from torch2jax.rules.expr import literal
 from torch2jax.rules.guards import Choice, choose
 from torch2jax.rules.model import Param, Refusal, Rule
+from torch2jax.rules.signatures import default_signatures
 from torch2jax.source.nodes import walk
 
 _NOT_STORED = ("Device", "Ignored", "Dropped", "Dtype")
@@ -336,3 +339,27 @@ def _orderable(fn: FunctionInfo, added: tuple[Param, ...], stars: set[str]) -> b
     positional = isinstance(params.star_arg, cst.Param) and params.star_arg.name.value in stars
     defaults = any(param.default is not None for param in (*params.posonly_params, *params.params))
     return not (positional and defaults and any(param.required for param in added))
+
+
+def kept_name(program: Program, kind: Kind | None, name: str) -> str:
+    """The name of an attribute in the output: a flax base class may use the same name for something else."""
+    taken = any(
+        isinstance(option, Instance) and _collides(program, option.cls, name) for option in options(kind or FREE)
+    )
+    return f"{name}_" if taken else name
+
+
+def _collides(program: Program, cls: ClassInfo, name: str) -> bool:
+    from torch2jax.infer.layers import is_own
+
+    rule = rule_of(program, cls)
+    if rule is None or cls.attr_owner(name) is None:
+        return False
+    layer = base_layer(program, cls)
+    if layer is None or not is_class(layer) or is_own(layer, name):
+        return False
+    signatures = default_signatures()
+    classes = {flax.removeprefix("helpers.") for flax in flax_classes(rule)}
+    found = [signatures.of(spelled) for flax in classes for spelled in (flax, f"helpers.{flax}", f"nnx.{flax}")]
+    names = {parameter for signature in found if signature is not None for parameter in signature.names}
+    return name in names or any(name == entry.flax for entry in (rule.state.entries if rule.state else ()))

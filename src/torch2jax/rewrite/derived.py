@@ -9,6 +9,7 @@ import libcst as cst
 
 from torch2jax.infer.derived import base_layer, constructor_of, function_form, is_class, reset_of, rule_of, stored_calls
 from torch2jax.infer.facts import RuleCall, UserCall
+from torch2jax.infer.kinds import Layer
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, assignment, attribute, call, method_call, statement
@@ -25,6 +26,11 @@ def flax_base(rewriter: Rewriter, cls: ClassInfo) -> cst.BaseExpression:
     layer = base_layer(rewriter.program, cls)
     if layer is None or not is_class(layer):
         return attribute(rewriter.root("nnx"), "Module")
+    return flax_class(rewriter, layer)
+
+
+def flax_class(rewriter: Rewriter, layer: Layer) -> cst.BaseExpression:
+    """The class of a flax layer, imported or carried along."""
     root, dot, name = layer.flax.partition(".")
     return attribute(rewriter.root(root), name) if dot else rewriter.helper(root)
 

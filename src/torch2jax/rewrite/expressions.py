@@ -7,8 +7,11 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.derived import is_class, kept_name
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
-from torch2jax.infer.kinds import Api, Namespace
+from torch2jax.infer.kinds import Api, Layer, Namespace
+from torch2jax.infer.rule_calls import default_layer
+from torch2jax.rewrite.derived import applied, flax_class
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
     EXPRESSIONS,
@@ -130,6 +133,9 @@ def sometimes(rewriter: Rewriter, node: Any) -> Any:
 def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     """``x.name``: translated by a rule, by what the interpreter noted, or kept."""
     fact = rewriter.facts.calls.get(node)
+    note = rewriter.facts.special.get(node)
+    if note is not None and note[0] == "logical_shape":
+        return _logical_shape(rewriter, node, note)
     if isinstance(fact, RuleCall):
         return rule_call(rewriter, node, fact)
     if isinstance(fact, UserCall):
@@ -137,10 +143,16 @@ def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     kind = rewriter.kind(node)
     if isinstance(kind, Api) and isinstance(rewriter.kind(node.value), Namespace | Api):
         return reference(rewriter, node)
-    note = rewriter.facts.special.get(node)
     if note is None:
-        return rewriter.generic(node)
+        return own_attribute(rewriter, node)
     return _noted(rewriter, node, note)
+
+
+def own_attribute(rewriter: Rewriter, node: cst.Attribute) -> cst.Attribute:
+    """An attribute under the name that it has in the output."""
+    result = rewriter.generic(node)
+    name = kept_name(rewriter.program, rewriter.kind(node.value), node.attr.value)
+    return result if name == node.attr.value else result.with_changes(attr=cst.Name(name))
 
 
 def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
@@ -166,10 +178,8 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
             return rewriter.expr(node.value)
         case "write_data":
             return rewriter.expr(node.value)
-        case "logical_shape":
-            return _logical_shape(rewriter, node, note)
         case _:
-            return rewriter.generic(node)
+            return own_attribute(rewriter, node)
 
 
 def _logical_shape(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> cst.BaseExpression:
@@ -260,8 +270,6 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
         case RuleCall(target=None):
             filled = rule_call(rewriter, node, fact)
             if isinstance(filled, cst.Call) and rewriter.facts.special.get(node.func, ("",))[0] == "super_forward":
-                from torch2jax.rewrite.derived import applied
-
                 return applied(filled.func, filled.args)
             return filled
         case RuleCall():
@@ -281,10 +289,22 @@ def class_reference(rewriter: Rewriter, node: Any) -> Any:
     if isinstance(node, cst.Tuple):
         elements = [element.with_changes(value=class_reference(rewriter, element.value)) for element in node.elements]
         return node.with_changes(elements=elements)
+    kind = rewriter.kind(node)
+    layer = _layer_named(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
+    if layer is not None:
+        rewriter.tally.translated += 1
+        return flax_class(rewriter, layer)
     new = rewriter.expr(node)
     if isinstance(new, cst.Call) and isinstance(new.func, cst.Name) and new.func.value == "partial" and new is not node:
         return new.args[0].value
     return new
+
+
+def _layer_named(rewriter: Rewriter, name: str) -> Layer | None:
+    """The layer whose class a name of torch stands for, if it is a class in Flax as well."""
+    rules = [rule for rule in rewriter.program.book.lookup(name) if rule.result == "Module"]
+    layer = default_layer(rules[-1]) if rules and canonical(name) not in VALUES else None
+    return layer if layer is not None and is_class(layer) else None
 
 
 def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
@@ -396,10 +416,8 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
             return dotted(rewriter, known)
         rules = rewriter.program.book.lookup(qualified)
         if rules and rules[-1].result == "Module":
-            form = reference_form(rewriter, rules[-1])
-            if isinstance(form, cst.Call) and form.args:
-                form = form.args[0].value
-            return form if isinstance(form, cst.Attribute | cst.Name) else dotted(rewriter, "nnx.Module")
+            layer = _layer_named(rewriter, qualified)
+            return flax_class(rewriter, layer) if layer is not None else dotted(rewriter, "nnx.Module")
         return node
     if isinstance(node, cst.SimpleString):
         return node

@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
@@ -283,9 +284,10 @@ def _register(rewriter: Rewriter, node: cst.Call, note: Any) -> list[Any]:
     elif not is_none and not _holds_variable(rewriter, value):
         new = call(attribute(rewriter.root("nnx"), "Param"), [new])
     if key is not None:
-        return [statement(assignment(attribute(receiver, key), new))]
-    name = positional[0] if positional else given["name"]
-    return [_line(call(cst.Name("setattr"), [receiver, rewriter.expr(name), new]))]
+        name = kept_name(rewriter.program, rewriter.kind(node.func.value), key)
+        return [statement(assignment(attribute(receiver, name), new))]
+    named = positional[0] if positional else given["name"]
+    return [_line(call(cst.Name("setattr"), [receiver, rewriter.expr(named), new]))]
 
 
 def _unless_none(rewriter: Rewriter, value: cst.BaseExpression, built: cst.Call) -> cst.BaseExpression:
@@ -392,11 +394,18 @@ def _tied_layer(rewriter: Rewriter, note: Any) -> list[Any]:
 
 def _written_place(rewriter: Rewriter, target: cst.Attribute, note: Any) -> Place:
     if note[0] == "write_variable":
-        return Place(target.with_changes(value=rewriter.expr(target.value)), True)
+        return Place(own_place(rewriter, target), True)
     if note[0] == "state":
         inner = parenthesize(rewriter.expr(target.value), PRIMARY)
-        return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True, tuple(note[2]))
+        return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True)
     return place_of(rewriter, target)
+
+
+def own_place(rewriter: Rewriter, target: cst.Attribute) -> cst.Attribute:
+    """An attribute that is assigned, under the name that it has in the output."""
+    name = kept_name(rewriter.program, rewriter.kind(target.value), target.attr.value)
+    attr = target.attr if name == target.attr.value else cst.Name(name)
+    return target.with_changes(value=rewriter.expr(target.value), attr=attr)
 
 
 def _target(rewriter: Rewriter, target: Any) -> Any:
@@ -411,7 +420,7 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
             return place_of(rewriter, target).node
         if note is not None and note[0] in ("attribute", "take_away"):
             return target.with_changes(value=rewriter.expr(target.value), attr=cst.Name(note[1]))
-        return target.with_changes(value=rewriter.expr(target.value))
+        return own_place(rewriter, target)
     if isinstance(target, cst.StarredElement):
         return target
     return rewriter.generic(target)
@@ -471,10 +480,13 @@ def _augmented(rewriter: Rewriter, node: cst.AugAssign) -> Any:
     value = rewriter.expr(node.value)
     if isinstance(target, cst.Attribute) and note is not None and note[0] in ("write_variable", "write_data", "state"):
         place = place_of(rewriter, target) if note[0] != "write_variable" else _written_place(rewriter, target, note)
-        if place.operations:
+        relayout = rewriter.facts.relayouts.get(target)
+        if relayout is not None and place.layout is not None:
             current = rewriter.expr(target)
             operator = _OPERATORS[type(node.operator)]()
-            return [store(place, cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14)))]
+            new = cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14))
+            axes = conversion(relayout.target, relayout.source, relayout.rank or 0)
+            return [store(place, rewriter.transposed(new, axes))]
         held = (
             cst.Subscript(place.node, [cst.SubscriptElement(cst.Index(cst.Ellipsis()))])
             if place.variable

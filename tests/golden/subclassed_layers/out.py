@@ -40,12 +40,14 @@ class WSConv2d(nnx.Conv):
     # x: N H W C; result: N H W C
     def __call__(self, x):
         w = self.kernel
-        mean = w[...].mean(axis=(1, 2, 3), keepdims=True)
-        value = w[...]
-        std = safe_sqrt(value.reshape(value.shape[0], -1).var(axis=1, ddof=1)).reshape(-1, 1, 1, 1) + 1e-5
+        mean = w[...].mean(axis=(0, 1, 2), keepdims=True)
+        value = w[...].transpose(3, 2, 0, 1)
+        std = (
+            safe_sqrt(value.reshape(value.shape[0], -1).var(axis=1, ddof=1)).reshape(-1, 1, 1, 1) + 1e-5
+        ).transpose(2, 3, 1, 0)
         return convolve(
             x,
-            (w[...] - mean) / std,
+            ((w[...] - mean) / std).transpose(3, 2, 0, 1),
             bias=None if self.bias is None else self.bias[...],
             stride=pair(self.strides),
             padding=padding_sizes(self.padding, 2),
