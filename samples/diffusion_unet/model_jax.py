@@ -211,7 +211,7 @@ class DiffusionUNet(nnx.Module):
 def zero_module(module):
     """Zero all parameters of a module and return it."""
     for p in parameters(module):
-        p[...] = jnp.zeros_like(lax.stop_gradient(p[...]))
+        p[...] = jnp.zeros_like(p[...])
     return module
 
 

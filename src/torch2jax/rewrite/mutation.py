@@ -9,7 +9,7 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import UNKNOWN, Tensor, may_be_tensor, options, without_none
+from torch2jax.infer.kinds import UNKNOWN, NoneKind, Number, Tensor, may_be_tensor, options, without_none
 from torch2jax.infer.layout import Layout, conversion
 from torch2jax.infer.rule_calls import is_overwritten
 from torch2jax.rewrite.fill import fill
@@ -85,7 +85,10 @@ def assign_result(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> list[cs
     place = place_of(rewriter, target)
     raw = place.variable and _is_overwritten(rewriter, fact, target)
     if fact.rule.mode == "init" or raw:
-        return [store(place, _initial_value(rewriter, fact, place))]
+        return [store(place, _initial_value(rewriter, fact, place, place.node))]
+    if place.variable and fact.receiver not in (None, target) and _scales(rewriter, fact):
+        held = cst.Subscript(place.node, ELLIPSIS)  # what is written through `p.detach()` and its like
+        return [store(place, _initial_value(rewriter, fact, place, held))]
     value = rule_call(rewriter, node, fact)
     relayout = rewriter.facts.relayouts.get(node)
     if relayout is not None and not isinstance(target, cst.Name):
@@ -102,6 +105,14 @@ def _is_overwritten(rewriter: Rewriter, fact: RuleCall, target: cst.BaseExpressi
     return is_overwritten(fact.rule, fact.signature, fact.choice, kinds, target)
 
 
+def _scales(rewriter: Rewriter, fact: RuleCall) -> bool:
+    """Whether each value depends on itself and numbers alone, so that the axis order does not matter."""
+    others = [bound.arg for bound in list(fact.bound.args.values())[1:] if bound.arg is not None]
+    return fact.rule.mode == "pointwise" and all(
+        isinstance(rewriter.kind(arg.node), Number | NoneKind) for arg in others
+    )
+
+
 def _arguments(fact: RuleCall) -> list[Any]:
     found = []
     for bound in fact.bound.args.values():
@@ -113,9 +124,8 @@ def _first_param(fact: RuleCall) -> str:
     return str(fact.signature.params[0].name)
 
 
-def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place) -> cst.BaseExpression:
+def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place, held: cst.BaseExpression) -> cst.BaseExpression:
     values = _values(rewriter, fact)
-    held: cst.BaseExpression = place.node
     values[_first_param(fact)] = FillArg(node=held, annotation="Tensor")
     for name, flax, own in (("in_axis", -2, 1), ("out_axis", -1, 0)):
         axis = own if place.layout is None else flax
