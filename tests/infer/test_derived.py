@@ -101,3 +101,25 @@ def test_the_constructor_resets_the_parameters_by_the_method_of_the_class() -> N
     assert codes(source) == {"T2J301"}
     assert "rngs=rngs)\n        self.reset_parameters()\n        self.n = n\n" in output(source)
     assert "super().reset_parameters()" not in output(source)
+
+
+POOL = "class P(nn.MaxPool2d):\n    def __init__(self, k):\n        super().__init__(k, 1)\n"
+
+
+def test_an_inherited_forward_takes_images_in_torchs_order() -> None:
+    """Nobody in the project builds the class, so that it is called from elsewhere."""
+    assert "return super().__call__(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)" in output(
+        "class C(nn.Conv2d):\n    pass\n"
+    )
+    assert "max_pool(\n            x.transpose(0, 2, 3, 1),\n" in output(POOL)
+
+
+def test_an_inherited_forward_inside_the_project_is_channel_last() -> None:
+    source = (
+        f"{POOL}\n\nclass M(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.c = nn.Conv2d(3, 3, 3)\n        self.p = P(2)\n\n"
+        "    def forward(self, x):\n        return self.c(self.p(self.c(x)))\n"
+    )
+    conversion = convert(HEAD + source)
+    assert conversion.transposes == 2
+    assert conversion.interfaces["P"].result == "N H W C"

@@ -8,7 +8,7 @@ import libcst as cst
 
 from torch2jax.infer.aliasing import mark_stale
 from torch2jax.infer.apis import call_builtin, call_torch
-from torch2jax.infer.derived import note_given, reset_of, rule_of
+from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -349,6 +349,7 @@ def note_construction(frame: Frame, cls: ClassInfo) -> None:
     if owner is not None and owner.is_module and owner is not cls and not cls.is_internal:
         cls.is_internal = True
         frame.program.dirty.update(method for each in cls.mro() for method in each.methods.values())
+        frame.program.dirty.update(root_of(cls).built.readers)
 
 
 def call_function(

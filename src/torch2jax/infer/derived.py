@@ -92,6 +92,19 @@ def is_class(layer: Layer) -> bool:
     return layer.flax.rpartition(".")[2][:1].isupper()
 
 
+def inherits_call(program: Program, cls: ClassInfo) -> Layer | None:
+    """The layer whose forward a class has, because neither it nor a base of the project defines one."""
+    layer = base_layer(program, cls)
+    return None if layer is None or cls.find("forward") is not None or cls.find("__call__") is not None else layer
+
+
+def keeps_torch_order(program: Program, cls: ClassInfo) -> bool:
+    """Whether a class that inherits its forward takes images in torch's order: it is nobody's part in the project."""
+    layer = inherits_call(program, cls)
+    public = not cls.is_internal and program.options.interface == "nchw"
+    return layer is not None and layer.rule.layout is not None and public
+
+
 def inherited_constructor(rule: Rule, given: dict[str, Kind]) -> Constructor | None:
     """A constructor with torch's parameters: those that callers give, and the others as far as one class takes them."""
     required = [param for param in rule.params if param.required and param.kind in ("pos", "pos_only")]

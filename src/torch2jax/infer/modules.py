@@ -9,7 +9,7 @@ import libcst as cst
 
 from torch2jax.infer.aliasing import note_inplace_layer
 from torch2jax.infer.apis import TORCH, special, use_everything
-from torch2jax.infer.derived import base_layer, function_form, is_class, rule_of, super_init
+from torch2jax.infer.derived import base_layer, function_form, is_class, keeps_torch_order, rule_of, super_init
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items, heap_read
@@ -241,6 +241,11 @@ def call_instance(frame: Frame, node: cst.Call, kind: Instance, arguments: Argum
         site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
         return call_container(frame, site or Container("Sequential", kind.cls), arguments.positional[0])
     layer = base_layer(frame.program, kind.cls, frame.fn)
+    if layer is not None and keeps_torch_order(frame.program, kind.cls):
+        use_all(frame, arguments)
+        frame.facts.calls[node] = ModuleCall()
+        first = without_none(arguments.positional[0][1]) if arguments.positional else UNKNOWN
+        return Tensor(first.rank if isinstance(first, Tensor) else None, "float")
     if layer is not None:
         return call_layer(frame, node, layer, arguments)
     use_all(frame, arguments)
@@ -332,7 +337,9 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
             if site is not None:
                 return entry_of(frame, site, tensor)
             layer = base_layer(frame.program, kind.cls, frame.fn)
-            return entry_of(frame, layer, tensor) if layer is not None else (None, None)
+            if layer is None or keeps_torch_order(frame.program, kind.cls):
+                return None, None
+            return entry_of(frame, layer, tensor)
         layout = _first_layout(method)
         return layout, len(layout) if layout is not None else None
     if isinstance(kind, Container):
@@ -440,6 +447,8 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
         if site is not None:
             return flow_through(frame, site, tensor)
         layer = base_layer(frame.program, kind.cls, frame.fn)
+        if layer is not None and keeps_torch_order(frame.program, kind.cls):
+            return Tensor(tensor.rank, "float")
         return _through_layer(frame, layer, tensor) if layer is not None else Tensor()
     params = method.parameters()
     names = [p.name.value for p in params.params][1:] if params is not None else []

@@ -15,7 +15,7 @@ from torch2jax.infer.layout import describe
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import default_layer
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
-from torch2jax.rewrite.derived import flax_base, inherited_methods, with_forwarded
+from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
 from torch2jax.rewrite.expressions import VALUES
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
 from torch2jax.rewrite.rule_calls import flag
@@ -204,7 +204,7 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     outer, rewriter.owner = rewriter.owner, cls
     new_body = suite(rewriter, node.body)
     rewriter.owner = outer
-    new_body = _with_constructor(rewriter, cls, new_body)
+    new_body = _with_call(rewriter, cls, _with_constructor(rewriter, cls, new_body))
     if cls.is_module and "forward" in cls.methods and "__call__" in cls.methods:
         flag(rewriter, node, "T2J107", f"{cls.name} has both forward and __call__", "keep one of them")
     return node.with_changes(bases=bases, decorators=decorators, body=new_body)
@@ -244,16 +244,27 @@ def _with_constructor(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
     inherits = any("__init__" in base.methods for base in cls.mro()[1:])
     if cls.reads_training:
         lines.append(statement(assignment(cst.Name(DETERMINISTIC), cst.Name("False"))))
-    methods = inherited_methods(rewriter, cls, _own_stream(cls)) if root_of(cls) is cls and not inherits else []
-    if methods:
-        lines += [
-            m.with_changes(params=with_rngs(rewriter, m.params)) if m.name.value == "__init__" else m for m in methods
-        ]
+    constructor = (
+        inherited_constructor(rewriter, cls, _own_stream(cls)) if root_of(cls) is cls and not inherits else None
+    )
+    if constructor is not None:
+        lines.append(constructor.with_changes(params=with_rngs(rewriter, constructor.params)))
     elif (cls.holds_rngs or cls.is_value) and not inherits:
         lines.append(_constructor(rewriter, cls))
     if isinstance(block, cst.SimpleStatementSuite):
         return block if not lines else cst.IndentedBlock(lines)
     return _spaced(_with_prefix(block, lines))
+
+
+def _with_call(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
+    """A class that inherits the forward of a layer which is none in Flax gets a call of its own."""
+    method = inherited_call(rewriter, cls) if cls.is_module else None
+    if method is None:
+        return block
+    if isinstance(block, cst.SimpleStatementSuite):
+        block = cst.IndentedBlock([cst.SimpleStatementLine(block.body)])
+    kept = [part for part in block.body if not _is_lone_pass(part)]
+    return _spaced(block.with_changes(body=[*kept, method]))
 
 
 def _spaced(block: Any) -> Any:

@@ -7,12 +7,33 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.derived import base_layer, constructor_of, function_form, is_class, reset_of, rule_of, stored_calls
+from torch2jax.infer.derived import (
+    base_layer,
+    constructor_of,
+    function_form,
+    inherits_call,
+    is_class,
+    keeps_torch_order,
+    reset_of,
+    root_of,
+    rule_of,
+    stored_calls,
+)
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import Layer
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.rewrite.precedence import parenthesize
-from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, assignment, attribute, call, method_call, statement
+from torch2jax.rewrite.rewriter import (
+    PRIMARY,
+    Rewriter,
+    argument,
+    assignment,
+    attribute,
+    call,
+    method_call,
+    number,
+    statement,
+)
 from torch2jax.rewrite.rule_calls import flag, rule_call
 from torch2jax.rules.expr import unparse
 from torch2jax.rules.model import Param
@@ -35,39 +56,65 @@ def flax_class(rewriter: Rewriter, layer: Layer) -> cst.BaseExpression:
     return attribute(rewriter.root(root), name) if dot else rewriter.helper(root)
 
 
-def inherited_methods(rewriter: Rewriter, cls: ClassInfo, prefix: Sequence[Any]) -> list[cst.FunctionDef]:
-    """The constructor with torch's parameters, and the call of a layer that is a function in Flax."""
-    methods = []
+def inherited_constructor(rewriter: Rewriter, cls: ClassInfo, prefix: Sequence[Any]) -> cst.FunctionDef | None:
+    """The constructor with torch's parameters, where a class has that of the layer."""
     rule = rule_of(rewriter.program, cls)
     constructor = constructor_of(rewriter.program, cls)
-    if rule is None:
-        return []
-    if constructor is not None:
-        for name in constructor.choice.unused:
-            flag(rewriter, cls.node.name, "T2J102", f"{rule.name}: argument `{name}=` has no translation")
-        for assumption in constructor.choice.assumptions:
-            flag(rewriter, cls.node.name, "T2J201", f"{rule.name}: assumed that {assumption}")
-        lines: list[Any]
-        if is_class(constructor.layer):
-            fact = RuleCall(rule, rule, constructor.bound, constructor.choice)
-            filled: Any = rule_call(rewriter, cls.node.name, fact)
-            parent = call(cst.Name("super"), [])
-            lines = [statement(cst.Expr(method_call(parent, "__init__", filled.args)))]
-        else:
-            lines = stored(rewriter, stored_calls(rule, constructor.bound))
-        reset = reset_of(cls)
-        if reset is not None:
-            lines.append(statement(cst.Expr(reset_call(rewriter, reset.takes_rngs))))
-        params = [cst.Param(cst.Name(_SELF)), *(parameter(p) for p in constructor.params if p.kind != "kw_only")]
-        keywords = [parameter(p) for p in constructor.params if p.kind == "kw_only"]
-        methods.append(_method("__init__", cst.Parameters(params, kwonly_params=keywords), [*lines, *prefix]))
-    form = None if is_class(base_layer(rewriter.program, cls)) else function_form(rule)  # type: ignore[arg-type]
-    if form is not None and cls.find("forward") is None and cls.find("__call__") is None:
-        x = cst.Name("x")
+    if rule is None or constructor is None:
+        return None
+    for name in constructor.choice.unused:
+        flag(rewriter, cls.node.name, "T2J102", f"{rule.name}: argument `{name}=` has no translation")
+    for assumption in constructor.choice.assumptions:
+        flag(rewriter, cls.node.name, "T2J201", f"{rule.name}: assumed that {assumption}")
+    lines: list[Any]
+    if is_class(constructor.layer):
+        fact = RuleCall(rule, rule, constructor.bound, constructor.choice)
+        filled: Any = rule_call(rewriter, cls.node.name, fact)
+        parent = call(cst.Name("super"), [])
+        lines = [statement(cst.Expr(method_call(parent, "__init__", filled.args)))]
+    else:
+        lines = stored(rewriter, stored_calls(rule, constructor.bound))
+    reset = reset_of(cls)
+    if reset is not None:
+        lines.append(statement(cst.Expr(reset_call(rewriter, reset.takes_rngs))))
+    params = [cst.Param(cst.Name(_SELF)), *(parameter(p) for p in constructor.params if p.kind != "kw_only")]
+    keywords = [parameter(p) for p in constructor.params if p.kind == "kw_only"]
+    return _method("__init__", cst.Parameters(params, kwonly_params=keywords), [*lines, *prefix])
+
+
+def inherited_call(rewriter: Rewriter, cls: ClassInfo) -> cst.FunctionDef | None:
+    """The call of a layer that is a function in Flax, or that takes images in another order than the class."""
+    layer = inherits_call(rewriter.program, cls)
+    if layer is None or root_of(cls) is not cls:
+        return None
+    x: cst.BaseExpression = cst.Name("x")
+    reorders = keeps_torch_order(rewriter.program, cls)
+    if reorders:
+        x = _reordered(rewriter, x, layer, into=True)
+    form = None if is_class(layer) else function_form(layer.rule)
+    result: cst.BaseExpression
+    if form is not None:
         result = applied(rule_call(rewriter, cls.node.name, form), [cst.Arg(x)])
-        params = [cst.Param(cst.Name(_SELF)), cst.Param(cst.Name("x"))]
-        methods.append(_method("__call__", cst.Parameters(params), [statement(cst.Return(result))]))
-    return methods
+    elif reorders:
+        result = method_call(call(cst.Name("super"), []), "__call__", [x])
+    else:
+        return None
+    if reorders:
+        result = _reordered(rewriter, result, layer, into=False)
+    params = [cst.Param(cst.Name(_SELF)), cst.Param(cst.Name("x"))]
+    return _method("__call__", cst.Parameters(params), [statement(cst.Return(result))])
+
+
+def _reordered(rewriter: Rewriter, x: cst.BaseExpression, layer: Layer, *, into: bool) -> cst.BaseExpression:
+    """An image in the order that the layer takes, or back in torch's."""
+    rewriter.tally.transposes += 1
+    layout = layer.rule.layout
+    if layout is not None and layout.rank is not None:
+        order = layout.permutation(layout.rank)
+        axes = order if into else [order.index(axis) for axis in range(layout.rank)]
+        return rewriter.transposed(x, axes)
+    ends = [number(1), number(-1)] if into else [number(-1), number(1)]
+    return call(attribute(rewriter.root("jnp"), "moveaxis"), [x, *ends])
 
 
 def _method(name: str, params: cst.Parameters, lines: Sequence[Any]) -> cst.FunctionDef:
