@@ -103,6 +103,19 @@ def _(torch, flax):
     torch.padding_mode: str = getattr(flax, "padding_mode", "zeros")
 
 
+@rule("torch.nn.Conv1d._conv_forward", layout="N C L -> N L C")
+def conv1d_forward(self, input: Tensor, weight: Tensor, bias) -> Tensor:
+    """What the layer would compute with another weight and bias.
+
+    >>> conv = nn.Conv1d(4, 6, 3, stride=2, padding=1, dilation=2, groups=2)
+    >>> conv._conv_forward(f32(2, 4, 9), f32(6, 2, 3), None)
+
+    >>> conv = nn.Conv1d(4, 6, 3, padding=2, padding_mode="reflect")
+    >>> conv._conv_forward(f32(2, 4, 9), conv.weight * 2, f32(6))
+    """
+    return helpers.convolve_like(self, input, weight, bias)
+
+
 @rule("torch.nn.Conv2d", layout="N C H W -> N H W C")
 def Conv2d(
     in_channels: int,
@@ -203,6 +216,19 @@ def _(torch, flax):
     torch.padding_mode: str = getattr(flax, "padding_mode", "zeros")
 
 
+@rule("torch.nn.Conv2d._conv_forward", layout="N C H W -> N H W C")
+def conv2d_forward(self, input: Tensor, weight: Tensor, bias) -> Tensor:
+    """What the layer would compute with another weight and bias.
+
+    >>> conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, dilation=2, groups=2)
+    >>> conv._conv_forward(f32(2, 4, 8, 9), f32(6, 2, 3, 2), None)
+
+    >>> conv = nn.Conv2d(4, 6, 3, padding=2, padding_mode="reflect")
+    >>> conv._conv_forward(f32(2, 4, 8, 9), conv.weight * 2, f32(6))
+    """
+    return helpers.convolve_like(self, input, weight, bias)
+
+
 @rule("torch.nn.Conv3d", layout="N C D H W -> N D H W C")
 def Conv3d(
     in_channels: int,
@@ -301,3 +327,16 @@ def _(torch, flax):
     torch.dilation: (int, int, int) = triple(flax.kernel_dilation)
     torch.groups: int = flax.feature_group_count
     torch.padding_mode: str = getattr(flax, "padding_mode", "zeros")
+
+
+@rule("torch.nn.Conv3d._conv_forward", layout="N C D H W -> N D H W C")
+def conv3d_forward(self, input: Tensor, weight: Tensor, bias) -> Tensor:
+    """What the layer would compute with another weight and bias.
+
+    >>> conv = nn.Conv3d(4, 6, 3, stride=2, padding=1, dilation=2, groups=2)
+    >>> conv._conv_forward(f32(2, 4, 6, 7, 8), f32(6, 2, 3, 2, 1), None)
+
+    >>> conv = nn.Conv3d(4, 6, 3, padding=2, padding_mode="reflect")
+    >>> conv._conv_forward(f32(2, 4, 6, 7, 8), conv.weight * 2, f32(6))
+    """
+    return helpers.convolve_like(self, input, weight, bias)

@@ -45,6 +45,16 @@ def MaxPool1d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     )
 
 
+@MaxPool1d.attributes
+def _(torch):
+    torch.kernel_size = kernel_size
+    torch.stride = kernel_size if stride is None else stride
+    torch.padding = padding
+    torch.dilation = dilation
+    torch.return_indices = return_indices
+    torch.ceil_mode = ceil_mode
+
+
 @rule("torch.nn.AvgPool1d", layout="N C L -> N L C")
 def AvgPool1d(kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True) -> Module:
     """Means over windows.
@@ -128,6 +138,16 @@ def MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
         dilation=dilation,
         ceil_mode=ceil_mode,
     )
+
+
+@MaxPool2d.attributes
+def _(torch):
+    torch.kernel_size = kernel_size
+    torch.stride = kernel_size if stride is None else stride
+    torch.padding = padding
+    torch.dilation = dilation
+    torch.return_indices = return_indices
+    torch.ceil_mode = ceil_mode
 
 
 @rule("torch.nn.AvgPool2d", layout="N C H W -> N H W C")
@@ -217,6 +237,16 @@ def MaxPool3d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
         dilation=dilation,
         ceil_mode=ceil_mode,
     )
+
+
+@MaxPool3d.attributes
+def _(torch):
+    torch.kernel_size = kernel_size
+    torch.stride = kernel_size if stride is None else stride
+    torch.padding = padding
+    torch.dilation = dilation
+    torch.return_indices = return_indices
+    torch.ceil_mode = ceil_mode
 
 
 @rule("torch.nn.AvgPool3d", layout="N C D H W -> N D H W C")

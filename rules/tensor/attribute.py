@@ -4,7 +4,7 @@ from torch2jax.rulebook import *
 
 
 @attribute("torch.Tensor.shape")
-def shape(self) -> Shape:
+def shape(self: Tensor) -> Shape:
     """Sizes.
 
     >>> f32(2, 3).shape
@@ -13,7 +13,7 @@ def shape(self) -> Shape:
 
 
 @attribute("torch.Tensor.dtype")
-def dtype(self) -> Dtype:
+def dtype(self: Tensor) -> Dtype:
     """Dtype.
 
     >>> f32(2, 3).dtype == torch.float64
@@ -22,7 +22,7 @@ def dtype(self) -> Dtype:
 
 
 @attribute("torch.Tensor.ndim")
-def ndim(self) -> int:
+def ndim(self: Tensor) -> int:
     """Number of axes.
 
     >>> f32(2, 3).ndim
@@ -31,7 +31,7 @@ def ndim(self) -> int:
 
 
 @attribute("torch.Tensor.device")
-def device(self) -> Device:
+def device(self: Tensor) -> Device:
     """Where the data lies: JAX decides that itself.
 
     >>> f32(2, 3).to(f32(2).device)
@@ -40,7 +40,7 @@ def device(self) -> Device:
 
 
 @attribute("torch.Tensor.nbytes")
-def nbytes(self) -> int:
+def nbytes(self: Tensor) -> int:
     """Bytes.
 
     >>> f32(2, 3).nbytes
@@ -49,7 +49,7 @@ def nbytes(self) -> int:
 
 
 @attribute("torch.Tensor.itemsize")
-def itemsize(self) -> int:
+def itemsize(self: Tensor) -> int:
     """Bytes of an element.
 
     >>> f32(2, 3).itemsize
@@ -58,7 +58,7 @@ def itemsize(self) -> int:
 
 
 @attribute("torch.Tensor.is_cuda")
-def is_cuda(self) -> bool:
+def is_cuda(self: Tensor) -> bool:
     """Whether the default device is of this kind.
 
     >>> f32(2, 3).is_cuda
@@ -67,7 +67,7 @@ def is_cuda(self) -> bool:
 
 
 @attribute("torch.Tensor.is_cpu")
-def is_cpu(self) -> bool:
+def is_cpu(self: Tensor) -> bool:
     """Whether the default device is of this kind.
 
     >>> f32(2, 3).is_cpu
@@ -76,7 +76,7 @@ def is_cpu(self) -> bool:
 
 
 @attribute("torch.Tensor.is_mps")
-def is_mps(self) -> bool:
+def is_mps(self: Tensor) -> bool:
     """Whether the default device is of this kind.
 
     >>> f32(2, 3).is_mps
@@ -85,7 +85,7 @@ def is_mps(self) -> bool:
 
 
 @attribute("torch.Tensor.is_xpu")
-def is_xpu(self) -> bool:
+def is_xpu(self: Tensor) -> bool:
     """Whether the default device is of this kind.
 
     >>> f32(2, 3).is_xpu
@@ -94,7 +94,7 @@ def is_xpu(self) -> bool:
 
 
 @attribute("torch.Tensor.is_sparse")
-def is_sparse(self) -> bool:
+def is_sparse(self: Tensor) -> bool:
     """JAX arrays are dense.
 
     >>> f32(2, 3).is_sparse
@@ -103,7 +103,7 @@ def is_sparse(self) -> bool:
 
 
 @attribute("torch.Tensor.is_quantized")
-def is_quantized(self) -> bool:
+def is_quantized(self: Tensor) -> bool:
     """JAX arrays are dense.
 
     >>> f32(2, 3).is_quantized
@@ -112,7 +112,7 @@ def is_quantized(self) -> bool:
 
 
 @attribute("torch.Tensor.is_nested")
-def is_nested(self) -> bool:
+def is_nested(self: Tensor) -> bool:
     """JAX arrays are dense.
 
     >>> f32(2, 3).is_nested
@@ -121,7 +121,7 @@ def is_nested(self) -> bool:
 
 
 @attribute("torch.Tensor.is_meta")
-def is_meta(self) -> bool:
+def is_meta(self: Tensor) -> bool:
     """JAX arrays are dense.
 
     >>> f32(2, 3).is_meta
@@ -130,7 +130,7 @@ def is_meta(self) -> bool:
 
 
 @attribute("torch.Tensor.is_mkldnn")
-def is_mkldnn(self) -> bool:
+def is_mkldnn(self: Tensor) -> bool:
     """JAX arrays are dense.
 
     >>> f32(2, 3).is_mkldnn
@@ -139,7 +139,7 @@ def is_mkldnn(self) -> bool:
 
 
 @attribute("torch.Tensor.is_sparse_csr")
-def is_sparse_csr(self) -> bool:
+def is_sparse_csr(self: Tensor) -> bool:
     """JAX arrays are dense.
 
     >>> f32(2, 3).is_sparse_csr

@@ -8,7 +8,6 @@ triangular mask kept in a buffer, and the output layer uses the matrix of the to
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from typing import Any, Optional
 
@@ -39,7 +38,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x):
         return layer_norm(
-            x, self.weight[...].shape, self.weight[...], None if self.bias is None else self.bias[...]
+            x, self.weight.shape, self.weight[...], None if self.bias is None else self.bias[...]
         )
 
 

@@ -53,7 +53,7 @@ class RidgeRegression(nnx.Module):
         self.scale[...] = safe_sqrt(x.var(axis=0, ddof=1)) + 1e-8
 
     def penalty(self):
-        return self.alpha * (self.linear.kernel[...].T ** 2).sum()
+        return self.alpha * (self.linear.kernel[...] ** 2).sum()
 
     def __call__(self, x):
         x = (x - self.mean[...]) / self.scale[...]

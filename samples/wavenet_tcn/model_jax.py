@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -76,14 +75,29 @@ class TCN(nnx.Module):
 class CausalConv1d(nnx.Conv):
     """Conv1d that pads the left side only."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, dilation=1, *, rngs: nnx.Rngs):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        dilation=1,
+        *,
+        stride=1,
+        padding=0,
+        groups=1,
+        bias=True,
+        rngs: nnx.Rngs,
+    ):
         super().__init__(
             in_channels,
             out_channels,
             kernel_size,
-            padding="VALID",
+            strides=stride,
+            padding=padding,
             kernel_dilation=dilation,
-            **fan_in_uniform(in_channels, kernel_size),
+            feature_group_count=groups,
+            use_bias=bias,
+            **fan_in_uniform(in_channels, kernel_size, groups=groups),
             rngs=rngs,
         )
         self.left_pad = (kernel_size - 1) * dilation

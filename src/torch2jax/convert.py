@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from torch2jax.conversion import Conversion, Coverage, Interface
+from torch2jax.infer.derived import inherits_call, keeps_torch_order
 from torch2jax.infer.interpret import interpret
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
@@ -72,7 +73,7 @@ def convert_files(
     def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:
         level = None if single else project.helpers_home(path)[1]
         emitted = emit_file(program, program.files[path], bindings[path], helpers_level=level)
-        return emitted, _interfaces(program.files[path])
+        return emitted, _interfaces(program, program.files[path])
 
     for path, (emitted, interfaces) in forked_map(emit, list(program.files), jobs):
         results[path] = Conversion(
@@ -96,13 +97,18 @@ def _mentions(source: str) -> bool:
     return any(name in source for name in TORCH_FAMILY) or "einops" in source
 
 
-def _interfaces(file: FileInfo) -> dict[str, Interface]:
+def _interfaces(program: Program, file: FileInfo) -> dict[str, Interface]:
     found: dict[str, Interface] = {}
     for cls in file.classes:
         for name, method in cls.methods.items() if cls.is_module else ():
             interface = _interface(method)
             if interface is not None:
                 found[cls.name if name == "forward" else f"{cls.name}.{name}"] = interface
+        layer = inherits_call(program, cls) if cls.is_module else None
+        layout = layer.rule.layout if layer is not None else None
+        if layout is not None and layout.rank is not None and not keeps_torch_order(program, cls):
+            order = " ".join(layout.target)
+            found[cls.name] = Interface(dict.fromkeys(("inputs", "x"), order), order)  # what flax calls its input
         inherited = cls.find("forward") if cls.is_module else None
         if inherited is not None and "forward" not in cls.methods:
             interface = _interface(inherited)

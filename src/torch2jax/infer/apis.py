@@ -107,7 +107,7 @@ def length(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     holder, kind = arguments.positional[0]
     plain = without_none(kind)
     if isinstance(plain, Tensor):
-        if plain.layout is not None and plain.layout[0] == 0:
+        if plain.layout and plain.layout[0] == 0:
             frame.read(holder, plain)
         else:
             frame.use(holder, plain)
@@ -469,7 +469,7 @@ def _python_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argu
         case ClassName():
             use_everything(frame, arguments)
             return FREE
-        case Shape() if name == "numel":
+        case Shape() | Tuple() if name == "numel":
             frame.facts.special[node] = ("shape_size",)
             return INT
         case _:

@@ -9,6 +9,7 @@ import libcst as cst
 
 from torch2jax.infer import autograd, items
 from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
     BOOL,
@@ -43,7 +44,6 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layers import (
     MODULE_METHODS,
     assign_to_layer,
-    base_layer,
     is_own,
     lacks,
     layer_attribute,
@@ -92,9 +92,6 @@ def _read_all(frame: Frame, node: cst.Attribute, alternatives: list[Kind], name:
         frame.report("T2J107", node, f"`.{name}` has different names in the Flax classes that may stand here")
     known = next((note for note in notes if note is not None), None)
     if known is not None:
-        if len({str(note) for note in notes}) > 1 and known[0] == "state":
-            known = ("state", known[1], ())
-            kinds = [replace(k, rank=None) if isinstance(k, Tensor) else k for k in kinds]
         frame.facts.special[node] = known
     return union(kinds)
 
@@ -236,11 +233,14 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         if name in each.class_names:
             return each.class_names[name].read(frame.fn)
     if cls.is_module:
-        base = base_layer(frame, cls)
-        if base is not None:
-            return layer_attribute(frame, node, base, name)
+        base = base_layer(frame.program, cls, frame.fn)
+        kept = kept_attribute(frame, cls, base.rule, name) if base is not None and not is_class(base) else None
+        if kept is not None:
+            return kept
         if name in MODULE_METHODS or name == "__getattr__":
             return BoundApi(kind, name)
+        if base is not None:
+            return layer_attribute(frame, node, base, name)
         cls.attrs[name].readers.add(frame.fn)
         opened = cls.open_attrs.read(frame.fn)
         if not isinstance(opened, Free):
@@ -262,7 +262,11 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
 
 def _of_descendant(frame: Frame, node: cst.Attribute, cls: ClassInfo, name: str) -> Kind:
     """What a class that a mixin is mixed into has under a name that the mixin only reads."""
-    known = cls.find(name) is not None or cls.attr_owner(name) is not None or base_layer(frame, cls) is not None
+    known = (
+        cls.find(name) is not None
+        or cls.attr_owner(name) is not None
+        or base_layer(frame.program, cls, frame.fn) is not None
+    )
     known = known or (cls.is_module and name == "training") or any(name in each.class_names for each in cls.mro())
     return instance_attribute(frame, node, cls, Instance(cls), name) if known else FREE
 
@@ -312,8 +316,8 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         frame.env.pop(f"{target.value.value}.{name}", None)
     plain = without_none(kind)
     for option in options(without_none(base)):
-        inherited = base_layer(frame, option.cls) if isinstance(option, Instance) else None
-        if inherited is not None and is_own(inherited, name):
+        inherited = base_layer(frame.program, option.cls, frame.fn) if isinstance(option, Instance) else None
+        if inherited is not None and is_class(inherited) and is_own(inherited, name):
             option = inherited
         if isinstance(option, Instance):
             _assign_own(frame, target, option.cls, name, kind, value, augmented)
@@ -329,7 +333,7 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         elif name == "requires_grad" and (isinstance(option, Free | Unknown) or _is_variable(option)):
             frame.facts.special[target] = ("trainable",)
         elif isinstance(option, Tensor):
-            _assign_to_tensor(frame, target, option, name, kind, value)
+            _assign_to_tensor(frame, target, option, name, kind, None if augmented else value)
         elif value is not None:
             frame.use(value, kind)
 
@@ -349,7 +353,10 @@ def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute
         biased = not (isinstance(head, Layer) and head.unbiased)
         empty = cst.Module([])
         sometimes = frame.branches > 0
-        cls.tied[empty.code_for_node(linear)] = (empty.code_for_node(embedding), biased, sometimes)
+        tie = (empty.code_for_node(embedding), biased, sometimes)
+        if cls.tied.get(empty.code_for_node(linear)) != tie:
+            cls.tied[empty.code_for_node(linear)] = tie
+            frame.program.dirty.update(method for each in cls.mro() for method in each.methods.values())
         frame.facts.special[target] = ("tied", linear, embedding, biased, sometimes)
         if embeds[0] and not _initialises(frame.fn.node):
             frame.report(
@@ -373,7 +380,7 @@ def _assign_to_tensor(
     frame: Frame, target: cst.Attribute, tensor: Tensor, name: str, kind: Kind, value: cst.CSTNode | None
 ) -> None:
     if value is not None:
-        frame.use(value, kind)
+        frame.use(value, kind, tensor.layout if name == "data" and tensor.variable else None)
     if name == "data":
         frame.facts.special[target] = ("write_data", tensor.variable)
         items.mutated(frame, target.value, target)

@@ -9,6 +9,7 @@ import libcst as cst
 from torch2jax.infer import autograd
 from torch2jax.infer.aliasing import mark_stale
 from torch2jax.infer.apis import call_builtin, call_torch
+from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -39,7 +40,7 @@ from torch2jax.infer.kinds import (
     widened,
     without_none,
 )
-from torch2jax.infer.program import ClassInfo, FunctionInfo
+from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import Arguments, apply, call_layer, default_layer, evaluate_arguments, take, use_all
 
 
@@ -300,9 +301,12 @@ def mutate(frame: Frame, node: cst.Call, holder: cst.BaseExpression, receiver: T
     if isinstance(holder, cst.Name) and not receiver.variable:
         held = frame.env.get(holder.value)
         return frame.bind(holder.value, kind, node, storage=held.storage if held is not None else None)
-    if kind.layout is not None:
-        frame.use(node, kind)
+    wanted = receiver.layout if receiver.variable else None
+    if kind.layout != wanted:
+        frame.use(node, kind, wanted)
         kind = Tensor(kind.rank, kind.dtype)
+    else:
+        frame.facts.relayouts.pop(node, None)
     return kind if not receiver.variable else receiver
 
 
@@ -337,6 +341,11 @@ def construct(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments
         _bind_arguments(frame, init, arguments, result)
         init.callers.add(frame.fn)
         init.called = True
+    elif (rule := rule_of(frame.program, cls)) is not None:
+        note_given(frame, cls, rule, node, arguments)
+        reset = reset_of(cls)
+        if reset is not None:
+            reset.builds = reset.called = True
     else:
         use_all(frame, arguments)
         _bind_dataclass(frame, cls, arguments)
@@ -358,6 +367,7 @@ def note_construction(frame: Frame, cls: ClassInfo) -> None:
     if owner is not None and owner.is_module and owner is not cls and not cls.is_internal:
         cls.is_internal = True
         frame.program.dirty.update(method for each in cls.mro() for method in each.methods.values())
+        frame.program.dirty.update(root_of(cls).built.readers)
 
 
 def call_function(
@@ -408,9 +418,12 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
         pass
     for name, (node, kind) in zip(names, arguments.positional, strict=False):
         pass_argument(frame, fn, name, node, kind)
-    for node, given in arguments.positional[len(names) :]:
+    for index, (node, given) in enumerate(arguments.positional[len(names) :]):
         kind = take(frame, node, given)
-        if isinstance(params.star_arg, cst.Param):
+        if isinstance(params.star_arg, cst.Param) and params.star_arg.name.value in fn.forwarded_stars:
+            if index < len(fn.forwarded):
+                _forward(frame, fn, fn.forwarded[index].name, kind)
+        elif isinstance(params.star_arg, cst.Param):
             star = params.star_arg.name.value
             fn.params[star].write(star_items(frame, fn, star, kind), frame.program)
     keyword_names = {*names, *(p.name.value for p in params.kwonly_params)}
@@ -419,6 +432,8 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
             pass_argument(frame, fn, name, node, kind)
         else:
             take(frame, node, kind)
+            if params.star_kwarg is not None:
+                _forward(frame, fn, name, kind)
             if params.star_kwarg is not None and name not in fn.extra_keywords:
                 fn.extra_keywords.add(name)
                 frame.program.dirty.add(fn)
@@ -430,6 +445,14 @@ def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound:
             take(frame, *pair)
     if arguments.star is not None:
         _pass_star(frame, fn, names[len(arguments.positional) :], arguments.star[1])
+
+
+def _forward(frame: Frame, fn: FunctionInfo, name: str, kind: Kind) -> None:
+    """An argument that the function takes behind a star."""
+    if name not in fn.forwarded_kinds:
+        fn.forwarded_kinds[name] = Cell()
+        frame.program.dirty.add(fn)
+    fn.forwarded_kinds[name].write(widened(kind), frame.program)
 
 
 def star_items(frame: Frame, fn: FunctionInfo, name: str, kind: Kind) -> Kind:

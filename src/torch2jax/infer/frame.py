@@ -19,7 +19,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layout import Layout
+from torch2jax.infer.layout import MIXED, Layout
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
 from torch2jax.source.nodes import children
 from torch2jax.source.scope import Scope
@@ -156,6 +156,8 @@ class Frame:
         plain = without_none(kind)
         if not isinstance(plain, Tensor):
             return kind
+        if plain.variable and definition not in self.fn.forced:
+            return kind
         self.facts.natural[definition] = (plain.layout, plain.rank)
         forced = self.fn.forced.get(definition, plain.layout)
         if definition in self.facts.inline:
@@ -200,6 +202,14 @@ class Frame:
             self.facts.reads.add(node)
             (self.facts.optional.add if plain is not kind else self.facts.optional.discard)(node)
             plain = replace(plain, variable=False)
+        if plain.layout == MIXED and layout != MIXED:
+            self.report(
+                "T2J106",
+                node,
+                "parameters of layers that keep them in different axis orders may stand here",
+                "test for one class of layers at a time",
+            )
+            plain = replace(plain, layout=None)
         if layout is not None and plain.rank is not None and plain.rank != len(layout):
             layout = None if plain.layout is None else plain.layout
         if votes:

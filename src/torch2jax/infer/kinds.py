@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from torch2jax.infer.layout import Layout
+from torch2jax.infer.layout import MIXED, Layout
 
 if TYPE_CHECKING:
     from torch2jax.infer.program import ClassInfo, FileInfo, FunctionInfo
@@ -347,12 +347,20 @@ def _merge_into(result: list[Kind], kind: Kind) -> None:
     result.append(kind)
 
 
+def _common_layout(a: Tensor, b: Tensor) -> Layout:
+    """The layout of either; parameters of layers that disagree have none, and no transpose can settle that."""
+    if a.layout == b.layout:
+        return a.layout
+    known = all(kind.layout is not None or kind.rank is not None for kind in (a, b))
+    return MIXED if a.variable and b.variable and known else None
+
+
 def _join_plain(a: Kind, b: Kind) -> Kind | None:
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return Tensor(
             a.rank if a.rank == b.rank else None,
             a.dtype if a.dtype == b.dtype else None,
-            a.layout if a.layout == b.layout else None,
+            _common_layout(a, b),
             a.variable and b.variable,
             a.unit and b.unit,
             a.assumed and b.assumed,

@@ -24,10 +24,10 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
-from torch2jax.infer.program import ClassInfo
-from torch2jax.infer.rule_calls import Arguments, apply, default_layer, take
-from torch2jax.rules.attributes import assignable, is_difference, is_plain
-from torch2jax.rules.model import Rule
+from torch2jax.infer.layout import Layout, normal
+from torch2jax.infer.rule_calls import Arguments, apply, take
+from torch2jax.rules.attributes import assignable, is_difference, is_plain, is_read
+from torch2jax.rules.model import Rule, StateEntry
 
 # Methods that every module of torch has.
 MODULE_METHODS = frozenset(
@@ -40,14 +40,6 @@ MODULE_METHODS = frozenset(
 _SAME_NAME = ("weight_", "bias_", "in_proj", "out_proj", "running_", "q_proj", "k_proj", "v_proj")
 
 
-def base_layer(frame: Frame, cls: ClassInfo) -> Layer | None:
-    """The layer of torch that a class derives from, if it does."""
-    if cls.module_base in (None, "torch.nn.Module"):
-        return None
-    rules = frame.program.book.lookup(str(cls.module_base))
-    return default_layer(rules[-1]) if rules else None
-
-
 def layer_attribute(frame: Frame, node: cst.Attribute, layer: Layer, name: str) -> Kind:
     """``self.conv.weight``: the flax variable under its own name; ``self.conv.stride``: what the rule says."""
     frame.facts.calls.pop(node, None)
@@ -55,11 +47,12 @@ def layer_attribute(frame: Frame, node: cst.Attribute, layer: Layer, name: str) 
         return BoundApi(layer, name)
     entry = state_entry(layer, name)
     if entry is not None:
-        frame.facts.special[node] = ("state", entry.flax, entry.ops)
-        rank = 1 if name == "bias" else entry.rank
-        return _maybe_absent(layer, name, Tensor(rank, "float", None, True))
+        frame.facts.special[node] = ("state", entry.flax)
+        rank = 1 if name == "bias" else 2 if entry.ops == ("T",) else entry.rank
+        layout = None if _is_tied(frame, node.value) else _layout(entry, rank)
+        return _maybe_absent(layer, name, Tensor(rank, "float", layout, True))
     rule = layer.rule.attribute(name)
-    if rule is not None:
+    if rule is not None and is_read(rule):
         kind = apply(frame, node, rule.name, [rule], Arguments([], {}), (node.value, layer))
         return FREE if rule.result is None else kind
     if name in ("weight", "bias") or name.startswith(_SAME_NAME):
@@ -94,13 +87,31 @@ def call_layer_method(frame: Frame, node: cst.Call, layer: Layer, name: str, arg
     return apply(frame, node, f"{layer.name}.{name}", rules, arguments, (node.func.value, layer))
 
 
+def _layout(entry: StateEntry, rank: int | None) -> Layout:
+    """The axis order in which flax keeps an array of the layer."""
+    if rank is None or not entry.ops:
+        return None
+    axes = tuple(range(rank))
+    for op in entry.ops:
+        axes = axes[::-1] if op == "T" else tuple(axes[axis] for axis in op[1])
+    return normal(axes)
+
+
+def _is_tied(frame: Frame, node: cst.BaseExpression) -> bool:
+    """Whether an expression names an output layer whose matrix is an embedding's, in torch's order."""
+    if frame.cls is None:
+        return False
+    spelled = cst.Module([]).code_for_node(node)
+    return any(spelled in cls.tied and not cls.tied[spelled][2] for cls in frame.cls.mro())
+
+
 def _maybe_absent(layer: Layer, name: str, kind: Tensor) -> Kind:
     """A bias is None in a layer that was built without one."""
     optional = name == "bias" and not layer.biased and any(param.name == "bias" for param in layer.rule.params)
     return join(kind, NONE) if optional else kind
 
 
-def state_entry(layer: Layer, name: str) -> Any:
+def state_entry(layer: Layer, name: str) -> StateEntry | None:
     """The rule's state entry for a name of torch's layer."""
     state = layer.rule.state
     if state is None:
@@ -141,6 +152,11 @@ def united_reads(frame: Frame, node: cst.Attribute, kinds: list[Kind], calls: li
     frame.facts.calls[node] = found[0]
 
 
+def is_own(layer: Layer, name: str) -> bool:
+    """Whether torch's layer itself has an attribute of this name, which a derived class then only changes."""
+    return state_entry(layer, name) is not None or layer.rule.attribute(name) is not None
+
+
 def assign_to_layer(
     frame: Frame, target: cst.Attribute, layer: Layer, kind: Kind, value: cst.CSTNode | None, augmented: bool
 ) -> None:
@@ -148,20 +164,20 @@ def assign_to_layer(
     name = target.attr.value
     plain = without_none(kind)
     if state_entry(layer, name) is not None or isinstance(_variable(layer, name), Tensor):
-        layer_attribute(frame, target, layer, name)
-        note = frame.facts.special.get(target, ("state", name, ()))
+        held = without_none(layer_attribute(frame, target, layer, name))
+        note = frame.facts.special.get(target, ("state", name))
         if isinstance(kind, NoneKind):
             frame.facts.special[target] = ("take_away", note[1])
             return
         frame.facts.special[target] = (*note, "write")
-        if value is not None and not (isinstance(plain, Tensor) and plain.variable):
-            frame.use(value, kind)
+        if value is not None and not augmented and not (isinstance(plain, Tensor) and plain.variable):
+            frame.use(value, kind, held.layout if isinstance(held, Tensor) else None)
         return
     frame.facts.calls.pop(target, None)
     rule = layer.rule.attribute(name)
     if value is not None:
         take(frame, value, kind)
-    if rule is not None:
+    if rule is not None and is_read(rule):
         _assign_attribute(frame, target, rule, kind, augmented)
         return
     frame.facts.special.pop(target, None)
@@ -192,8 +208,3 @@ def _assign_attribute(frame: Frame, target: cst.Attribute, rule: Rule, kind: Kin
 
 def _is_several(kind: Kind) -> bool:
     return isinstance(kind, Tuple | Sequence | Shape)
-
-
-def is_own(layer: Layer, name: str) -> bool:
-    """Whether torch's layer itself has an attribute of this name, which a derived class then only changes."""
-    return state_entry(layer, name) is not None or layer.rule.attribute(name) is not None

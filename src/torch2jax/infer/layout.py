@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 Layout = tuple[int, ...] | None
 
+# The layout of a parameter that may be that of layers with different axis orders.
+MIXED: Layout = ()
+
 AXIS_NAMES = {2: "N C", 3: "N C L", 4: "N C H W", 5: "N C D H W"}
 
 
@@ -28,7 +31,7 @@ def normal(layout: Sequence[int] | None) -> Layout:
 
 def place(layout: Layout, axis: int, rank: int | None) -> int:
     """Where the source's ``axis`` (may be negative) lies in the output."""
-    if layout is None:
+    if not layout:
         return axis
     axis = axis % len(layout)
     return layout.index(axis)
@@ -49,7 +52,7 @@ def permuted(layout: Layout, permutation: Sequence[int]) -> Layout:
 
 def without(layout: Layout, axes: Sequence[int]) -> Layout:
     """Layout after the source's ``axes`` have gone."""
-    if layout is None:
+    if not layout:
         return None
     gone = {axis % len(layout) for axis in axes}
     kept = sorted(set(range(len(layout))) - gone)

@@ -11,6 +11,7 @@ import libcst as cst
 from torch2jax.infer.aliasing import note_inplace_layer
 from torch2jax.infer.apis import TORCH, special, use_everything
 from torch2jax.infer.contents import heap_read
+from torch2jax.infer.derived import base_layer, function_form, is_class, keeps_torch_order, rule_of, super_init
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items
@@ -49,7 +50,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layers import MODULE_METHODS, base_layer, call_layer_method
+from torch2jax.infer.layers import MODULE_METHODS, call_layer_method
 from torch2jax.infer.layout import Layout
 from torch2jax.infer.program import ClassInfo, Program
 from torch2jax.infer.rule_calls import Arguments, apply, bound_layout, call_layer, fits, take, use_all
@@ -272,7 +273,12 @@ def call_instance(frame: Frame, node: cst.Call, kind: Instance, arguments: Argum
         frame.facts.calls[node] = ModuleCall()
         site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
         return call_container(frame, site or Container("Sequential", kind.cls), arguments.positional[0])
-    layer = base_layer(frame, kind.cls)
+    layer = base_layer(frame.program, kind.cls, frame.fn)
+    if layer is not None and keeps_torch_order(frame.program, kind.cls):
+        use_all(frame, arguments)
+        frame.facts.calls[node] = ModuleCall()
+        first = without_none(arguments.positional[0][1]) if arguments.positional else UNKNOWN
+        return Tensor(first.rank if isinstance(first, Tensor) else None, "float")
     if layer is not None:
         return call_layer(frame, node, layer, arguments)
     use_all(frame, arguments)
@@ -384,8 +390,10 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
             site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
             if site is not None:
                 return entry_of(frame, site, tensor)
-            layer = base_layer(frame, kind.cls)
-            return entry_of(frame, layer, tensor) if layer is not None else (None, None)
+            layer = base_layer(frame.program, kind.cls, frame.fn)
+            if layer is None or keeps_torch_order(frame.program, kind.cls):
+                return None, None
+            return entry_of(frame, layer, tensor)
         layout = _first_layout(method)
         return layout, len(layout) if layout is not None else None
     if isinstance(kind, Container):
@@ -501,7 +509,9 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
         site = next((c.site for c in kind.cls.mro() if c.site is not None), None)
         if site is not None:
             return flow_through(frame, site, tensor)
-        layer = base_layer(frame, kind.cls)
+        layer = base_layer(frame.program, kind.cls, frame.fn)
+        if layer is not None and keeps_torch_order(frame.program, kind.cls):
+            return Tensor(tensor.rank, "float")
         return _through_layer(frame, layer, tensor) if layer is not None else Tensor()
     params = method.parameters()
     names = [p.name.value for p in params.params][1:] if params is not None else []
@@ -1037,14 +1047,29 @@ def _super_method(frame: Frame, node: cst.Call, receiver: Super, name: str, argu
         if base == "torch.nn.Sequential" and arguments.positional:
             frame.facts.special[node] = ("super_forward",)
             return call_container(frame, cls.site or Container("Sequential", cls), arguments.positional[0])
-        layer = base_layer(frame, cls)
+        layer = base_layer(frame.program, cls, frame.fn)
         if layer is not None:
-            frame.facts.special[node] = ("super_forward",)
+            form = None if is_class(layer) else function_form(layer.rule)
+            if form is None and not is_class(layer):
+                frame.report("T2J103", node, f"{layer.name} is a function in Flax", "call it instead")
+            frame.facts.special[node.func] = ("super_forward", form)
             return call_layer(frame, node, layer, arguments)
+    if name == "reset_parameters" and base not in (None, "torch.nn.Module"):
+        return _super_reset(frame, node, cls)
     if base is not None and name in MODULE_METHODS:
         return call_module_method(frame, node, Instance(cls), name, arguments)
     use_all(frame, arguments)
     return FREE
+
+
+def _super_reset(frame: Frame, node: cst.Call, cls: ClassInfo) -> Kind:
+    """``super().reset_parameters()``: the constructor of the layer has just done that."""
+    if all(caller.name == "__init__" for caller in frame.fn.callers):
+        frame.facts.special[node] = ("super_init", "drop")
+        frame.report("T2J301", node, "the layer has its initial values when it is built")
+    else:
+        frame.report("T2J101", node, f"{cls.module_base}.reset_parameters has no translation", "build the layer again")
+    return NONE
 
 
 def _super_init(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments) -> Kind:
@@ -1055,11 +1080,8 @@ def _super_init(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Argumen
     elif base in ("torch.nn.ModuleList", "torch.nn.ModuleDict"):
         frame.facts.special[node] = ("super_init", "keep")
         use_all(frame, arguments)
-    elif base is not None and base != "torch.nn.Module":
-        frame.facts.special[node] = ("super_init", "layer")
-        rules = [rule for rule in frame.program.book.lookup(base) if rule.kind == "rule"]
-        if rules:
-            apply(frame, node, base, rules, arguments)
+    elif (rule := rule_of(frame.program, cls)) is not None:
+        return super_init(frame, node, cls, rule, arguments)
     elif base == "torch.nn.Module":
         use_all(frame, arguments)
         frame.facts.special[node] = ("super_init", "drop")

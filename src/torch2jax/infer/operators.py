@@ -28,7 +28,7 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
-from torch2jax.infer.layout import Layout, normal
+from torch2jax.infer.layout import MIXED, Layout, normal
 
 Operand = tuple[cst.CSTNode, Kind]
 
@@ -41,6 +41,9 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
     arrays: list[Tensor] = [kind for _, kind in tensors if isinstance(kind, Tensor)]
     ranks = [array.rank for array in arrays]
     rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
+    if len(tensors) == len(arrays) == 1 and arrays[0].layout == MIXED:
+        frame.read(*tensors[0])
+        return Tensor(rank, dtype or arrays[0].dtype, MIXED)
     layouts = {array.layout for array in arrays if array.layout is not None}
     unknown = any(isinstance(option, Unknown | Free) for _, kind in operands for option in options(kind))
     layout: Layout = next(iter(layouts)) if len(layouts) == 1 else None

@@ -16,6 +16,7 @@ from torch2jax.infer.layout import Layout
 if TYPE_CHECKING:
     from torch2jax.options import Options
     from torch2jax.rules.cache import RuleBook
+    from torch2jax.rules.model import Param
 
 
 class Cell:
@@ -108,6 +109,9 @@ class FunctionInfo:
     extra_keywords: set[str] = field(default_factory=set)
     drops_keywords: bool = False
     drops_positional: bool = False
+    forwarded: tuple[Param, ...] = ()
+    forwarded_stars: frozenset[str] = frozenset()
+    forwarded_kinds: dict[str, Cell] = field(default_factory=dict)
     callers: set[FunctionInfo] = field(default_factory=set)
     evaluations: int = 0
     number: int = 0
@@ -203,6 +207,8 @@ class ClassInfo:
     derived: dict[ClassInfo, None] = field(default_factory=dict)
     is_function: bool = False
     gradient: Any = None
+    built: Cell = field(default_factory=Cell)
+    given: dict[str, Cell] = field(default_factory=dict)
 
     @property
     def is_module(self) -> bool:

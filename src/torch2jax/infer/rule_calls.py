@@ -49,7 +49,7 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
-from torch2jax.infer.layout import Layout, channel_last, normal, permuted, place, without
+from torch2jax.infer.layout import MIXED, Layout, channel_last, normal, permuted, place, without
 from torch2jax.infer.operators import pointwise
 from torch2jax.infer.program import FunctionInfo
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
@@ -333,6 +333,9 @@ def _apply_bound(
     kinds = dict(arguments.nodes()) | arguments.keywords_of_parts
     if receiver is not None:
         kinds[receiver[0]] = receiver[1]
+    first = receiver[0] if receiver is not None else target
+    if target is not None and first is not None and is_overwritten(rule, signature, choice, kinds, first):
+        kinds[first] = without_layout(kinds[first])
     result, overrides, moved = _result(frame, node, name, rule, signature, bound, choice, kinds)
     for param in signature.params:
         if param.annotation == "Out" and bound.args[param.name].explicit and bound.args[param.name].type != "none":
@@ -345,6 +348,39 @@ def _apply_bound(
         rule, signature, bound, choice, receiver[0] if receiver else None, target, overrides, moved
     )
     return result
+
+
+def is_overwritten(
+    rule: Rule, signature: Any, choice: Choice, kinds: dict[cst.BaseExpression, Kind], target: cst.BaseExpression
+) -> bool:
+    """Whether a parameter gets a value that has nothing of its old one but shape and dtype: its axes may lie anyhow."""
+    held = without_none(kinds.get(target, UNKNOWN))
+    if not isinstance(held, Tensor) or not held.variable:
+        return False
+    others = [kind for node, kind in kinds.items() if node is not target]
+    alone = not any(_is_array(kind) for kind in others)
+    name = str(signature.params[0].name)
+    return rule.mode == "init" or (alone and not reads_value(choice.branch.template, name))
+
+
+def _is_array(kind: Kind) -> bool:
+    return any(isinstance(option, Tensor | Sequence) for option in options(kind))
+
+
+def reads_value(template: Any, param: str) -> bool:
+    """Whether a template needs more of a parameter than its shape and dtype."""
+    if not isinstance(template, tuple) or not template:
+        return False
+    if template[0] == "attr" and template[1] == ("param", param) and template[2] in ("shape", "dtype", "ndim", "size"):
+        return False
+    if template == ("param", param):
+        return True
+    return any(reads_value(part, param) for part in template)
+
+
+def without_layout(kind: Kind) -> Kind:
+    """An array of which only the shape and dtype are asked, as it lies."""
+    return replace(kind, layout=None, variable=False) if isinstance(kind, Tensor) else kind
 
 
 def _notes(frame: Frame, node: cst.CSTNode, name: str, rule: Rule, signature: Any, choice: Choice) -> None:
@@ -634,6 +670,8 @@ def _along(
     for pair_node, kind in images:
         if may_be_tensor(kind) and layout is None and adapts:
             frame.accept(pair_node, kind)
+        elif rule.result in _READ_AS_IT_LIES and _is_laid(kind, layout):
+            frame.facts.relayouts.pop(pair_node, None)  # a Variable says its sizes by itself
         elif may_be_tensor(kind):
             frame.use(pair_node, kind, layout)
         else:
@@ -645,6 +683,8 @@ def _along(
         moved = (
             tuple(place(layout, axis, rank) for axis in axes) if isinstance(axes, tuple) else place(layout, axes, rank)
         )
+        if rule.mode == "reduce" and isinstance(moved, tuple):
+            moved = tuple(sorted(moved))
         overrides = ((axis_param, moved),)
     if rule.result in _READ_AS_IT_LIES:
         return (INT if rule.result == "int" else UNKNOWN), overrides, False
@@ -657,6 +697,10 @@ def _along(
             False,
         )
     return _shaped(frame, node, rule, Tensor(rank, dtype, layout)), overrides, False
+
+
+def _is_laid(kind: Kind, layout: Layout) -> bool:
+    return isinstance(kind, Tensor) and kind.variable and kind.layout == layout
 
 
 def _common_layout(
@@ -780,7 +824,9 @@ def _measured(frame: Frame, rule: Rule, image: tuple[cst.BaseExpression, Kind]) 
     if isinstance(plain, Tensor):
         frame.facts.relayouts.pop(node, None)
         if rule.result == "Shape":
-            return Shape(plain.rank, plain.layout)
+            if plain.layout == MIXED:
+                frame.use(node, plain)
+            return Shape(plain.rank, plain.layout or None)
     return {"Shape": Shape(), "int": INT, "Dtype": Dtype(), "Device": Device()}.get(str(rule.result), UNKNOWN)
 
 

@@ -133,7 +133,6 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
             items.mutated(frame, node.target, node)
         frame.bind(node.target.value, result, node.target, storage=held.storage if held is not None else None)
     elif isinstance(node.target, cst.Attribute):
-        frame.use(node.value, frame.read(node.value, value))
         attributes.assign(frame, node.target, result, node.value, augmented=True)
     elif isinstance(node.target, cst.Subscript):
         items.assign_item(frame, node.target, value, node.value, node)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.autograd import BASES, plan_of
+from torch2jax.infer.derived import is_class, is_kept, root_of, rule_of
 from torch2jax.infer.facts import Relayout
 from torch2jax.infer.kinds import Api
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import default_layer
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
+from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
 from torch2jax.rewrite.expressions import VALUES
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
 from torch2jax.rewrite.rule_calls import flag
@@ -48,6 +51,7 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     name = node.name
     if info.is_forward and info.is_method:
         name = cst.Name("__call__")
+    params = with_forwarded(info, params)
     params = _without_starred(params, info, new_body)
     if _takes_rngs(info):
         params = with_rngs(rewriter, params)
@@ -229,14 +233,14 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     if found is None:
         return node  # never reached
     cls = found
-    bases = [_base(rewriter, base) for base in node.bases if not _is_foreign(rewriter, cls, base)]
+    bases = [_base(rewriter, cls, base) for base in node.bases if not _is_foreign(rewriter, cls, base)]
     if cls.is_module and not bases:
         bases = [cst.Arg(attribute(rewriter.root("nnx"), "Module"))]
     decorators = [d.with_changes(decorator=rewriter.expr(d.decorator)) for d in node.decorators]
     outer, rewriter.owner = rewriter.owner, cls
     new_body = suite(rewriter, node.body)
     rewriter.owner = outer
-    new_body = _with_constructor(rewriter, cls, new_body)
+    new_body = _with_call(rewriter, cls, _with_constructor(rewriter, cls, new_body))
     if cls.is_module and "forward" in cls.methods and "__call__" in cls.methods:
         flag(rewriter, node, "T2J107", f"{cls.name} has both forward and __call__", "keep one of them")
     return node.with_changes(bases=bases, decorators=decorators, body=new_body)
@@ -248,7 +252,7 @@ def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
     if not isinstance(kind, Api) or not kind.name.startswith("torch.") or canonical(kind.name) in VALUES:
         return False
     rules = rewriter.program.book.lookup(kind.name)
-    if rules and not (rules[-1].result == "Module" and default_layer(rules[-1]).stateless):
+    if rules and rules[-1].result == "Module" and (is_class(default_layer(rules[-1])) or is_kept(rules[-1])):
         return False
     if kind.name in BASES:
         flag(rewriter, base.value, "T2J103", plan_of(rewriter.program, cls).cause, "write it with jax.custom_vjp")
@@ -261,11 +265,14 @@ def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
     return True
 
 
-def _base(rewriter: Rewriter, base: cst.Arg) -> cst.Arg:
-    new = rewriter.expr(base.value)
-    if isinstance(new, cst.Call) and isinstance(new.func, cst.Name) and new.func.value == "partial":
-        new = new.args[0].value
-    return base.with_changes(value=new)
+def _base(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> cst.Arg:
+    kind = rewriter.kind(base.value)
+    if isinstance(kind, Api) and canonical(kind.name) not in VALUES:
+        rule = rule_of(rewriter.program, cls)
+        if rule is not None and rule in rewriter.program.book.lookup(kind.name):
+            rewriter.tally.translated += 1
+            return base.with_changes(value=flax_base(rewriter, cls))
+    return base.with_changes(value=rewriter.expr(base.value))
 
 
 def _with_constructor(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
@@ -276,20 +283,54 @@ def _with_constructor(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
     inherits = any("__init__" in base.methods for base in cls.mro()[1:])
     if cls.reads_training:
         lines.append(statement(assignment(cst.Name(DETERMINISTIC), cst.Name("False"))))
-    if (cls.holds_rngs or cls.is_value) and not inherits:
+    constructor = (
+        inherited_constructor(rewriter, cls, _own_stream(cls)) if root_of(cls) is cls and not inherits else None
+    )
+    if constructor is not None:
+        lines.append(constructor.with_changes(params=with_rngs(rewriter, constructor.params)))
+    elif (cls.holds_rngs or cls.is_value) and not inherits:
         lines.append(_constructor(rewriter, cls))
     if isinstance(block, cst.SimpleStatementSuite):
         return block if not lines else cst.IndentedBlock(lines)
-    return _with_prefix(block, lines)
+    return _spaced(_with_prefix(block, lines))
+
+
+def _with_call(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
+    """A class that inherits the forward of a layer which is none in Flax gets a call of its own."""
+    method = inherited_call(rewriter, cls) if cls.is_module else None
+    if method is None:
+        return block
+    if isinstance(block, cst.SimpleStatementSuite):
+        block = cst.IndentedBlock([cst.SimpleStatementLine(block.body)])
+    kept = [part for part in block.body if not _is_lone_pass(part)]
+    return _spaced(block.with_changes(body=[*kept, method]))
+
+
+def _spaced(block: Any) -> Any:
+    """A blank line between a method that was put in and what comes after it."""
+    statements = list(block.body)
+    for index, (first, second) in enumerate(itertools.pairwise(statements), 1):
+        if not isinstance(first, cst.FunctionDef | cst.SimpleStatementLine) or not isinstance(second, cst.FunctionDef):
+            continue
+        if not any(line.comment is None for line in second.leading_lines):
+            statements[index] = second.with_changes(leading_lines=[_BLANK, *second.leading_lines])
+    return block.with_changes(body=statements)
+
+
+_BLANK = cst.EmptyLine(indent=False)
+
+
+def _own_stream(cls: ClassInfo) -> list[Any]:
+    """The stream of random numbers of a module that draws some."""
+    if not cls.holds_rngs:
+        return []
+    fork = call(attribute(cst.Name("rngs"), "fork"), [])
+    return [statement(assignment(attribute(cst.Name("self"), "rngs"), fork))]
 
 
 def _constructor(rewriter: Rewriter, cls: ClassInfo) -> cst.FunctionDef:
     params = cst.Parameters([cst.Param(cst.Name("self"))])
-    lines = []
-    if cls.holds_rngs:
-        lines.append(
-            statement(assignment(attribute(cst.Name("self"), "rngs"), call(attribute(cst.Name("rngs"), "fork"), [])))
-        )
+    lines = _own_stream(cls)
     return cst.FunctionDef(
         cst.Name("__init__"),
         with_rngs(rewriter, params),

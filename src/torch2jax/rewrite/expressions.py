@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.derived import is_class, kept_name
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.kinds import (
     Api,
@@ -26,7 +27,9 @@ from torch2jax.infer.kinds import (
     is_module,
     options,
 )
+from torch2jax.infer.rule_calls import default_layer
 from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
+from torch2jax.rewrite.derived import applied, flax_class
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
@@ -167,6 +170,9 @@ def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     if isinstance(applied, CustomGradient) and isinstance(rewriter.kind(node.value), ClassRef):
         return function_reference(rewriter, node, applied.cls)
     fact = rewriter.facts.calls.get(node)
+    note = rewriter.facts.special.get(node)
+    if note is not None and note[0] == "logical_shape":
+        return _logical_shape(rewriter, node, note)
     if isinstance(fact, RuleCall):
         return rule_call(rewriter, node, fact)
     if isinstance(fact, UserCall):
@@ -174,10 +180,16 @@ def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     kind = rewriter.kind(node)
     if isinstance(kind, Api) and isinstance(rewriter.kind(node.value), Namespace | Api):
         return reference(rewriter, node)
-    note = rewriter.facts.special.get(node)
     if note is None:
-        return rewriter.generic(node)
+        return own_attribute(rewriter, node)
     return _noted(rewriter, node, note)
+
+
+def own_attribute(rewriter: Rewriter, node: cst.Attribute) -> cst.Attribute:
+    """An attribute under the name that it has in the output."""
+    result = rewriter.generic(node)
+    name = kept_name(rewriter.program, rewriter.kind(node.value), node.attr.value)
+    return result if name == node.attr.value else result.with_changes(attr=cst.Name(name))
 
 
 def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
@@ -199,14 +211,16 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
         case "named_layer":
             layers = attribute(rewriter.expr(node.value), "layers")
             return cst.Subscript(layers, [cst.SubscriptElement(cst.Index(number(note[1])))])
+        case "super_forward" if note[1] is not None:
+            return rule_call(rewriter, node, note[1])
+        case "super_forward":
+            return _without_forward(rewriter.generic(node))
         case "data":
             return rewriter.expr(node.value)
         case "write_data":
             return rewriter.expr(node.value)
-        case "logical_shape":
-            return _logical_shape(rewriter, node, note)
         case _:
-            return rewriter.generic(node)
+            return own_attribute(rewriter, node)
 
 
 def _logical_shape(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> cst.BaseExpression:
@@ -295,7 +309,10 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
         return method_call(tied, "attend", [rewriter.expr(arg).with_changes(keyword=None) for arg in node.args])
     match fact:
         case RuleCall(target=None):
-            return rule_call(rewriter, node, fact)
+            filled = rule_call(rewriter, node, fact)
+            if isinstance(filled, cst.Call) and rewriter.facts.special.get(node.func, ("",))[0] == "super_forward":
+                return applied(filled.func, filled.args)
+            return filled
         case RuleCall():
             return mutation(rewriter, node, fact)
         case FactoryCall():
@@ -315,6 +332,11 @@ def class_reference(rewriter: Rewriter, node: Any) -> Any:
     if isinstance(node, cst.Tuple):
         elements = [element.with_changes(value=class_reference(rewriter, element.value)) for element in node.elements]
         return node.with_changes(elements=elements)
+    kind = rewriter.kind(node)
+    layer = _layer_named(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
+    if layer is not None:
+        rewriter.tally.translated += 1
+        return flax_class(rewriter, layer)
     new = rewriter.expr(node)
     if isinstance(new, cst.Call) and isinstance(new.func, cst.Name) and new.func.value == "partial" and new is not node:
         return new.args[0].value
@@ -338,6 +360,13 @@ def is_any_module(rewriter: Rewriter, cls: cst.BaseExpression, kind: Kind | None
 
 
 _NOT_CALLABLE = (Str, Number, NoneKind, Tensor, Tuple, Shape, Sequence, Mapping)
+
+
+def _layer_named(rewriter: Rewriter, name: str) -> Layer | None:
+    """The layer whose class a name of torch stands for, if it is a class in Flax as well."""
+    rules = [rule for rule in rewriter.program.book.lookup(name) if rule.result == "Module"]
+    layer = default_layer(rules[-1]) if rules and canonical(name) not in VALUES else None
+    return layer if layer is not None and is_class(layer) else None
 
 
 def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
@@ -460,10 +489,8 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
             return dotted(rewriter, known)
         rules = rewriter.program.book.lookup(qualified)
         if rules and rules[-1].result == "Module":
-            form = reference_form(rewriter, rules[-1])
-            if isinstance(form, cst.Call) and form.args:
-                form = form.args[0].value
-            return form if isinstance(form, cst.Attribute | cst.Name) else dotted(rewriter, "nnx.Module")
+            layer = _layer_named(rewriter, qualified)
+            return flax_class(rewriter, layer) if layer is not None else dotted(rewriter, "nnx.Module")
         return node
     if isinstance(node, cst.SimpleString):
         return node

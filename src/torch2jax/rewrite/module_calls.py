@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import RuleCall
+from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
 from torch2jax.infer.rule_calls import as_arg
@@ -257,7 +257,12 @@ def _super_init(rewriter: Rewriter, node: cst.Call, mode: str, fact: Any) -> Any
         filled: Any = rule_call(rewriter, node, fact)
         if isinstance(filled, cst.Call):
             return filled.with_changes(func=func)
-    return node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
+    result = node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
+    if isinstance(fact, UserCall) and fact.rngs:
+        from torch2jax.rewrite.expressions import with_keyword
+
+        return with_keyword(result, "rngs", cst.Name("rngs"))
+    return result
 
 
 def _is_literal(node: cst.BaseExpression) -> bool:

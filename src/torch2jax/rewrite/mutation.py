@@ -7,8 +7,11 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import NoneKind, Number, Tensor, may_be_tensor, options, without_none
+from torch2jax.infer.kinds import UNKNOWN, NoneKind, Number, Tensor, may_be_tensor, options, without_none
+from torch2jax.infer.layout import Layout, conversion
+from torch2jax.infer.rule_calls import is_overwritten
 from torch2jax.rewrite.fill import fill
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.resolve import FillArg
@@ -29,11 +32,11 @@ ELLIPSIS = [cst.SubscriptElement(cst.Index(cst.Ellipsis()))]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Something that can be assigned: the expression, whether it is a Variable, and the layer's axis operations."""
+    """Something that can be assigned: the expression, whether it is a Variable, and the order of its axes."""
 
     node: cst.BaseExpression
     variable: bool
-    operations: tuple[Any, ...] = ()
+    layout: Layout = None
 
 
 def is_place(node: cst.BaseExpression) -> bool:
@@ -54,24 +57,21 @@ def place_of(rewriter: Rewriter, node: cst.BaseExpression) -> Place:
         return place_of(rewriter, node.value)
     kinds = [without_none(k) for k in options(rewriter.kind(node) or Tensor())]
     variable = any(isinstance(kind, Tensor) and kind.variable for kind in kinds)
+    layout = next((kind.layout for kind in kinds if isinstance(kind, Tensor) and kind.variable), None)
     if isinstance(node, cst.Attribute):
         matrix = rewriter.tied_matrix(node.value) if note is not None and note[1:2] == ("kernel",) else None
         if matrix is not None:
             return Place(attribute(matrix, "embedding"), True)
         if note is not None and note[0] == "state":
             inner = parenthesize(rewriter.expr(node.value), PRIMARY)
-            return Place(node.with_changes(value=inner, attr=cst.Name(note[1])), True, tuple(note[2]))
-        return Place(node.with_changes(value=rewriter.expr(node.value)), variable)
-    return Place(node, variable)
+            return Place(node.with_changes(value=inner, attr=cst.Name(note[1])), True, layout)
+        name = kept_name(rewriter.program, rewriter.kind(node.value), node.attr.value)
+        return Place(node.with_changes(value=rewriter.expr(node.value), attr=cst.Name(name)), variable, layout)
+    return Place(node, variable, layout)
 
 
 def store(place: Place, value: cst.BaseExpression) -> cst.SimpleStatementLine:
-    """``x = value`` or ``p[...] = value``."""
-    for operation in place.operations:
-        if operation == "T":
-            value = attribute(value, "T")
-        else:
-            value = method_call(value, "transpose", [number(axis) for axis in operation[1]])
+    """``x = value`` or ``p[...] = value``, of a value in the order of the place."""
     target = cst.Subscript(place.node, ELLIPSIS) if place.variable else place.node
     return statement(assignment(target, value))
 
@@ -83,51 +83,53 @@ def assign_result(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> list[cs
     if isinstance(target, cst.Subscript):
         return [_item_result(rewriter, target, rule_call(rewriter, node, fact))]
     place = place_of(rewriter, target)
-    raw = place.variable and (_shape_only(fact) or _scales(rewriter, fact))
+    raw = place.variable and _is_overwritten(rewriter, fact, target)
     if fact.rule.mode == "init" or raw:
-        value = _initial_value(rewriter, fact, place)
-        return [store(Place(place.node, place.variable), value)]
-    return [store(place, rule_call(rewriter, node, fact))]
+        return [store(place, _initial_value(rewriter, fact, place, place.node))]
+    if place.variable and fact.receiver not in (None, target) and _scales(rewriter, fact):
+        held = cst.Subscript(place.node, ELLIPSIS)  # what is written through `p.detach()` and its like
+        return [store(place, _initial_value(rewriter, fact, place, held))]
+    value = rule_call(rewriter, node, fact)
+    relayout = rewriter.facts.relayouts.get(node)
+    if relayout is not None and not isinstance(target, cst.Name):
+        value = rewriter.transposed(value, conversion(relayout.source, relayout.target, relayout.rank or 0))
+    return [store(place, value)]
+
+
+def _is_overwritten(rewriter: Rewriter, fact: RuleCall, target: cst.BaseExpression) -> bool:
+    """Whether the new value depends on nothing of the old one but its shape and dtype."""
+    kinds = {arg.node: rewriter.kind(arg.node) or UNKNOWN for arg in _arguments(fact)}
+    if fact.receiver is not None:
+        kinds.pop(fact.receiver, None)
+    kinds[target] = rewriter.kind(target) or UNKNOWN
+    return is_overwritten(fact.rule, fact.signature, fact.choice, kinds, target)
 
 
 def _scales(rewriter: Rewriter, fact: RuleCall) -> bool:
     """Whether each value depends on itself and numbers alone, so that the axis order does not matter."""
-    if fact.rule.mode != "pointwise" or len(fact.signature.params) < 1:
-        return False
     others = [bound.arg for bound in list(fact.bound.args.values())[1:] if bound.arg is not None]
-    return all(isinstance(rewriter.kind(arg.node), Number | NoneKind) for arg in others)
+    return fact.rule.mode == "pointwise" and all(
+        isinstance(rewriter.kind(arg.node), Number | NoneKind) for arg in others
+    )
+
+
+def _arguments(fact: RuleCall) -> list[Any]:
+    found = []
+    for bound in fact.bound.args.values():
+        found += list(bound.items) if bound.items is not None else [bound.arg] if bound.arg is not None else []
+    return found
 
 
 def _first_param(fact: RuleCall) -> str:
     return str(fact.signature.params[0].name)
 
 
-def _shape_only(fact: RuleCall) -> bool:
-    """Whether the new value depends on nothing of the old one but its shape and dtype."""
-    return not _reads_value(fact.choice.branch.template, _first_param(fact))
-
-
-def _reads_value(template: Any, param: str) -> bool:
-    if not isinstance(template, tuple) or not template:
-        return False
-    if template[0] == "attr" and template[1] == ("param", param) and template[2] in ("shape", "dtype", "ndim", "size"):
-        return False
-    if template == ("param", param):
-        return True
-    return any(_reads_value(part, param) for part in template)
-
-
-def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place) -> cst.BaseExpression:
+def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place, held: cst.BaseExpression) -> cst.BaseExpression:
     values = _values(rewriter, fact)
-    held: cst.BaseExpression = place.node
-    if fact.rule.mode != "init" and not _shape_only(fact):
-        held = cst.Subscript(place.node, ELLIPSIS)
     values[_first_param(fact)] = FillArg(node=held, annotation="Tensor")
-    swapped = bool(place.operations) or not place.variable
     for name, flax, own in (("in_axis", -2, 1), ("out_axis", -1, 0)):
-        axis = flax if bool(place.operations) else own
+        axis = own if place.layout is None else flax
         values[name] = FillArg(node=number(axis), value=axis)
-    del swapped
     filled = fill(fact.choice.branch.template, values, context(rewriter))
     rewriter.names |= filled.names
     rewriter.helpers |= filled.helpers
@@ -157,7 +159,9 @@ def item_update(
     if relayout is not None:
         base = rewriter.expr(holder)
     elements = [rewriter.generic(element) for element in target.slice]
-    updated = method_call(cst.Subscript(attribute(base, "at"), elements), method, [value])
+    updated: cst.BaseExpression = method_call(cst.Subscript(attribute(base, "at"), elements), method, [value])
+    if relayout is not None and place.layout is not None:
+        updated = rewriter.transposed(updated, conversion(relayout.target, relayout.source, relayout.rank or 0))
     return store(place, updated)
 
 

@@ -135,8 +135,11 @@ class Rewriter:
             result = read_variable(node, result, facts)
         relayout = facts.relayouts.get(node)
         if relayout is not None:
-            self.tally.transposes += 1
-            result = self.transposed(result, conversion(relayout.source, relayout.target, relayout.rank or 0))
+            self.tally.transposes += node not in facts.reads
+            axes = conversion(relayout.source, relayout.target, relayout.rank or 0)
+            if node in facts.optional and isinstance(result, cst.IfExp):
+                return result.with_changes(orelse=self.transposed(result.orelse, axes))
+            result = self.transposed(result, axes)
         return result
 
     def relaid_items(self, node: cst.BaseExpression, moves: Sequence[Any]) -> cst.BaseExpression:
@@ -151,7 +154,9 @@ class Rewriter:
         return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
     def transposed(self, node: cst.BaseExpression, axes: Sequence[int]) -> cst.BaseExpression:
-        """``x.transpose(0, 2, 3, 1)``."""
+        """``x.transpose(0, 2, 3, 1)``, or ``x.T`` of a matrix."""
+        if tuple(axes) == (1, 0):
+            return attribute(node, "T")
         return method_call(node, "transpose", [number(axis) for axis in axes])
 
     def generic(self, node: Node) -> Node:
@@ -217,25 +222,13 @@ def fitted(parent: cst.CSTNode, name: str, old: cst.CSTNode, new: Any) -> Any:
 
 
 def read_variable(node: cst.CSTNode, result: cst.BaseExpression, facts: Facts) -> cst.BaseExpression:
-    """``p[...]``, and back to torch's axis order where the layer keeps another."""
+    """``p[...]``."""
     value: cst.BaseExpression = cst.Subscript(
         parenthesize(result, PRIMARY), [cst.SubscriptElement(cst.Index(cst.Ellipsis()))]
     )
     if node in facts.optional:
         test = cst.Comparison(result, [cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
         return cst.IfExp(test, cst.Name("None"), value)
-    note = facts.special.get(node)
-    while note is not None and note[0] == "data" and isinstance(node, cst.Attribute):
-        node = node.value
-        note = facts.special.get(node)
-    tied = isinstance(result, cst.Attribute) and result.attr.value == "embedding"
-    if note is not None and note[0] == "state" and not tied:
-        for operation in reversed(note[2]):
-            if operation == "T":
-                value = attribute(value, "T")
-            else:
-                axes = operation[1]
-                value = method_call(value, "transpose", [number(axes.index(i)) for i in range(len(axes))])
     return value
 
 

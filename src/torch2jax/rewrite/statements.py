@@ -7,10 +7,12 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.derived import after_super_init, stored
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import frozen_loop, set_trainable
 from torch2jax.rewrite.gradient_names import import_from, names_itself
@@ -210,8 +212,8 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         return rewriter.generic(node)
     fact = rewriter.facts.calls.get(value)
     note = rewriter.facts.special.get(value)
-    if note is not None and note[0] == "super_init" and note[1] == "drop":
-        return []
+    if note is not None and note[0] == "super_init":
+        return _super_init(rewriter, node, value, note)
     if note is not None and note[0] == "module_method":
         result = _module_statement(rewriter, value, note[1])
         if result is not None:
@@ -231,6 +233,16 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
     if isinstance(fact, RuleCall) and isinstance(new, cst.Name | cst.Attribute):
         return []
     return node if new is value else node.with_changes(value=new)
+
+
+def _super_init(rewriter: Rewriter, node: cst.Expr, value: cst.Call, note: Any) -> Any:
+    if note[1] == "drop":
+        return []
+    if note[1] == "stored":
+        return [*stored(rewriter, note[2]), *after_super_init(rewriter, value)]
+    line = node.with_changes(value=rewriter.expr(value))
+    after = after_super_init(rewriter, value)
+    return [statement(line), *after] if after else line
 
 
 def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -308,9 +320,10 @@ def _register(rewriter: Rewriter, node: cst.Call, note: Any) -> list[Any]:
     elif not is_none and not _holds_variable(rewriter, value):
         new = call(attribute(rewriter.root("nnx"), "Param"), [new])
     if key is not None:
-        return [statement(assignment(attribute(receiver, key), new))]
-    name = positional[0] if positional else given["name"]
-    return [_line(call(cst.Name("setattr"), [receiver, rewriter.expr(name), new]))]
+        name = kept_name(rewriter.program, rewriter.kind(node.func.value), key)
+        return [statement(assignment(attribute(receiver, name), new))]
+    named = positional[0] if positional else given["name"]
+    return [_line(call(cst.Name("setattr"), [receiver, rewriter.expr(named), new]))]
 
 
 def _unless_none(rewriter: Rewriter, value: cst.BaseExpression, built: cst.Call) -> cst.BaseExpression:
@@ -445,11 +458,20 @@ def _tied_layer(rewriter: Rewriter, note: Any) -> list[Any]:
 
 def _written_place(rewriter: Rewriter, target: cst.Attribute, note: Any) -> Place:
     if note[0] == "write_variable":
-        return Place(target.with_changes(value=rewriter.expr(target.value)), True)
+        return Place(own_place(rewriter, target), True)
     if note[0] == "state":
         inner = parenthesize(rewriter.expr(target.value), PRIMARY)
-        return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True, tuple(note[2]))
+        return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True)
     return place_of(rewriter, target)
+
+
+def own_place(rewriter: Rewriter, target: cst.Attribute) -> cst.Attribute:
+    """An attribute that is assigned, under the name that it has in the output."""
+    name = kept_name(rewriter.program, rewriter.kind(target.value), target.attr.value)
+    attr = target.attr if name == target.attr.value else cst.Name(name)
+    holder = rewriter.expr(target.value)
+    same = holder is target.value and attr is target.attr
+    return target if same else target.with_changes(value=holder, attr=attr)
 
 
 def _target(rewriter: Rewriter, target: Any) -> Any:
@@ -465,10 +487,9 @@ def _target(rewriter: Rewriter, target: Any) -> Any:
         note = rewriter.facts.special.get(target)
         if note is not None and note[0] == "state":
             return place_of(rewriter, target).node
-        holder = rewriter.expr(target.value)
         if note is not None and note[0] in ("attribute", "take_away"):
-            return target.with_changes(value=holder, attr=cst.Name(note[1]))
-        return target if holder is target.value else target.with_changes(value=holder)
+            return target.with_changes(value=rewriter.expr(target.value), attr=cst.Name(note[1]))
+        return own_place(rewriter, target)
     if isinstance(target, cst.StarredElement):
         return target
     if rewriter.facts.special.get(target) == ("sequential_item", False):
@@ -530,10 +551,13 @@ def _augmented(rewriter: Rewriter, node: cst.AugAssign) -> Any:
     value = rewriter.expr(node.value)
     if isinstance(target, cst.Attribute) and note is not None and note[0] in ("write_variable", "write_data", "state"):
         place = place_of(rewriter, target) if note[0] != "write_variable" else _written_place(rewriter, target, note)
-        if place.operations:
+        relayout = rewriter.facts.relayouts.get(target)
+        if relayout is not None and place.layout is not None:
             current = rewriter.expr(target)
             operator = _OPERATORS[type(node.operator)]()
-            return [store(place, cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14)))]
+            new = cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14))
+            axes = conversion(relayout.target, relayout.source, relayout.rank or 0)
+            return [store(place, rewriter.transposed(new, axes))]
         held = (
             cst.Subscript(place.node, [cst.SubscriptElement(cst.Index(cst.Ellipsis()))])
             if place.variable

@@ -16,9 +16,12 @@ _FLAX: Final = Param("flax", "pos", None, True, None)
 
 def parse_attributes(node: ast.FunctionDef, rule: Rule, scope: Scope) -> tuple[Rule, ...]:
     """A rule for each attribute that a function `def _(torch, flax)` gives. Raises RuleError."""
-    if [argument.arg for argument in node.args.args] != ["torch", "flax"]:
-        raise scope.error(node, "an `.attributes` function is `def _(torch, flax):`")
-    inner = Scope(scope.file, scope.lines, {"flax": "pos"}, scope.signatures, ROOTS - {"rngs"})
+    names = [argument.arg for argument in node.args.args]
+    if names not in (["torch", "flax"], ["torch"]):
+        raise scope.error(node, "an `.attributes` function is `def _(torch, flax):`, or `def _(torch):` for a function")
+    params = (_FLAX,) if len(names) == 2 else rule.params
+    known = {param.name: param.kind for param in params}
+    inner = Scope(scope.file, scope.lines, known, scope.signatures, ROOTS - {"rngs"})
     found: dict[str, Rule] = {}
     for position, statement in enumerate(node.body):
         if position == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
@@ -30,8 +33,9 @@ def parse_attributes(node: ast.FunctionDef, rule: Rule, scope: Scope) -> tuple[R
             raise scope.error(statement, f"`torch.{name}` is in the state of `{rule.function}` already")
         template = parse(value, inner)
         if not ex.params_of(template):
-            raise scope.error(value, f"`torch.{name}` must be read from `flax`")
-        found[name] = _attribute(rule, name, _kind(kind, scope), template, statement.lineno)
+            source = "`flax`" if len(names) == 2 else "the parameters of the rule"
+            raise scope.error(value, f"`torch.{name}` must be read from {source}")
+        found[name] = _attribute(rule, name, params, _kind(kind, scope), template, statement.lineno)
     if not found:
         raise scope.error(node, f"an empty `.attributes` function: leave it out; {_FORM}")
     return tuple(found.values())
@@ -66,11 +70,11 @@ def _kind(node: ast.expr | None, scope: Scope) -> Result:
     raise scope.error(node, f"unknown kind `{ast.unparse(node)}`: int, float, bool, str, and tuples of them")
 
 
-def _attribute(rule: Rule, name: str, kind: Result, template: Expr, line: int) -> Rule:
+def _attribute(rule: Rule, name: str, params: tuple[Param, ...], kind: Result, template: Expr, line: int) -> Rule:
     return Rule(
         names=tuple(f"{owner}.{name}" for owner in rule.names),
         kind="attribute",
-        params=(_FLAX,),
+        params=params,
         result=kind,
         branches=(Branch(None, template, None, line),),
         caveats=(),
@@ -120,3 +124,8 @@ def is_plain(template: Expr) -> bool:
 def is_difference(template: Expr) -> bool:
     """Whether an attribute is the difference of a number and the flax attribute."""
     return bool(template[0] == "if" and is_difference(template[3])) or template[:2] == ("bin", "-")
+
+
+def is_read(rule: Rule) -> bool:
+    """Whether an attribute is read from a flax object, rather than kept by a class that derives from a function."""
+    return rule.params == (_FLAX,)

@@ -78,9 +78,14 @@ def _layer(node: Any, names: list[str] | None, above: frozenset[int]) -> Iterato
                 mapped[entry.flax] = entry
                 yield Slot(entry.torch, ".".join(entry.flax), arrays[entry.flax], entry)
     for key, child in _children(node):
-        for slot in _walk(child, _below(names, key), above):
+        for slot in _walk(child, _below(names, _torch_name(node, key)), above):
             if tuple(_join(key, slot.path).split(".")) not in mapped:
-                yield replace(slot, name=_join(key, slot.name), path=_join(key, slot.path))
+                yield replace(slot, name=_join(_torch_name(node, key), slot.name), path=_join(key, slot.path))
+
+
+def _torch_name(node: Any, key: str) -> str:
+    """Torch's name of an attribute: `mask_` stands for one that the flax class uses itself, as nnx.Conv does `mask`."""
+    return key[:-1] if key.endswith("_") and key[:-1] in getattr(node, "__dict__", {}) else key
 
 
 def _sequential(node: nnx.Sequential, names: list[str] | None, above: frozenset[int]) -> Iterator[Slot]:

@@ -1,6 +1,5 @@
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import jax

@@ -1,6 +1,5 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,32 +11,54 @@ from jax import lax
 class WSConv2d(nnx.Conv):
     """Convolution with standardised weights."""
 
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        *,
+        rngs: nnx.Rngs,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            (kernel_size, kernel_size),
+            strides=stride,
+            padding=padding,
+            kernel_dilation=dilation,
+            feature_group_count=groups,
+            use_bias=bias,
+            **fan_in_uniform(in_channels, (kernel_size, kernel_size), groups=groups),
+            rngs=rngs,
+        )
+
     # x: N H W C; result: N H W C
     def __call__(self, x):
         w = self.kernel
-        mean = w[...].mean(axis=(1, 2, 3), keepdims=True)
-        value = w[...]
-        std = safe_sqrt(value.reshape(value.shape[0], -1).var(axis=1, ddof=1)).reshape(-1, 1, 1, 1) + 1e-5
+        mean = w[...].mean(axis=(0, 1, 2), keepdims=True)
+        value = w[...].transpose(3, 2, 0, 1)
+        std = (
+            safe_sqrt(value.reshape(value.shape[0], -1).var(axis=1, ddof=1)).reshape(-1, 1, 1, 1) + 1e-5
+        ).transpose(2, 3, 1, 0)
         return convolve(
             x,
-            (w[...] - mean) / std,
+            ((w[...] - mean) / std).transpose(3, 2, 0, 1),
             bias=None if self.bias is None else self.bias[...],
-            stride=self.stride,
-            padding=self.padding,
+            stride=pair(self.strides),
+            padding=padding_sizes(self.padding, 2),
             dilation=pair(self.kernel_dilation),
             groups=self.feature_group_count,
         )
 
 
 class EqualLinear(nnx.Linear):
-    def __init__(self, in_features, out_features, lr_mul=0.5, *, rngs: nnx.Rngs, **kwargs):
-        super().__init__(
-            in_features,
-            out_features,
-            use_bias=kwargs.get("bias", True),
-            **fan_in_uniform(in_features),
-            rngs=rngs,
-        )
+    def __init__(self, in_features, out_features, lr_mul=0.5, *, bias=True, rngs: nnx.Rngs):
+        super().__init__(in_features, out_features, use_bias=bias, **fan_in_uniform(in_features), rngs=rngs)
         self.scale = lr_mul / math.sqrt(in_features)
 
     def __call__(self, x):
@@ -51,6 +72,16 @@ class Residual(nnx.Sequential):
 
 class ChannelNorm(nnx.LayerNorm):
     """LayerNorm for (N, C, H, W)."""
+
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, *, rngs: nnx.Rngs):
+        super().__init__(
+            normalized_shape,
+            epsilon=eps,
+            use_bias=elementwise_affine and bias,
+            use_scale=elementwise_affine,
+            use_fast_variance=False,
+            rngs=rngs,
+        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = x.transpose(0, 2, 3, 1)
@@ -177,6 +208,13 @@ def linear(x: jax.Array, weight: jax.Array, bias: jax.Array | None = None) -> ja
     """Maps (..., in) to (..., out) by a weight of shape (out, in)."""
     y = x @ weight.T
     return y if bias is None else y + bias
+
+
+def padding_sizes(padding: int | str | Sequence[int], n: int) -> str | tuple[int, ...]:
+    """The padding of a convolution as PyTorch keeps it: a size for each of n axes, "same" or "valid"."""
+    if padding == "VALID":
+        return (0,) * n
+    return padding.lower() if isinstance(padding, str) else spread(padding, n)
 
 
 def _repeated(value: int | Sequence[int], count: int) -> tuple[int, ...]:
