@@ -37,8 +37,8 @@ _COMPLEX_ORDER = ("bool", "int", "float", "complex")
 
 def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) -> Kind:
     """The result of an elementwise operation with broadcasting; transposes operands where layouts differ."""
-    tensors = [(node, without_none(kind)) for node, kind in operands if may_be_tensor(kind)]
-    arrays: list[Tensor] = [kind for _, kind in tensors if isinstance(kind, Tensor)]
+    tensors = [(node, kind, _array_of(kind)) for node, kind in operands if may_be_tensor(kind)]
+    arrays: list[Tensor] = [array for _, _, array in tensors if isinstance(array, Tensor)]
     ranks = [array.rank for array in arrays]
     rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
     layouts = {array.layout for array in arrays if array.layout is not None}
@@ -46,9 +46,11 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
     layout: Layout = next(iter(layouts)) if len(layouts) == 1 else None
     if layout is not None and (unknown or len(arrays) != len(tensors) or not _alignable(arrays, layout)):
         layout = None
-    for node, kind in tensors:
-        if isinstance(kind, Tensor) and layout is not None:
-            _align(frame, node, kind, layout)
+    if any(isinstance(a, Tensor) and a != without_none(kind) and a.layout != layout for _, kind, a in tensors):
+        layout = None  # what may be a number can't be transposed
+    for node, kind, array in tensors:
+        if isinstance(array, Tensor) and layout is not None:
+            _align(frame, node, array, layout)
         elif layouts:
             frame.use(node, kind)
         else:
@@ -57,6 +59,12 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
         dtype = _promoted(arrays, operands)
     unit = len(arrays) == 1 and arrays[0].unit and not unknown
     return Tensor(rank, dtype, layout, unit=unit)
+
+
+def _array_of(kind: Kind) -> Kind:
+    """The array among the alternatives, where the rest are numbers, which broadcast against any layout."""
+    rest = [option for option in options(without_none(kind)) if not isinstance(option, Number)]
+    return rest[0] if len(rest) == 1 else without_none(kind)
 
 
 def _alignable(arrays: Seq[Tensor], layout: tuple[int, ...]) -> bool:

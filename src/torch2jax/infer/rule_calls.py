@@ -412,7 +412,7 @@ def _result(
     if rule.result in _READ_AS_IT_LIES and len(images) == 1:
         return _measured(frame, rule, images[0]), (), False
     template = choice.branch.template
-    if _flattens_pooled(rule, bound, template, images, kinds):
+    if _flattens_pooled(frame, rule, bound, template, images, kinds):
         frame.vote(images[0][0], without_none(images[0][1]).layout)  # type: ignore[attr-defined]
         frame.read(*images[0])
         return _opaque(frame, node, rule, bound, template, images, kinds), (), False
@@ -443,6 +443,7 @@ def _spatial(
 
 
 def _flattens_pooled(
+    frame: Frame,
     rule: Rule,
     bound: Bound,
     template: Any,
@@ -453,7 +454,7 @@ def _flattens_pooled(
     plain = without_none(images[0][1]) if len(images) == 1 else None
     if not isinstance(plain, Tensor) or not plain.unit or plain.layout is None or not rule.view:
         return False
-    return _rank_of(rule, bound, template, kinds) == 2
+    return _rank_of(frame, rule, bound, template, kinds) == 2
 
 
 def layer_of(rule: Rule, template: Any, site: Any = None) -> Layer:
@@ -750,7 +751,7 @@ def _opaque(
     images: list[tuple[cst.BaseExpression, Kind]],
     kinds: dict[cst.BaseExpression, Kind],
 ) -> Kind:
-    rank = _rank_of(rule, bound, template, kinds)
+    rank = _rank_of(frame, rule, bound, template, kinds)
     plain = without_none(images[0][1]) if images else None
     dtype = rule.dtype
     if dtype is None and isinstance(plain, Tensor) and rule.result == "Tensor":
@@ -758,11 +759,13 @@ def _opaque(
     return _shaped(frame, node, rule, Tensor(rank, dtype))
 
 
-def _rank_of(rule: Rule, bound: Bound, template: Any, kinds: dict[cst.BaseExpression, Kind]) -> int | None:
+def _rank_of(
+    frame: Frame, rule: Rule, bound: Bound, template: Any, kinds: dict[cst.BaseExpression, Kind]
+) -> int | None:
     if rule.rank is None:
         return _reshaped_rank(template)
     try:
-        return _evaluate_rank(rule.rank, bound, kinds)
+        return _evaluate_rank(frame, rule.rank, bound, kinds)
     except (KeyError, TypeError):
         return None
 
@@ -777,12 +780,12 @@ def _reshaped_rank(template: Any) -> int | None:
     return None
 
 
-def _evaluate_rank(expr: Any, bound: Bound, kinds: dict[cst.BaseExpression, Kind]) -> int | None:
+def _evaluate_rank(frame: Frame, expr: Any, bound: Bound, kinds: dict[cst.BaseExpression, Kind]) -> int | None:
     tag = expr[0]
     if tag == "const":
         return int(expr[1])
     if tag == "bin":
-        left, right = _evaluate_rank(expr[2], bound, kinds), _evaluate_rank(expr[3], bound, kinds)
+        left, right = _evaluate_rank(frame, expr[2], bound, kinds), _evaluate_rank(frame, expr[3], bound, kinds)
         if left is None or right is None:
             return None
         return left + right if expr[1] == "+" else left - right
@@ -792,7 +795,7 @@ def _evaluate_rank(expr: Any, bound: Bound, kinds: dict[cst.BaseExpression, Kind
         if name == "rank":
             kind = without_none(kinds.get(pairs.arg.node, UNKNOWN)) if pairs.arg is not None else UNKNOWN
             if isinstance(kind, Sequence | Tuple):
-                return None
+                kind = without_none(all_items(frame, kind))
             return kind.rank if isinstance(kind, Tensor) else None
         return _length(pairs, kinds)
     return None
