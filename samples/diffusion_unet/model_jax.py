@@ -51,7 +51,7 @@ class ResBlock(nnx.Module):
     def __call__(self, x, emb):
         h = self.in_layers(x)
         emb_out = self.emb_layers(emb)
-        while len(emb_out.shape) < len(h.transpose(0, 3, 1, 2).shape):
+        while len(emb_out.shape) < len(h.shape):
             emb_out = emb_out[..., None]
         scale, shift = jnp.split(emb_out, 2, axis=1)
         h = (self.out_norm(h).transpose(0, 3, 1, 2) * (1 + scale) + shift).transpose(0, 2, 3, 1)
@@ -73,7 +73,7 @@ class AttentionBlock(nnx.Module):
 
     # x: N H W C; result: N H W C
     def __call__(self, x):
-        b, c, h, w = x.transpose(0, 3, 1, 2).shape
+        b, h, w, c = x.shape
         qkv = jnp.split(self.to_qkv(self.norm(x)).transpose(0, 3, 1, 2), 3, axis=1)
         q, k, v = map(lambda t: rearrange(t, "b (h c) x y -> b h c (x y)", h=self.heads), qkv)
 
@@ -202,7 +202,7 @@ class DiffusionUNet(nnx.Module):
                 if isinstance(layer, ResBlock):
                     h = layer(h, emb)
                 elif isinstance(layer, Upsample):
-                    h = layer(h, hs[-1].transpose(0, 3, 1, 2).shape[2:])  # odd sizes come back as they were
+                    h = layer(h, hs[-1].shape[1:3])  # odd sizes come back as they were
                 else:
                     h = layer(h)
         return self.out(h).transpose(0, 3, 1, 2)

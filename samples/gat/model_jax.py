@@ -46,14 +46,7 @@ class AttentionHead(nnx.Module):
         return nnx.elu(out) if self.activate else out
 
     def __repr__(self):
-        return (
-            self.__class__.__name__
-            + '('
-            + str(self.W[...].shape[0])
-            + ' -> '
-            + str(self.out_dim)
-            + ')'
-        )
+        return self.__class__.__name__ + '(' + str(self.W.shape[0]) + ' -> ' + str(self.out_dim) + ')'
 
 
 class GAT(nnx.Module):

@@ -39,7 +39,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x):
         return layer_norm(
-            x, self.weight[...].shape, self.weight[...], None if self.bias is None else self.bias[...]
+            x, self.weight.shape, self.weight[...], None if self.bias is None else self.bias[...]
         )
 
 

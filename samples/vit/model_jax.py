@@ -137,10 +137,11 @@ class PatchEmbed(nnx.Module):
             rngs=rngs,
         )
 
+    # x: N H W C
     def __call__(self, x):
-        _, _, H, W = x.shape
+        _, H, W, _ = x.shape
         assert (H, W) == self.img_size, f"built for images of {self.img_size}, got {(H, W)}"
-        value = self.proj(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        value = self.proj(x).transpose(0, 3, 1, 2)
         return value.reshape(*value.shape[:2], -1).swapaxes(1, 2)
 
 
@@ -228,6 +229,7 @@ class VisionTransformer(nnx.Module):
             else nnx.identity
         )
 
+    # x: N H W C
     def forward_features(self, x):
         x = self.patch_embed(x)
         if self.cls_token is not None:
@@ -239,6 +241,7 @@ class VisionTransformer(nnx.Module):
         return self.norm(self.blocks(x))
 
     def __call__(self, x):
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         x = self.forward_features(x)
         x = x[:, 0] if self.global_pool == 'token' else x.mean(axis=1)
         return self.head(x)

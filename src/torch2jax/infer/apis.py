@@ -434,7 +434,7 @@ def _python_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argu
         case ClassName():
             use_everything(frame, arguments)
             return FREE
-        case Shape() if name == "numel":
+        case Shape() | Tuple() if name == "numel":
             frame.facts.special[node] = ("shape_size",)
             return INT
         case _:

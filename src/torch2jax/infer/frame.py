@@ -13,6 +13,7 @@ from torch2jax.infer.facts import Facts, Finding, Relayout
 from torch2jax.infer.kinds import (
     UNKNOWN,
     Kind,
+    Shape,
     Tensor,
     Tuple,
     Union,
@@ -159,6 +160,8 @@ class Frame:
             return kind
         self.facts.natural[definition] = (plain.layout, plain.rank)
         forced = self.fn.forced.get(definition, plain.layout)
+        if value is not None:
+            self.facts.relayouts.pop(value, None)  # of an earlier turn of a loop
         if definition in self.facts.inline:
             forced = plain.layout  # there is no place for a transpose behind it
         elif logical:
@@ -298,6 +301,8 @@ class Frame:
         layouts = {k.layout for value in values for k in options(value.kind) if isinstance(k, Tensor)}
         storage = frozenset().union(*(value.storage for value in values))
         stale = any(value.stale for value in values)
+        if len({k.layout for value in values for k in options(value.kind) if isinstance(k, Shape)}) > 1:
+            self.report("T2J106", self.fn.node, "a shape is that of arrays in different axis orders")
         if len(layouts) > 1:
             return Value(self._reconcile(values, layouts), definitions, storage, stale)
         return Value(union(value.kind for value in values), definitions, storage, stale)

@@ -302,6 +302,10 @@ def conditional(frame: Frame, node: cst.IfExp) -> Kind:
     narrow(frame, node.test, False)
     orelse = frame.eval(node.orelse)
     frame.env = saved
+    if isinstance(body, Shape) or isinstance(orelse, Shape):
+        from torch2jax.infer.rule_calls import take
+
+        body, orelse = take(frame, node.body, body), take(frame, node.orelse, orelse)
     layouts = {k.layout for kind in (body, orelse) for k in options(kind) if isinstance(k, Tensor)}
     if len(layouts) > 1:
         wanted = _shared_layout(body, orelse, layouts)

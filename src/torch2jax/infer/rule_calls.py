@@ -256,7 +256,7 @@ def take(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     plain = without_none(kind)
     if isinstance(plain, Shape):
         logical_shape(frame, node, plain)
-        return kind
+        return Shape(plain.rank)
     if isinstance(plain, Tuple):
         for item in plain.items:
             want_torch_order(frame, item)
@@ -372,7 +372,8 @@ def _result(
         pairs = [(arg.node, kinds.get(arg.node, UNKNOWN)) for arg in bound_nodes(bound, param.name)]
         if param.annotation == "Axis":
             axis_param = param.name
-        annotated.setdefault(param.annotation or "", []).extend(pairs)
+        unsaid = "Tensor" if rule.kind == "attribute" else ""
+        annotated.setdefault(param.annotation or unsaid, []).extend(pairs)
     images = [*annotated.get("Tensor", []), *annotated.get("Image", [])]
     for annotation, pairs in annotated.items():
         if annotation not in ("Tensor", "Image", "Tensors", "Scalar"):
@@ -692,6 +693,9 @@ def _permuted(
             frame.vote(node, plain.layout)
             frame.read(node, kind)
             return Tensor(plain.rank, plain.dtype, result), (("", "drop"),), False
+        frame.read(node, kind)
+        axes = tuple(plain.layout.index(axis) for axis in permutation)
+        return Tensor(len(axes), plain.dtype), (("", axes),), False
     frame.use(node, kind)
     rank = plain.rank if permutation is None else len(permutation)
     return Tensor(rank, plain.dtype), (), False
@@ -737,6 +741,9 @@ def _measured(frame: Frame, rule: Rule, image: tuple[cst.BaseExpression, Kind]) 
     plain = without_none(kind)
     if isinstance(plain, Tensor):
         frame.facts.relayouts.pop(node, None)
+        note = frame.facts.special.get(node)
+        if plain.variable and note is not None and note[0] == "state" and note[2] and rule.result in ("Shape", "int"):
+            frame.facts.reads.add(node)  # the sizes are wanted in torch's order
         if rule.result == "Shape":
             return Shape(plain.rank, plain.layout)
     return {"Shape": Shape(), "int": INT, "Dtype": Dtype(), "Device": Device()}.get(str(rule.result), UNKNOWN)

@@ -17,6 +17,7 @@ from torch2jax.rewrite.rewriter import (
     argument,
     attribute,
     call,
+    items_of,
     method_call,
     number,
     rewrites,
@@ -164,25 +165,8 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
             return rewriter.expr(node.value)
         case "write_data":
             return rewriter.expr(node.value)
-        case "logical_shape":
-            return _logical_shape(rewriter, node, note)
         case _:
             return rewriter.generic(node)
-
-
-def _logical_shape(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> cst.BaseExpression:
-    """Torch's shape of an array that lies in another order: ``(x.shape[0], x.shape[3], ...)``."""
-    layout = note[1]
-    fact = rewriter.facts.calls.get(node)
-    shape = rule_call(rewriter, node, fact) if isinstance(fact, RuleCall) else rewriter.generic(node)
-    order = [layout.index(axis) for axis in range(len(layout))]
-    return _items(shape, order)
-
-
-def _items(shape: cst.BaseExpression, order: Sequence[int]) -> cst.Tuple:
-    shape = parenthesize(shape, PRIMARY)
-    elements = [cst.Element(cst.Subscript(shape, [cst.SubscriptElement(cst.Index(number(i)))])) for i in order]
-    return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
 @rewrites(EXPRESSIONS, cst.Subscript)
@@ -196,7 +180,7 @@ def subscript(rewriter: Rewriter, node: cst.Subscript) -> Any:
         case "axis":
             return result.with_changes(slice=[cst.SubscriptElement(cst.Index(number(note[1])))])
         case "axes":
-            return _items(result.value, note[1])
+            return items_of(result.value, note[1])
         case "reindex":
             return result.with_changes(slice=_reindexed(result, note[1]))
         case "sequential_item":
@@ -246,8 +230,6 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
     fact = rewriter.facts.calls.get(node)
     note = rewriter.facts.special.get(node)
     if note is not None:
-        if note[0] == "logical_shape":
-            return _logical_shape(rewriter, node, note)
         result = special_call(rewriter, node, note, fact)
         if result is not None:
             return result

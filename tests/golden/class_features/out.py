@@ -41,7 +41,7 @@ class Scale(nnx.Module, Describable):
 
     @property
     def device(self):
-        value = next(parameters(self))[...]
+        value = next(parameters(self))
         return jax.devices()[0]
 
     @property

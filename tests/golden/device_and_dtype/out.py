@@ -47,7 +47,7 @@ class Net(nnx.Module):
 
     def __call__(self, x, ids):
         x = x
-        x = x.astype(self.fc.kernel[...].T.dtype)
+        x = x.astype(self.fc.kernel.dtype)
         h = self.fc(x).astype(x.dtype)
         h = h * self.freqs[...].astype(h.dtype)
         onehot = (ids[:, None] == jnp.arange(x.shape[1])).astype(h.dtype)

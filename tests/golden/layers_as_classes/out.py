@@ -96,7 +96,7 @@ class ConvNormAct(nnx.Module):
         self.act = act_layer if act_layer is nnx.relu else act_layer
 
     def __call__(self, x):
-        return self.act(self.norm(self.conv(x)))
+        return self.act(self.norm(self.conv(x).transpose(0, 2, 3, 1)))
 
 
 class Net(nnx.Module):

@@ -30,7 +30,6 @@ class Pyramid(nnx.Module):
         for i in reversed(range(self.levels)):
             x = getattr(self, f"lateral{i}")(feats[i].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
             if top is not None:
-                # TODO(torch2jax): T2J102 torch.nn.functional.interpolate: `input` is Tensor, the argument is none
                 x = x + jnp.moveaxis(repeat_pixels(jnp.moveaxis(top, 1, -1), 2), -1, 1)
             top = x
             results.insert(0, self.act(self.__getattr__("smooth%d" % i)(x)))
