@@ -3,14 +3,8 @@
 from torch2jax.rulebook import *
 
 
-@rule(
-    "torch.nn.BatchNorm1d",
-    "torch.nn.BatchNorm2d",
-    "torch.nn.BatchNorm3d",
-    "torch.nn.modules.batchnorm._BatchNorm",
-    layout="N C ... -> N ... C",
-)
-def BatchNorm(
+@rule("torch.nn.BatchNorm1d", "torch.nn.modules.batchnorm._BatchNorm", layout="N C ... -> N ... C")
+def BatchNorm1d(
     num_features: int,
     eps=1e-5,
     momentum=0.1,
@@ -23,14 +17,73 @@ def BatchNorm(
 ) -> Module:
     """Batch normalisation; in training, running statistics are kept.
 
+    >>> nn.BatchNorm1d(3, eps=1e-3, affine=False)(f32(4, 3))
+    >>> nn.BatchNorm1d(3)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, momentum=0.3, bias=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, momentum=None)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, momentum=None, affine=False)(f32(4, 3))
+    >>> nn.BatchNorm1d(3, track_running_stats=False)(f32(2, 3, 5))
+    """
+    if not track_running_stats:
+        return helpers.UntrackedBatchNorm(
+            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+        )
+    if momentum is None and affine and bias:
+        return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
+    if momentum is None:
+        return helpers.CumulativeBatchNorm(
+            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype, rngs=rngs
+        )
+    if affine and bias:
+        return helpers.BatchNorm(num_features, momentum=1 - momentum, epsilon=eps, param_dtype=dtype, rngs=rngs)
+    return helpers.BatchNorm(
+        num_features,
+        momentum=1 - momentum,
+        epsilon=eps,
+        use_bias=affine and bias,
+        use_scale=affine,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@BatchNorm1d.state
+def _(torch, flax):
+    flax.scale = torch.weight
+    flax.bias = torch.bias
+    flax.mean = torch.running_mean
+    flax.var = torch.running_var
+    flax.num_batches_tracked = torch.num_batches_tracked
+
+
+@BatchNorm1d.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
+@rule("torch.nn.BatchNorm2d", layout="N C H W -> N H W C")
+def BatchNorm2d(
+    num_features: int,
+    eps=1e-5,
+    momentum=0.1,
+    affine=True,
+    track_running_stats=True,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    bias=True,
+) -> Module:
+    """Batch normalisation of images; in training, running statistics are kept.
+
     >>> nn.BatchNorm2d(3)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, momentum=0.3, bias=False)(f32(2, 3, 4, 5))
     >>> norm = nn.BatchNorm2d(3)
     >>> norm.eval()
     >>> norm(f32(2, 3, 4, 5))
-    >>> nn.BatchNorm1d(3, eps=1e-3, affine=False)(f32(4, 3))
-    >>> nn.BatchNorm1d(3)(f32(2, 3, 5))
-    >>> nn.BatchNorm3d(3, 1e-4, 0.2)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm2d(3, momentum=None)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, momentum=None, affine=False)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, track_running_stats=False)(f32(2, 3, 4, 5))
@@ -58,7 +111,7 @@ def BatchNorm(
     )
 
 
-@BatchNorm.state
+@BatchNorm2d.state
 def _(torch, flax):
     flax.scale = torch.weight
     flax.bias = torch.bias
@@ -67,7 +120,68 @@ def _(torch, flax):
     flax.num_batches_tracked = torch.num_batches_tracked
 
 
-@BatchNorm.attributes
+@BatchNorm2d.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
+@rule("torch.nn.BatchNorm3d", layout="N C D H W -> N D H W C")
+def BatchNorm3d(
+    num_features: int,
+    eps=1e-5,
+    momentum=0.1,
+    affine=True,
+    track_running_stats=True,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    bias=True,
+) -> Module:
+    """Batch normalisation of volumes; in training, running statistics are kept.
+
+    >>> nn.BatchNorm3d(3, 1e-4, 0.2)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, affine=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, momentum=None)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, momentum=None, affine=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, track_running_stats=False)(f32(2, 3, 4, 5, 6))
+    """
+    if not track_running_stats:
+        return helpers.UntrackedBatchNorm(
+            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+        )
+    if momentum is None and affine and bias:
+        return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
+    if momentum is None:
+        return helpers.CumulativeBatchNorm(
+            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype, rngs=rngs
+        )
+    if affine and bias:
+        return helpers.BatchNorm(num_features, momentum=1 - momentum, epsilon=eps, param_dtype=dtype, rngs=rngs)
+    return helpers.BatchNorm(
+        num_features,
+        momentum=1 - momentum,
+        epsilon=eps,
+        use_bias=affine and bias,
+        use_scale=affine,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@BatchNorm3d.state
+def _(torch, flax):
+    flax.scale = torch.weight
+    flax.bias = torch.bias
+    flax.mean = torch.running_mean
+    flax.var = torch.running_var
+    flax.num_batches_tracked = torch.num_batches_tracked
+
+
+@BatchNorm3d.attributes
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon

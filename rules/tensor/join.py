@@ -65,7 +65,7 @@ def cat(tensors: Tensors, dim: Axis = 0, *, out: Out = None) -> Tensor:
     return jnp.concatenate(tensors, axis=dim)
 
 
-@rule("torch.stack")
+@rule("torch.stack", rank=rank(tensors) + 1)
 def stack(tensors: Tensors, dim=0, *, out: Out = None) -> Tensor:
     """Join along a new axis.
 

@@ -202,7 +202,7 @@ class DiffusionUNet(nnx.Module):
                 if isinstance(layer, ResBlock):
                     h = layer(h, emb)
                 elif isinstance(layer, Upsample):
-                    h = layer(h, (hs[-1].shape[1], hs[-1].shape[2]))  # odd sizes come back as they were
+                    h = layer(h, hs[-1].shape[1:3])  # odd sizes come back as they were
                 else:
                     h = layer(h)
         return self.out(h).transpose(0, 3, 1, 2)

@@ -54,7 +54,7 @@ class EventDetector(nnx.Module):
         x = jnp.moveaxis(self.mel_norm(jnp.moveaxis(self.mel(power), 1, -1)), -1, 1)
         x = self.convs(x[:, None].transpose(0, 2, 3, 1))  # N, C, M, T
         n, _, t, _ = x.shape
-        x = x.transpose(0, 3, 1, 2).transpose(0, 3, 1, 2).reshape(n, t, -1)
+        x = x.transpose(0, 2, 3, 1).reshape(n, t, -1)
         x = self.project(x)
         for block in self.encoder:
             x = block(x, mask)

@@ -159,11 +159,11 @@ class SENet(nnx.Module):
 
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        x = nnx.relu(self.bn1(self.conv1(x)))
+        x = nnx.relu(self.bn1(self.conv1(x))).transpose(0, 3, 1, 2)
         for i in range(1, self.num_layers + 1):
-            x = getattr(self, 'layer%d' % i)(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
-        x = self.gate(x)
-        kernel_size = (x.shape[1], x.shape[2])
+            x = getattr(self, 'layer%d' % i)(x)
+        x = self.gate(x.transpose(0, 2, 3, 1))
+        kernel_size = x.shape[1:3]
         x = nnx.avg_pool(x, window_shape=kernel_size, strides=kernel_size)
         x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
         return self.fc(x)

@@ -196,7 +196,7 @@ class WaveNet(nnx.Module):
                 f = f + cf
                 g = g + cg
             z = jnp.tanh(f) * nnx.sigmoid(g)
-            skip = (skip + self.skip_convs[i](z).transpose(0, 2, 1)).transpose(0, 2, 1)
+            skip = skip + self.skip_convs[i](z)
             x = x + self.res_convs[i](z).transpose(0, 2, 1)
         return self.head(skip.transpose(0, 2, 1)).transpose(0, 2, 1)
 

@@ -20,7 +20,7 @@ def codes(source: str) -> set[str]:
     [
         ("m.weight.shape[0]", "m.kernel.shape[3]"),
         ("m.weight.size(1)", "m.kernel.shape[2]"),
-        ("m.weight.size()[-2:]", "(m.kernel.shape[0], m.kernel.shape[1])"),
+        ("m.weight.size()[-2:]", "m.kernel.shape[:2]"),
         ("m.weight.data.shape[-1]", "m.kernel.shape[1]"),
         ("m.weight.numel()", "m.kernel.size"),
         ("m.weight.mean((1, 2, 3))", "m.kernel[...].mean(axis=(0, 1, 2))"),

@@ -496,7 +496,7 @@ def pass_argument(frame: Frame, fn: FunctionInfo, name: str, node: cst.CSTNode, 
         layout = fn.param_layouts[name]
         kind = frame.use(node, Tensor(len(layout or ())), layout)
     else:
-        take(frame, node, kind)
+        kind = take(frame, node, kind)
     fn.params[name].write(widened(kind), frame.program)
 
 

@@ -26,11 +26,16 @@ def check_classes(frame: Frame, node: cst.BaseExpression) -> None:
         others = [
             f"nn.{other}"
             for other, layer in frame.program.layers.items()
-            if layer.flax in classes and other not in tested and not (name.startswith("_") and layer.rule in rules)
+            if layer.flax in classes and other not in tested and not _derives(other, name)
         ]
         if others:
             message = f"nn.{name} and {', '.join(others)} are one class in Flax: the test is true for each of them"
             frame.report("T2J204", node, message, "compare something else as well, such as the length of kernel_size")
+
+
+def _derives(layer: str, base: str) -> bool:
+    """Whether a layer of torch derives from one of its private bases: BatchNorm2d from _BatchNorm, Conv1d from _ConvNd."""
+    return base.startswith("_") and layer.startswith(base.removeprefix("_").removesuffix("Nd"))
 
 
 def _tested(frame: Frame, node: cst.BaseExpression) -> dict[str, list[Rule]]:

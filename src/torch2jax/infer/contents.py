@@ -20,6 +20,7 @@ from torch2jax.infer.kinds import (
     Kind,
     Mapping,
     Sequence,
+    Shape,
     Tensor,
     Tuple,
     options,
@@ -37,6 +38,9 @@ def heap_read(frame: Frame, site: Any) -> Kind:
 def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) -> None:
     """Something is put into the container made at ``site``."""
     plain = without_none(kind)
+    if isinstance(plain, Shape) and plain.layout is not None and node is not None:
+        frame.facts.special[node] = ("logical_shape", plain.layout)
+        kind = Shape(plain.rank)
     if isinstance(plain, Tensor) and node is not None:
         note_escape(frame, node)
     if isinstance(plain, Tensor) and not plain.variable:

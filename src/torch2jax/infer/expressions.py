@@ -113,7 +113,15 @@ def tuple_(frame: Frame, node: cst.Tuple) -> Kind:
     """``(a, b)``: the items one by one, unless one is starred."""
     if any(isinstance(element, cst.StarredElement) for element in node.elements):
         return _display(frame, node, "tuple")
-    return Tuple(tuple(frame.read(e.value, frame.eval(e.value)) for e in node.elements))
+    return Tuple(tuple(_element(frame, e.value) for e in node.elements))
+
+
+def _element(frame: Frame, node: cst.BaseExpression) -> Kind:
+    kind = frame.read(node, frame.eval(node))
+    if isinstance(kind, Shape):
+        logical_shape(frame, node, kind)
+        return Shape(kind.rank)
+    return kind
 
 
 @evaluates(cst.List, cst.Set)

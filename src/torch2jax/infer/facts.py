@@ -95,3 +95,14 @@ class Facts:
     writes: list[tuple[Any, Kind]] = field(default_factory=list)
     fixes: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def mark(self) -> tuple[dict[Any, Finding], int, int]:
+        """What has been found so far; for ``return_to``."""
+        return dict(self.findings), len(self.writes), len(self.fixes)
+
+    def return_to(self, mark: tuple[dict[Any, Finding], int, int]) -> None:
+        """Forget what was found since: only the last turn of a loop, where nothing changes any more, counts."""
+        findings, writes, fixes = mark
+        self.findings = dict(findings)
+        del self.writes[writes:]
+        del self.fixes[fixes:]

@@ -13,8 +13,10 @@ from torch2jax.infer.facts import Facts, Finding, Relayout
 from torch2jax.infer.kinds import (
     UNKNOWN,
     Kind,
+    Shape,
     Tensor,
     Tuple,
+    Union,
     options,
     union,
     without_none,
@@ -160,6 +162,8 @@ class Frame:
             return kind
         self.facts.natural[definition] = (plain.layout, plain.rank)
         forced = self.fn.forced.get(definition, plain.layout)
+        if value is not None:
+            self.facts.relayouts.pop(value, None)  # of an earlier turn of a loop
         if definition in self.facts.inline:
             forced = plain.layout  # there is no place for a transpose behind it
         elif logical:
@@ -197,7 +201,7 @@ class Frame:
         if isinstance(plain, Tuple):
             return self._use_tuple(node, plain, layout)
         if not isinstance(plain, Tensor):
-            return kind
+            return self._use_alternatives(node, kind, layout) if isinstance(plain, Union) else kind
         if plain.variable:
             self.facts.reads.add(node)
             (self.facts.optional.add if plain is not kind else self.facts.optional.discard)(node)
@@ -220,6 +224,16 @@ class Frame:
         rank = plain.rank or len(layout or plain.layout or ())
         self.facts.relayouts[node] = Relayout(plain.layout, layout, rank)
         return replace(plain, layout=layout, rank=rank)
+
+    def _use_alternatives(self, node: cst.CSTNode, kind: Kind, layout: Layout) -> Kind:
+        """Something that may be an array or not can't be transposed here: its definitions have to give the layout."""
+        wrong = [o for o in options(kind) if isinstance(o, Tensor) and o.layout not in (None, layout)]
+        if not wrong:
+            return kind
+        value = self.env.get(node.value) if isinstance(node, cst.Name) else None
+        if value is None or not value.definitions or not all(self.force(d, None) for d in value.definitions):
+            self.report("T2J106", node, "what may be an array or something else has another axis order than wanted")
+        return union(_logical(option) for option in options(kind))
 
     def _use_tuple(self, node: cst.CSTNode, kind: Tuple, layout: Layout) -> Kind:
         if not any(isinstance(item, Tensor) and item.layout is not None for item in kind.items):
@@ -299,6 +313,8 @@ class Frame:
         layouts = {k.layout for value in values for k in options(value.kind) if isinstance(k, Tensor)}
         storage = frozenset().union(*(value.storage for value in values))
         stale = any(value.stale for value in values)
+        if len({k.layout for value in values for k in options(value.kind) if isinstance(k, Shape)}) > 1:
+            self.report("T2J106", self.fn.node, "a shape is that of arrays in different axis orders")
         if len(layouts) > 1:
             return Value(self._reconcile(values, layouts), definitions, storage, stale)
         return Value(union(value.kind for value in values), definitions, storage, stale)
@@ -307,11 +323,7 @@ class Frame:
         wanted = next((layout for layout in layouts if layout is not None), None)
         ranks = {k.rank for v in values for k in options(v.kind) if isinstance(k, Tensor)}
         pure = all(isinstance(value.kind, Tensor) for value in values)
-        if (
-            not pure
-            or len([layout for layout in layouts if layout is not None]) > 1
-            or not ranks <= {None, len(wanted or ())}
-        ):
+        if not pure or len([layout for layout in layouts if layout is not None]) > 1 or ranks != {len(wanted or ())}:
             wanted = None
         if wanted is not None and not self._agree(values, wanted):
             wanted = None

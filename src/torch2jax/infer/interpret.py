@@ -226,8 +226,7 @@ def _returned(frame: Frame, node: cst.CSTNode, kind: Kind, wanted: Any) -> Kind:
         return frame.use(node, kind, wanted if not (isinstance(wanted, tuple) and wanted[:1] == ("tuple",)) else None)
     if isinstance(plain, Tuple):
         return take(frame, node, plain)
-    take(frame, node, kind)
-    return kind
+    return take(frame, node, kind)
 
 
 def _choose_layouts(frame: Frame, scope: Scope) -> None:

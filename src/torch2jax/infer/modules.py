@@ -755,13 +755,15 @@ def _call_modules(frame: Frame, node: cst.Call, alternatives: list[Kind], argume
                 frame.use(holder, tensor)
                 frame.facts.calls[node] = ModuleCall(moved=True)
                 return Tensor(None, tensor.dtype)
-            if (OPEN, None) in definite:
+            if (OPEN, None) in definite and not any(isinstance(o, Instance) for o in alternatives):
                 tensor = _assume_two_axes(frame, union(alternatives), tensor)
                 definite = {e for e in (entry_of(frame, o, tensor) for o in alternatives) if e[0] is not ANY}
             if len({entry for entry, _ in definite}) > 1:
                 bring_together(frame, alternatives, tensor)
                 frame.report("T2J106", node, "the modules that may be called here disagree about the axis order")
             entry, rank = min(definite, key=_in_torch_order_first) if definite else (ANY, None)
+            if entry is OPEN:
+                entry = None
             if entry is ANY:
                 frame.read(holder, tensor)
             else:

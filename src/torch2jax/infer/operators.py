@@ -37,21 +37,23 @@ _COMPLEX_ORDER = ("bool", "int", "float", "complex")
 
 def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) -> Kind:
     """The result of an elementwise operation with broadcasting; transposes operands where layouts differ."""
-    tensors = [(node, without_none(kind)) for node, kind in operands if may_be_tensor(kind)]
-    arrays: list[Tensor] = [kind for _, kind in tensors if isinstance(kind, Tensor)]
+    tensors = [(node, kind, _array_of(kind)) for node, kind in operands if may_be_tensor(kind)]
+    arrays: list[Tensor] = [array for _, _, array in tensors if isinstance(array, Tensor)]
     ranks = [array.rank for array in arrays]
     rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
     if len(tensors) == len(arrays) == 1 and arrays[0].layout == MIXED:
-        frame.read(*tensors[0])
+        frame.read(*tensors[0][:2])
         return Tensor(rank, dtype or arrays[0].dtype, MIXED)
     layouts = {array.layout for array in arrays if array.layout is not None}
     unknown = any(isinstance(option, Unknown | Free) for _, kind in operands for option in options(kind))
     layout: Layout = next(iter(layouts)) if len(layouts) == 1 else None
     if layout is not None and (unknown or len(arrays) != len(tensors) or not _alignable(arrays, layout)):
         layout = None
-    for node, kind in tensors:
-        if isinstance(kind, Tensor) and layout is not None:
-            _align(frame, node, kind, layout)
+    if any(isinstance(a, Tensor) and a != without_none(kind) and a.layout != layout for _, kind, a in tensors):
+        layout = None  # what may be a number can't be transposed
+    for node, kind, array in tensors:
+        if isinstance(array, Tensor) and layout is not None:
+            _align(frame, node, array, layout)
         elif layouts:
             frame.use(node, kind)
         else:
@@ -60,6 +62,12 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
         dtype = _promoted(arrays, operands)
     unit = len(arrays) == 1 and arrays[0].unit and not unknown
     return Tensor(rank, dtype, layout, unit=unit)
+
+
+def _array_of(kind: Kind) -> Kind:
+    """The array among the alternatives, where the rest are numbers, which broadcast against any layout."""
+    rest = [option for option in options(without_none(kind)) if not isinstance(option, Number)]
+    return rest[0] if len(rest) == 1 else without_none(kind)
 
 
 def _alignable(arrays: Seq[Tensor], layout: tuple[int, ...]) -> bool:
@@ -297,6 +305,10 @@ def conditional(frame: Frame, node: cst.IfExp) -> Kind:
     narrow(frame, node.test, False)
     orelse = frame.eval(node.orelse)
     frame.env = saved
+    if isinstance(body, Shape) or isinstance(orelse, Shape):
+        from torch2jax.infer.rule_calls import take
+
+        body, orelse = take(frame, node.body, body), take(frame, node.orelse, orelse)
     layouts = {k.layout for kind in (body, orelse) for k in options(kind) if isinstance(k, Tensor)}
     if len(layouts) > 1:
         wanted = _shared_layout(body, orelse, layouts)

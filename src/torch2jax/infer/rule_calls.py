@@ -280,7 +280,7 @@ def take(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     plain = without_none(kind)
     if isinstance(plain, Shape):
         logical_shape(frame, node, plain)
-        return kind
+        return Shape(plain.rank)
     if isinstance(plain, Tuple):
         for item in plain.items:
             want_torch_order(frame, item)
@@ -433,7 +433,8 @@ def _result(
         pairs = [(arg.node, kinds.get(arg.node, UNKNOWN)) for arg in bound_nodes(bound, param.name)]
         if param.annotation == "Axis":
             axis_param = param.name
-        annotated.setdefault(param.annotation or "", []).extend(pairs)
+        unsaid = "Tensor" if rule.kind == "attribute" else ""
+        annotated.setdefault(param.annotation or unsaid, []).extend(pairs)
     images = [*annotated.get("Tensor", []), *annotated.get("Image", [])]
     for annotation, pairs in annotated.items():
         if annotation not in ("Tensor", "Image", "Tensors", "Scalar"):
@@ -473,7 +474,7 @@ def _result(
     if rule.result in _READ_AS_IT_LIES and len(images) == 1:
         return _measured(frame, rule, images[0]), (), False
     template = choice.branch.template
-    if _flattens_pooled(rule, bound, template, images, kinds):
+    if _flattens_pooled(frame, rule, bound, template, images, kinds):
         frame.vote(images[0][0], without_none(images[0][1]).layout)  # type: ignore[attr-defined]
         frame.read(*images[0])
         return _opaque(frame, node, rule, bound, template, images, kinds), (), False
@@ -504,6 +505,7 @@ def _spatial(
 
 
 def _flattens_pooled(
+    frame: Frame,
     rule: Rule,
     bound: Bound,
     template: Any,
@@ -514,7 +516,7 @@ def _flattens_pooled(
     plain = without_none(images[0][1]) if len(images) == 1 else None
     if not isinstance(plain, Tensor) or not plain.unit or plain.layout is None or not rule.view:
         return False
-    return _rank_of(rule, bound, template, kinds) == 2
+    return _rank_of(frame, rule, bound, template, kinds) == 2
 
 
 def layer_of(rule: Rule, template: Any, site: Any = None) -> Layer:
@@ -778,6 +780,9 @@ def _permuted(
             frame.vote(node, plain.layout)
             frame.read(node, kind)
             return Tensor(plain.rank, plain.dtype, result), (("", "drop"),), False
+        frame.read(node, kind)
+        axes = tuple(plain.layout.index(axis) for axis in permutation)
+        return Tensor(len(axes), plain.dtype), (("", axes),), False
     frame.use(node, kind)
     rank = plain.rank if permutation is None else len(permutation)
     return Tensor(rank, plain.dtype), (), False
@@ -839,7 +844,7 @@ def _opaque(
     images: list[tuple[cst.BaseExpression, Kind]],
     kinds: dict[cst.BaseExpression, Kind],
 ) -> Kind:
-    rank = _rank_of(rule, bound, template, kinds)
+    rank = _rank_of(frame, rule, bound, template, kinds)
     plain = without_none(images[0][1]) if images else None
     dtype = rule.dtype
     if dtype is None and isinstance(plain, Tensor) and rule.result == "Tensor":
@@ -847,11 +852,13 @@ def _opaque(
     return _shaped(frame, node, rule, Tensor(rank, dtype))
 
 
-def _rank_of(rule: Rule, bound: Bound, template: Any, kinds: dict[cst.BaseExpression, Kind]) -> int | None:
+def _rank_of(
+    frame: Frame, rule: Rule, bound: Bound, template: Any, kinds: dict[cst.BaseExpression, Kind]
+) -> int | None:
     if rule.rank is None:
         return _reshaped_rank(template)
     try:
-        return _evaluate_rank(rule.rank, bound, kinds)
+        return _evaluate_rank(frame, rule.rank, bound, kinds)
     except (KeyError, TypeError):
         return None
 
@@ -866,12 +873,12 @@ def _reshaped_rank(template: Any) -> int | None:
     return None
 
 
-def _evaluate_rank(expr: Any, bound: Bound, kinds: dict[cst.BaseExpression, Kind]) -> int | None:
+def _evaluate_rank(frame: Frame, expr: Any, bound: Bound, kinds: dict[cst.BaseExpression, Kind]) -> int | None:
     tag = expr[0]
     if tag == "const":
         return int(expr[1])
     if tag == "bin":
-        left, right = _evaluate_rank(expr[2], bound, kinds), _evaluate_rank(expr[3], bound, kinds)
+        left, right = _evaluate_rank(frame, expr[2], bound, kinds), _evaluate_rank(frame, expr[3], bound, kinds)
         if left is None or right is None:
             return None
         return left + right if expr[1] == "+" else left - right
@@ -881,7 +888,7 @@ def _evaluate_rank(expr: Any, bound: Bound, kinds: dict[cst.BaseExpression, Kind
         if name == "rank":
             kind = without_none(kinds.get(pairs.arg.node, UNKNOWN)) if pairs.arg is not None else UNKNOWN
             if isinstance(kind, Sequence | Tuple):
-                return None
+                kind = without_none(all_items(frame, kind))
             return kind.rank if isinstance(kind, Tensor) else None
         return _length(pairs, kinds)
     return None

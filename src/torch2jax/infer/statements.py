@@ -535,7 +535,9 @@ def loop(frame: Frame, enter: Any, body: cst.CSTNode) -> None:
     outer_breaks, frame.breaks = frame.breaks, []
     frame.depth += 1
     head = dict(frame.env)
+    known = frame.facts.mark()
     for _ in range(4):
+        frame.facts.return_to(known)
         frame.env, frame.alive = dict(head), True
         frame.breaks = []
         enter()

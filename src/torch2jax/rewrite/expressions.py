@@ -39,6 +39,7 @@ from torch2jax.rewrite.rewriter import (
     argument,
     attribute,
     call,
+    items_of,
     method_call,
     number,
     rewrites,
@@ -170,9 +171,6 @@ def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     if isinstance(applied, CustomGradient) and isinstance(rewriter.kind(node.value), ClassRef):
         return function_reference(rewriter, node, applied.cls)
     fact = rewriter.facts.calls.get(node)
-    note = rewriter.facts.special.get(node)
-    if note is not None and note[0] == "logical_shape":
-        return _logical_shape(rewriter, node, note)
     if isinstance(fact, RuleCall):
         return rule_call(rewriter, node, fact)
     if isinstance(fact, UserCall):
@@ -180,6 +178,7 @@ def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     kind = rewriter.kind(node)
     if isinstance(kind, Api) and isinstance(rewriter.kind(node.value), Namespace | Api):
         return reference(rewriter, node)
+    note = rewriter.facts.special.get(node)
     if note is None:
         return own_attribute(rewriter, node)
     return _noted(rewriter, node, note)
@@ -223,21 +222,6 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
             return own_attribute(rewriter, node)
 
 
-def _logical_shape(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> cst.BaseExpression:
-    """Torch's shape of an array that lies in another order: ``(x.shape[0], x.shape[3], ...)``."""
-    layout = note[1]
-    fact = rewriter.facts.calls.get(node)
-    shape = rule_call(rewriter, node, fact) if isinstance(fact, RuleCall) else rewriter.generic(node)
-    order = [layout.index(axis) for axis in range(len(layout))]
-    return _items(shape, order)
-
-
-def _items(shape: cst.BaseExpression, order: Seq[int]) -> cst.Tuple:
-    shape = parenthesize(shape, PRIMARY)
-    elements = [cst.Element(cst.Subscript(shape, [cst.SubscriptElement(cst.Index(number(i)))])) for i in order]
-    return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-
-
 @rewrites(EXPRESSIONS, cst.Subscript)
 def subscript(rewriter: Rewriter, node: cst.Subscript) -> Any:
     """``x[...]``: axes in the order that the array has here."""
@@ -249,7 +233,7 @@ def subscript(rewriter: Rewriter, node: cst.Subscript) -> Any:
         case "axis":
             return result.with_changes(slice=[cst.SubscriptElement(cst.Index(number(note[1])))])
         case "axes":
-            return _items(result.value, note[1])
+            return items_of(result.value, note[1])
         case "reindex":
             return result.with_changes(slice=_reindexed(result, note[1]))
         case "sequential_item":
@@ -299,8 +283,6 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
     fact = rewriter.facts.calls.get(node)
     note = rewriter.facts.special.get(node)
     if note is not None:
-        if note[0] == "logical_shape":
-            return _logical_shape(rewriter, node, note)
         result = special_call(rewriter, node, note, fact)
         if result is not None:
             return result

@@ -129,6 +129,8 @@ class Rewriter:
             note = facts.special.get(node)
             if note is not None and note[0] == "layers":
                 result = attribute(result, "layers")
+            if note is not None and note[0] == "logical_shape":
+                return items_of(result, [note[1].index(axis) for axis in range(len(note[1]))])
             if note is not None and note[0] == "relaid_items":
                 return self.relaid_items(result, note[1])
         if node in facts.reads:
@@ -237,6 +239,16 @@ def number(value: int) -> cst.BaseExpression:
     if value < 0:
         return cst.UnaryOperation(cst.Minus(), cst.Integer(str(-value)))
     return cst.Integer(str(value))
+
+
+def items_of(shape: cst.BaseExpression, order: Sequence[int]) -> cst.BaseExpression:
+    """Torch's shape of an array that lies in another order, or part of it: ``(x.shape[0], x.shape[3], ...)``."""
+    shape = parenthesize(shape, PRIMARY)
+    if order and list(order) == list(range(order[0], order[0] + len(order))):
+        bounds = cst.Slice(number(order[0]) if order[0] else None, number(order[-1] + 1))
+        return cst.Subscript(shape, [cst.SubscriptElement(bounds)])
+    elements = [cst.Element(cst.Subscript(shape, [cst.SubscriptElement(cst.Index(number(i)))])) for i in order]
+    return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
 def attribute(value: cst.BaseExpression, name: str) -> cst.Attribute:

@@ -29,6 +29,10 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
         assert fact.receiver is not None or fact.bound.order
         rewriter.tally.translated += 1
         return _first_argument(rewriter, fact)
+    if fact.overrides and fact.overrides[0][0] == "":  # a permutation, from the order in which the array lies
+        rewriter.tally.translated += 1
+        rewriter.tally.transposes += 1
+        return rewriter.transposed(_first_argument(rewriter, fact), fact.overrides[0][1])
     values = _values(rewriter, fact)
     expression = _filled(rewriter, fact, values)
     rewriter.tally.translated += 1

@@ -28,7 +28,7 @@ class Net(nnx.Module):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         f = nnx.relu(self.bn(self.conv(x)))
         b, h, w, c = f.shape
-        seq = f.transpose(0, 3, 1, 2).transpose(0, 3, 1, 2).reshape(b, w, c * h)
+        seq = f.transpose(0, 2, 3, 1).reshape(b, w, c * h)
         seq, _ = self.rnn(seq)
         logits = self.fc(f.transpose(0, 3, 1, 2).reshape(b, -1))
         up = self.up(logits[:, :, None, None].transpose(0, 2, 3, 1))

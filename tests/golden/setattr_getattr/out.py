@@ -27,11 +27,16 @@ class Pyramid(nnx.Module):
         top = None
         results = []
         for i in reversed(range(self.levels)):
-            x = getattr(self, f"lateral{i}")(feats[i].transpose(0, 2, 3, 1))
+            x = getattr(self, f"lateral{i}")(feats[i].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
             if top is not None:
-                x = x + repeat_pixels(top.transpose(0, 2, 3, 1), 2)
-            top = x.transpose(0, 3, 1, 2)
-            results.insert(0, self.act(getattr(self, "smooth%d" % i)(x)).transpose(0, 3, 1, 2))
+                x = (x.transpose(0, 2, 3, 1) + repeat_pixels(top, 2)).transpose(0, 3, 1, 2)
+            top = x.transpose(0, 2, 3, 1)
+            results.insert(
+                0,
+                self.act(
+                    getattr(self, "smooth%d" % i)(x.transpose(0, 2, 3, 1))
+                ).transpose(0, 3, 1, 2),
+            )
         return results
 
 

@@ -19,7 +19,7 @@ class Shapes(nnx.Module):
         n, d = y.shape[0], y.shape[3]
         *batch, hh, ww = (y.shape[0], y.shape[3], y.shape[1], y.shape[2])
         assert [hh, ww] == [h, w] and len(batch) == 2
-        heads = y.transpose(0, 3, 1, 2).reshape(*(y.shape[0],), self.heads, d // self.heads, -1)
+        heads = y.transpose(0, 3, 1, 2).reshape(*y.shape[:1], self.heads, d // self.heads, -1)
         value = y.transpose(0, 3, 1, 2)
         tokens = value.reshape(*value.shape[:2], -1).transpose(0, 2, 1)
         flat = tokens.reshape(n * h * w, d)
@@ -31,7 +31,7 @@ class Shapes(nnx.Module):
         pooled = same.transpose(0, 3, 1, 2).reshape(b, -1, h * w).mean(axis=-1)
         size = tuple([b, 2 * c])
         assert pooled.shape == size and pooled.ndim == 2 and pooled.ndim == len(pooled.shape)
-        numbers = pooled.size * x.shape[2] / math.prod((x.shape[1], x.shape[2]))
+        numbers = pooled.size * x.shape[2] / math.prod(x.shape[1:3])
         value_ = pooled[..., None]
         return (
             heads.sum(axis=2),

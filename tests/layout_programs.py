@@ -4,6 +4,7 @@ A program grows statement by statement. Each candidate is executed in PyTorch be
 bookkeeping here: what raises is left out.
 """
 
+# ruff: noqa: E501 - programs are easier to read in long lines
 from __future__ import annotations
 
 import random
@@ -55,9 +56,12 @@ class Program:
         return names[-1] if self.random.random() < 0.6 else self.random.choice(names)
 
     def map(self) -> str:
-        """Some tensor that is a feature map, if there is one."""
-        names = [name for name, shape in self.shapes.items() if len(shape) == self.space + 2]
-        return self.random.choice(names) if names else self.any()
+        """Some feature map."""
+        return self.random.choice(self.maps())
+
+    def maps(self) -> list[str]:
+        """The tensors that are feature maps."""
+        return [name for name, shape in self.shapes.items() if len(shape) == self.space + 2]
 
     def layer(self, channels: int, out: int | None = None) -> str:
         """The source of a layer that takes maps of so many channels."""
@@ -167,7 +171,7 @@ def sequential(p: Program) -> None:
     inner = [p.layer(c) for _ in range(p.pick(2, 3))]
     form = p.pick("nn.Sequential({})", "nn.Sequential(*[{}])")
     if p.random.random() < 0.3:
-        inner.append(p.pick("nn.Flatten(1)", "nn.Flatten(2)", "nn.Linear(%d, 3)" % p.shapes[x][-1]))
+        inner.append(p.pick("nn.Flatten(1)", "nn.Flatten(2)", f"nn.Linear({p.shapes[x][-1]}, 3)"))
     _assign(p, f"{_new_layer(p, form.format(', '.join(inner)))}({x})")
 
 
@@ -219,8 +223,9 @@ BODIES = (
 )
 
 
-def _block(p: Program, channels: int) -> str:
-    """A new module class; the source that builds one."""
+def _block(p: Program, channels: int, *, several: bool = False) -> str:
+    """A new module class, which may return ``several`` maps; the source that builds one."""
+    bodies = [body for body in BODIES if several or not body.endswith((", x", "}", "]"))]
     name, flag = p.fresh("Block"), p.pick(True, False)
     ones = ", ".join(["1"] * p.space)
     p.classes.append(
@@ -228,7 +233,7 @@ def _block(p: Program, channels: int) -> str:
         f"    def __init__(self, flag={p.pick(True, False)}):\n        super().__init__()\n"
         f"        self.a = {p.layer(channels)}\n        self.flag = flag\n"
         f"        self.p = nn.Parameter(torch.randn({p.pick('1, ', '')}{channels}, {ones}))\n\n"
-        f"    def forward(self, x):\n        {p.random.choice(BODIES)}"
+        f"    def forward(self, x):\n        {p.random.choice(bodies)}"
     )
     return f"{name}({p.pick('', '', str(flag))})"
 
@@ -236,7 +241,7 @@ def _block(p: Program, channels: int) -> str:
 @step(4)
 def block(p: Program) -> None:
     x = p.map()
-    call = f"{_new_layer(p, _block(p, _channels(p, x)))}({x})"
+    call = f"{_new_layer(p, _block(p, _channels(p, x), several=True))}({x})"
     y, z = p.fresh("y"), p.fresh("y")
     p.forward.append(
         p.pick(f"{y} = {call}", f"{y} = {call}", f"{y}, {z} = {call}", f"{y} = {call}['a']", f"{y} = {call}[1]")
@@ -283,7 +288,7 @@ def shaping(p: Program) -> None:
         f"{x}[:, None]",
         f"{x}.squeeze()",
         f"{x}.squeeze({i})",
-        f"{x}.reshape({', '.join(map(str, sizes[:1] + [-1] + sizes[2:]))})",
+        f"{x}.reshape({', '.join(map(str, [*sizes[:1], -1, *sizes[2:]]))})",
         f"{x}.view({x}.shape)",
         f"{x}.expand({', '.join(['-1'] * rank)})",
         f"{x}.repeat({', '.join(['1'] * (rank - 1) + ['2'])})",
@@ -563,7 +568,10 @@ def generate(seed: int) -> tuple[str, tuple[int, ...]]:
     taken = 0
     for _ in range(STATEMENTS * 6):
         candidate = program.copy()
-        source.choices([function for _, function in STEPS], [weight for weight, _ in STEPS])[0](candidate)
+        step = source.choices([function for _, function in STEPS], [weight for weight, _ in STEPS])[0]
+        if not candidate.maps():
+            break
+        step(candidate)
         found = run(candidate)
         if found is None:
             continue
