@@ -34,7 +34,7 @@ def check_classes(frame: Frame, node: cst.BaseExpression) -> None:
 
 
 def _derives(layer: str, base: str) -> bool:
-    """Whether a layer of torch derives from one of its private bases: BatchNorm2d from _BatchNorm, Conv1d from _ConvNd."""
+    """Whether a layer derives from a private base of torch: BatchNorm2d from _BatchNorm, Conv1d from _ConvNd."""
     return base.startswith("_") and layer.startswith(base.removeprefix("_").removesuffix("Nd"))
 
 
