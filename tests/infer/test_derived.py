@@ -103,6 +103,18 @@ def test_the_constructor_resets_the_parameters_by_the_method_of_the_class() -> N
     assert "super().reset_parameters()" not in output(source)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class P(nn.MaxPool2d):\n    pass\n\n\ndef f():\n    return P(2, return_indices=True)\n",
+        "class P(nn.MaxPool2d):\n    def __init__(self):\n        super().__init__(2, return_indices=True)\n",
+    ],
+)
+def test_arguments_that_the_rule_refuses(source: str) -> None:
+    assert "T2J103" in codes(source)
+    assert codes(source.replace(", return_indices=True", "")) == set()
+
+
 POOL = "class P(nn.MaxPool2d):\n    def __init__(self, k):\n        super().__init__(k, 1)\n"
 
 

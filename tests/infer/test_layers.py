@@ -72,6 +72,17 @@ def test_one_of_several_layers() -> None:
     assert "    return m.in_features\n" in output("def f(m: nn.Linear | nn.ReLU):\n    return m.in_features\n")
 
 
+def test_an_attribute_of_arrays_beside_other_things() -> None:
+    source = "def f(x: torch.Tensor, n):\n    y = x if n else [x]\n    return y.shape\n"
+    assert codes(source) <= {"T2J203"}
+
+
+def test_an_attribute_that_a_layer_shares_with_a_class_of_the_project() -> None:
+    own = "class M(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.in_features = 3\n\n\n"
+    assert "    return m.in_features\n" in output(f"{own}def f(m: M | nn.Linear):\n    return m.in_features\n")
+    assert codes(f"{own}def f(m: M | nn.Linear):\n    return m.in_features\n") == set()
+
+
 def test_a_method_that_only_one_layer_has() -> None:
     source = "def f(m: nn.LSTM, x):\n    m.flatten_parameters()\n    return m(x)\n"
     assert codes(source) <= {"T2J202"}

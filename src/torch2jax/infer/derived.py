@@ -11,7 +11,6 @@ from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
     FREE,
     NONE,
-    STR,
     UNKNOWN,
     Api,
     Free,
@@ -19,6 +18,7 @@ from torch2jax.infer.kinds import (
     Kind,
     Layer,
     Number,
+    Str,
     join,
     options,
     widened,
@@ -31,6 +31,7 @@ from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
 from torch2jax.rules.checks import flax_classes
 from torch2jax.rules.expr import literal
 from torch2jax.rules.guards import Choice, choose
+from torch2jax.rules.model import UNKNOWN as NO_VALUE
 from torch2jax.rules.model import Param, Refusal, Rule
 from torch2jax.rules.signatures import default_signatures
 from torch2jax.source.nodes import walk
@@ -143,11 +144,16 @@ def _built_from(rule: Rule, names: set[str], given: dict[str, Kind]) -> Construc
 def _whatever(param: Param, given: dict[str, Kind]) -> Kind:
     """What a parameter may be: what callers give, or its default."""
     kind = given.get(param.name, FREE)
-    if param.default is None or isinstance(kind, Free):
-        return kind
-    value = literal(param.default)
-    default = NONE if value is None else Number(type(value).__name__) if isinstance(value, int | float) else UNKNOWN
-    return join(kind, STR if isinstance(value, str) else default)
+    return kind if param.default is None or isinstance(kind, Free) else join(kind, widened(_default_kind(param)))
+
+
+def _default_kind(param: Param) -> Kind:
+    value = literal(param.default) if param.default is not None else NO_VALUE
+    if value is None:
+        return NONE
+    if isinstance(value, int | float):
+        return Number(type(value).__name__, value)
+    return Str(value) if isinstance(value, str) else UNKNOWN
 
 
 def is_kept(rule: Rule) -> bool:
@@ -180,6 +186,7 @@ def note_given(frame: Frame, cls: ClassInfo, rule: Rule, node: cst.CSTNode, argu
         return
     if arguments.star is not None or arguments.double_star is not None:
         frame.report("T2J102", node, f"{cls.name}: arguments behind a star that go to {rule.name} are not known")
+    _refuse(frame, node, rule, bound)
     for name, found in bound.args.items():
         if found.explicit and found.param.annotation not in _NOT_STORED:
             kind = kinds.get(id(found.arg.node), FREE) if found.arg is not None else FREE
@@ -236,12 +243,22 @@ def _store(frame: Frame, node: cst.Call, cls: ClassInfo, rule: Rule, arguments: 
         reason = bound.reason if isinstance(bound, Mismatch) else "arguments behind a star are not known"
         frame.report("T2J102", node, f"{rule.name}: {reason}")
         return
+    _refuse(frame, node, rule, bound)
     frame.facts.special[node] = ("super_init", "stored", stored_calls(rule, bound))
     kinds = {id(value): kind for value, kind in arguments.nodes()}
     for attribute in rule.attributes:
         found = bound.args.get(attribute.function)
         kind = kinds.get(id(found.arg.node), FREE) if found is not None and found.arg is not None else FREE
-        cls.attrs[attribute.function].write(widened(kind) if _is_copied(attribute) else FREE, frame.program)
+        if found is not None and found.arg is None:
+            kind = _default_kind(found.param)
+        cls.attrs[attribute.function].write(kind if _is_copied(attribute) else FREE, frame.program)
+
+
+def _refuse(frame: Frame, node: cst.CSTNode, rule: Rule, bound: Bound) -> None:
+    """Report arguments that the rule refuses."""
+    choice = choose(rule, bound)
+    if isinstance(choice, Refusal):
+        frame.report("T2J103", node, f"{rule.name}: {choice.reason}", choice.hint)
 
 
 def _is_copied(attribute: Rule) -> bool:
@@ -277,10 +294,18 @@ _RESETS = frozenset(
 )
 
 
-def function_form(rule: Rule) -> RuleCall | None:
+def function_form(program: Program, cls: ClassInfo, rule: Rule) -> RuleCall | None:
     """The function that stands for a layer, on the attributes of ``self``."""
     kept = {attribute.function for attribute in rule.attributes if attribute.function in {p.name for p in rule.params}}
-    arguments = {name: Arg(cst.Attribute(cst.Name("self"), cst.Name(name))) for name in kept}
+    root = root_of(cls)
+    constructor = constructor_of(program, root)
+    given = {param.name for param in constructor.params} if constructor is not None else set()
+    arguments: dict[str, Arg] = {}
+    for name in kept:
+        kind = root.attrs[name].kind if name in root.attrs else FREE
+        if constructor is not None and name not in given:
+            kind = _default_kind(rule.param(name))
+        arguments[name] = as_arg(cst.Attribute(cst.Name("self"), cst.Name(name)), kind)
     bound = bind(rule, [], arguments)
     if isinstance(bound, Mismatch):
         return None

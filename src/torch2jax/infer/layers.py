@@ -20,6 +20,7 @@ from torch2jax.infer.kinds import (
     Shape,
     Tensor,
     Tuple,
+    Unknown,
     join,
     options,
     without_none,
@@ -142,14 +143,19 @@ def united_reads(frame: Frame, node: cst.Attribute, kinds: list[Kind], calls: li
     found = [fact for fact in calls if isinstance(fact, RuleCall)]
     if not found:
         return
-    templates = {str(fact.choice.branch.template) for fact in found}
-    others = [kind for kind, fact in zip(kinds, calls, strict=True) if fact is None and not isinstance(kind, Free)]
-    if len(templates) > 1 or others:
+    own = [fact for fact in found if is_read(fact.rule)]
+    templates = [fact.choice.branch.template for fact in own]
+    others = [k for k, f in zip(kinds, calls, strict=True) if f not in own and not isinstance(k, Free | Unknown)]
+    same_name = ("attr", ("param", "flax"), node.attr.value)
+    if any(template != templates[0] for template in templates) or (own and others and templates[0] != same_name):
         frame.report(
             "T2J107", node, f"`.{node.attr.value}` is read otherwise in each of the Flax classes that may stand here"
         )
         return
-    frame.facts.calls[node] = found[0]
+    if own and others:  # each has the attribute under this name
+        frame.facts.calls.pop(node, None)
+    else:
+        frame.facts.calls[node] = found[0]
 
 
 def is_own(layer: Layer, name: str) -> bool:

@@ -1051,9 +1051,11 @@ def _super_method(frame: Frame, node: cst.Call, receiver: Super, name: str, argu
             return call_container(frame, cls.site or Container("Sequential", cls), arguments.positional[0])
         layer = base_layer(frame.program, cls, frame.fn)
         if layer is not None:
-            form = None if is_class(layer) else function_form(layer.rule)
+            form = None if is_class(layer) else function_form(frame.program, cls, layer.rule)
             if form is None and not is_class(layer):
                 frame.report("T2J103", node, f"{layer.name} is a function in Flax", "call it instead")
+            for assumption in form.choice.assumptions if form is not None else ():
+                frame.report("T2J201", node, f"{layer.name}: assumed that {assumption}")
             frame.facts.special[node.func] = ("super_forward", form)
             return call_layer(frame, node, layer, arguments)
     if name == "reset_parameters" and base not in (None, "torch.nn.Module"):

@@ -91,9 +91,11 @@ def inherited_call(rewriter: Rewriter, cls: ClassInfo) -> cst.FunctionDef | None
     reorders = keeps_torch_order(rewriter.program, cls)
     if reorders:
         x = _reordered(rewriter, x, layer, into=True)
-    form = None if is_class(layer) else function_form(layer.rule)
+    form = None if is_class(layer) else function_form(rewriter.program, cls, layer.rule)
     result: cst.BaseExpression
     if form is not None:
+        for assumption in form.choice.assumptions:
+            flag(rewriter, cls.node.name, "T2J201", f"{layer.name}: assumed that {assumption}")
         result = applied(rule_call(rewriter, cls.node.name, form), [cst.Arg(x)])
     elif reorders:
         result = method_call(call(cst.Name("super"), []), "__call__", [x])

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from torch2jax.options import Options
+from torch2jax.rules.attributes import is_read
 from torch2jax.rules.cache import RuleBook, load_book
 from torch2jax.rules.model import Branch, Example, Rule
 
@@ -94,6 +95,9 @@ def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> list
 
 def _check_attributes(rule: Rule, options: Options) -> Iterator[Checked]:
     """The attributes of every layer that the rule's examples build, read on both sides."""
+    if rule.attributes and not is_read(rule.attributes[0]):
+        yield from _check_derived(rule, options)
+        return
     from torch2jax.verify.examples import Status, run_example
 
     constructions = [c for example in rule.examples for c in _constructions(example.source, rule.names)]
@@ -109,6 +113,24 @@ def _check_attributes(rule: Rule, options: Options) -> Iterator[Checked]:
         if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
             problem = ""  # the construction itself is one that the rule refuses
         yield Checked(rule.name, rule.file, example.line, f"attributes of {construction}", problem)
+
+
+def _check_derived(rule: Rule, options: Options) -> Iterator[Checked]:
+    """The examples of a layer that is a function in Flax, with a class that derives from it in the layer's place."""
+    from torch2jax.verify.examples import Status, run_program
+    from torch2jax.verify.rendering import derived, render
+
+    layer = rule.name.removeprefix("torch.")
+    for example in rule.examples:
+        program = render(example.source)
+        if f"self.layer = {layer}(" not in program.source:
+            continue
+        program = derived(program, layer, [attribute.function for attribute in rule.attributes])
+        result = run_program(program, example, f"{rule.file}:{example.line}", options, uncompiled=False)
+        problem = "" if result.status is Status.AGREES else f"{result.status}: {result.detail}"
+        if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
+            problem = ""
+        yield Checked(rule.name, rule.file, example.line, f"derived: {example.source}", problem)
 
 
 def _constructions(source: str, names: Sequence[str]) -> Iterator[str]:

@@ -81,6 +81,19 @@ def run_example(
         program = render(example.source)
     except ExampleError as error:
         return ExampleResult(Status.BROKEN, str(error))
+    return run_program(program, example, filename, options, uncompiled=uncompiled, translate=translate)
+
+
+def run_program(
+    program: Program,
+    example: Example,
+    filename: str,
+    options: Options | None = None,
+    *,
+    uncompiled: bool = True,
+    translate: Callable[..., Conversion] = convert,
+) -> ExampleResult:
+    """Convert and compare the program of an example."""
     conversion = translate(program.source, filename=filename, options=options or Options())
     branches = frozenset((file, line, branch.line) for _, file, line, branch in conversion.trace)
     errors = tuple(d for d in conversion.diagnostics if d.severity is Severity.ERROR)

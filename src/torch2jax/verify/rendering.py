@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -68,6 +69,22 @@ def render(example: str) -> Program:
         imports += ast.parse(_IMPORTS["nn"]).body
     module = ast.fix_missing_locations(ast.Module([*imports, definition], []))
     return Program(ast.unparse(module) + "\n", tuple(renderer.inputs), init, call, bool(renderer.layers))
+
+
+def derived(program: Program, layer: str, attributes: Sequence[str]) -> Program:
+    """The program with a class derived from the layer in its place, whose attributes are given as well."""
+    tree = ast.parse(program.source.replace(f"{layer}(", "Derived("))
+    *imports, module = tree.body
+    assert isinstance(module, ast.ClassDef)
+    assert isinstance(module.body[-1], ast.FunctionDef)
+    last = module.body[-1].body[-1]
+    assert isinstance(last, ast.Return)
+    assert last.value is not None
+    reads = [ast.parse(f"self.layer.{name}", mode="eval").body for name in attributes]
+    last.value = ast.Tuple([last.value, *reads], ast.Load())
+    definition = ast.parse(f"class Derived({layer}):\n    pass").body
+    source = ast.unparse(ast.fix_missing_locations(ast.Module([*imports, *definition, module], [])))
+    return replace(program, source=source + "\n")
 
 
 class _Renderer(ast.NodeTransformer):
