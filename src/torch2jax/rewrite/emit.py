@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,7 +143,8 @@ def _positioned(file: FileInfo, findings: list[Finding]) -> list[Diagnostic]:
     """Findings with lines and columns; positions are computed only where there is something to report."""
     if not findings:
         return []
-    positions = MetadataWrapper(file.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    # MetadataWrapper.resolve would walk the tree once more, for providers of another sort that nobody asked for.
+    positions: Mapping[cst.CSTNode, Any] = PositionProvider()._gen(MetadataWrapper(file.tree, unsafe_skip_copy=True))
     result: dict[tuple[Any, ...], Diagnostic] = {}
     for finding in findings:
         where = positions.get(finding.node)
