@@ -232,7 +232,7 @@ class SwinTransformer(nnx.Module):
             x = layer(x)
         value = self.norm(x)
         x = value.reshape(*value.shape[:1], -1, *value.shape[3:])  # B, tokens, C
-        x = x.swapaxes(1, 2).transpose(0, 2, 1).mean(1, keepdims=True)
+        x = x.mean(1, keepdims=True)
         return self.head(x.reshape(x.shape[0], -1))
 
 
