@@ -13,6 +13,7 @@ from torch2jax.infer.facts import Finding
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.report import Diagnostic, Severity, severity_of
 from torch2jax.rewrite import expressions, statements
+from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
 from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
@@ -40,7 +41,7 @@ class Emitted:
 def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_level: int | None) -> Emitted:
     """Rewrite and print one file. Helpers are imported at this level (0: absolute), or follow at its end (None)."""
     assert file.main is not None
-    rewriter = Rewriter(program, file, file.main)
+    rewriter = Rewriter(program, file, file.main, comments_inside=has_comments_inside(file.source))
     rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)

@@ -63,6 +63,8 @@ class Rewriter:
     conditional: int = 0
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
+    comments_inside: bool = False
+    unplaced: list[cst.EmptyLine] = field(default_factory=list)
     scopes: dict[Any, Any] = field(default_factory=dict)
 
     @property

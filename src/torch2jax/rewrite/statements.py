@@ -11,6 +11,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.comments import with_lost_comments
 from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import (
@@ -42,6 +43,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
         if not new:
             pending += [line for line in getattr(node, "leading_lines", ()) if line.comment is not None]
         result += new
+    rewriter.unplaced = pending
     return result
 
 
@@ -50,6 +52,8 @@ def one(rewriter: Rewriter, node: Any) -> list[Any]:
     held, rewriter.before = rewriter.before, []
     handler = STATEMENTS.get(type(node))
     new: list[Any] = handler(rewriter, node) if handler is not None else [rewriter.generic(node)]
+    if rewriter.comments_inside and isinstance(node, cst.SimpleStatementLine) and new != [node]:
+        new = with_lost_comments(node, new)
     before, rewriter.before = rewriter.before, held
     marks = _marks(rewriter, node)
     if marks and (before or new):
@@ -494,9 +498,13 @@ def suite(rewriter: Rewriter, node: Any, prefix: Sequence[Any] = ()) -> Any:
             return node.with_changes(body=lines[0].body)
         return cst.IndentedBlock([*prefix, *(lines or [statement(cst.Pass())])])
     new = [*prefix, *body(rewriter, node.body)]
+    if not new:
+        return node.with_changes(body=[statement(cst.Pass()).with_changes(leading_lines=rewriter.unplaced)])
+    if rewriter.unplaced:
+        node = node.with_changes(footer=[*rewriter.unplaced, *node.footer])
     if all(a is b for a, b in zip(new, node.body, strict=False)) and len(new) == len(node.body):
         return node
-    return node.with_changes(body=new or [statement(cst.Pass())])
+    return node.with_changes(body=new)
 
 
 @rewrites(STATEMENTS, cst.If)
