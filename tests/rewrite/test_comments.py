@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torch2jax import convert
+from torch2jax.rewrite.comments import has_comments_inside
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for pattern in ("samples/*/model.py", "tests/golden/*/in.py") for path in sorted(ROOT.glob(pattern))]
@@ -87,3 +88,29 @@ def test_comments_above_what_goes_stay_in_their_block() -> None:
     block = "    if a:\n        # here\n        m.cuda()\n    a = 1\n    # there\n    m.cuda()\n"
     code = convert(f"from torch import nn\n\n\ndef f(m: nn.Module, a):\n{block}\n\nb = 2\n").code
     assert "    if a:\n        # here\n        pass\n    a = 1\n    # there\n\n\nb = 2\n" in code
+
+
+@pytest.mark.parametrize(
+    ("source", "inside"),
+    [
+        ("x = 1  # (a\nf(2)\n", False),
+        ("f(1,  # a\n  2)\n", True),
+        ("f('#', \"# (\", '''\n# (\n''')\n# end\n", False),
+        ("f('\\'# (', r'\\\\')  # after\n", False),
+        ("'''('''  # a\n", False),
+        ("[\n  # a\n]\n", True),
+        ("f(')')  # a\ng('(')  # b\n", False),
+    ],
+)
+def test_files_without_comments_between_brackets_are_recognized(source: str, inside: bool) -> None:
+    assert has_comments_inside(source) == inside
+
+
+def test_the_samples_are_recognized_as_the_tokenizer_would() -> None:
+    for path in SOURCES:
+        source = path.read_text(encoding="utf-8")
+        depth, inside = 0, False
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            depth += (token.string in "([{") - (token.string in ")]}") if token.type == tokenize.OP else 0
+            inside = inside or (token.type == tokenize.COMMENT and depth > 0)
+        assert has_comments_inside(source) == inside, path

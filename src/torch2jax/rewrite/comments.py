@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import tokenize
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import libcst as cst
+
+# What decides where brackets are: comments, strings, brackets. The tokenizer of Python takes ten times longer.
+_LANDMARK = re.compile(
+    r"""#[^\n]*|("{3}|'{3})(?:\\.|.)*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[()\[\]{}]""", re.DOTALL
+)
 
 
 def has_comments_inside(source: str) -> bool:
@@ -16,15 +20,15 @@ def has_comments_inside(source: str) -> bool:
     if "#" not in source:
         return False
     depth = 0
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.OP:
-                depth += (token.string in "([{") - (token.string in ")]}")
-            elif token.type == tokenize.COMMENT and depth:
-                return True
-    except (tokenize.TokenError, SyntaxError):
-        return True
-    return False
+    for found in _LANDMARK.finditer(source):
+        sign = found[0][0]
+        if sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+        elif sign == "#" and depth:
+            return True
+    return depth != 0  # a string was mistaken
 
 
 def with_lost_comments(original: cst.SimpleStatementLine, lines: Sequence[Any]) -> list[Any]:
