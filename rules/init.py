@@ -9,7 +9,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
     >>> nn.init.zeros_(f32(2, 3).detach())
     """
-    return jnp.zeros(tensor.shape, tensor.dtype)
+    return jnp.zeros_like(tensor)
 
 
 @rule("torch.nn.init.ones_", mode="init")
@@ -18,7 +18,7 @@ def ones_(tensor: Tensor) -> Tensor:
 
     >>> nn.init.ones_(f32(2, 3).detach())
     """
-    return jnp.ones(tensor.shape, tensor.dtype)
+    return jnp.ones_like(tensor)
 
 
 @rule("torch.nn.init.constant_", "torch.nn.init.constant", mode="init")
@@ -30,10 +30,10 @@ def constant_(tensor: Tensor, val) -> Tensor:
     >>> nn.init.constant_(f32(2, 3).detach(), val=1)
     """
     if val == 0:
-        return jnp.zeros(tensor.shape, tensor.dtype)
+        return jnp.zeros_like(tensor)
     if val == 1:
-        return jnp.ones(tensor.shape, tensor.dtype)
-    return jnp.full(tensor.shape, val, tensor.dtype)
+        return jnp.ones_like(tensor)
+    return jnp.full_like(tensor, val)
 
 
 @rule("torch.nn.init.normal_", "torch.nn.init.normal", mode="init")

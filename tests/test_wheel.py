@@ -47,3 +47,19 @@ def test_an_environment_without_torch_and_jax_converts_a_file(wheel: Path, tmp_p
     assert "class LeNet(nnx.Module):" in run(tmp_path / "env/bin/torch2jax", "convert", sample, cwd=tmp_path)
     listing = run(tmp_path / "env/bin/torch2jax", "rules", "list", "torch.nn.Conv2d", cwd=tmp_path)
     assert listing.startswith("torch.nn.Conv2d")
+    verified = subprocess.run(
+        [tmp_path / "env/bin/torch2jax", "verify", sample], capture_output=True, text=True, check=False
+    )
+    assert verified.returncode == 2
+    assert verified.stderr == "Error: numpy is missing: pip install 'torch2jax-convert[verify]'\n"
+
+
+def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", "env", cwd=tmp_path)
+    python = tmp_path / "env/bin/python"
+    run(python, "-m", "pip", "install", "--quiet", "hatchling", cwd=tmp_path)
+    run(python, "-m", "hatchling", "build", "--target", "sdist", "--directory", tmp_path / "dist", cwd=ROOT)
+    (archive,) = (tmp_path / "dist").glob("torch2jax_convert-*.tar.gz")
+    run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, archive, cwd=tmp_path)
+    (rebuilt,) = tmp_path.glob("torch2jax_convert-*.whl")
+    assert sorted(zipfile.ZipFile(rebuilt).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())

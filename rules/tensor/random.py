@@ -21,6 +21,7 @@ def randn(
     >>> torch.randn(f32(2, 3).shape)  # random
     >>> n = len([f32(2)])
     >>> torch.randn(max([n, 3]))  # random
+    >>> torch.randn(math.floor(2.5))  # random
     """
     if isinstance(size, (tuple, list)):
         return rngs.normal(size, dtype=dtype)
@@ -65,6 +66,7 @@ def rand(
     >>> torch.rand(f32(2, 3).shape)  # random
     >>> n = len([f32(2)])
     >>> torch.rand(max([n, 3]))  # random
+    >>> torch.rand(math.floor(2.5))  # random
     """
     if isinstance(size, (tuple, list)):
         return rngs.uniform(size, dtype=dtype)

@@ -170,7 +170,7 @@ class ConvNeXt(nnx.Module):
     def _init_weights(self, m: nnx.Module, *, rngs: nnx.Rngs) -> None:
         if isinstance(m, (nnx.Conv, nnx.Linear)):
             m.kernel[...] = nnx.initializers.normal(0.02)(rngs.params(), m.kernel.shape, m.kernel.dtype)
-            m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+            m.bias[...] = jnp.zeros_like(m.bias)
 
     def forward_features(self, x: jax.Array) -> jax.Array:
         for i in range(len(self.stages)):

@@ -164,7 +164,7 @@ class GPT(nnx.Module):
                 rngs.params(), module.kernel.shape, module.kernel.dtype
             )
             if module.bias is not None:
-                module.bias[...] = jnp.zeros(module.bias.shape, module.bias.dtype)
+                module.bias[...] = jnp.zeros_like(module.bias)
         elif isinstance(module, nnx.Embed):
             module.embedding[...] = nnx.initializers.normal(0.02)(
                 rngs.params(), module.embedding.shape, module.embedding.dtype

@@ -94,7 +94,7 @@ class Seq2Seq(nnx.Module):
             if "weight" in name:
                 param[...] = nnx.initializers.normal(0.1)(rngs.params(), param.shape, param.dtype)
             else:
-                param[...] = jnp.zeros(param.shape, param.dtype)
+                param[...] = jnp.zeros_like(param)
 
     def create_mask(self, src):
         return src != PAD

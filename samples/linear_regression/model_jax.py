@@ -46,7 +46,7 @@ class RidgeRegression(nnx.Module):
         self.mean = Buffer(jnp.zeros((input_dim,)))
         self.scale = Buffer(jnp.ones((input_dim,)))
         self.linear = nnx.Linear(input_dim, output_dim, **fan_in_uniform(input_dim), rngs=rngs)
-        self.linear.bias[...] = jnp.zeros(self.linear.bias.shape, self.linear.bias.dtype)
+        self.linear.bias[...] = jnp.zeros_like(self.linear.bias)
 
     def fit_scaler(self, x):
         self.mean[...] = x.mean(axis=0)

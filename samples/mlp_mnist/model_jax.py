@@ -72,7 +72,7 @@ class MLP(nnx.Module):
                 m.kernel[...] = nnx.initializers.xavier_uniform()(
                     rngs.params(), m.kernel.shape, m.kernel.dtype
                 )
-                m.bias[...] = jnp.full(m.bias.shape, 0.01, m.bias.dtype)
+                m.bias[...] = jnp.full_like(m.bias, 0.01)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.flatten(x)

@@ -174,15 +174,15 @@ class MobileNetV2(nnx.Module):
                     rngs.params(), m.kernel.shape, m.kernel.dtype
                 )
                 if m.bias is not None:
-                    m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+                    m.bias[...] = jnp.zeros_like(m.bias)
             elif isinstance(m, BatchNorm):
-                m.scale[...] = jnp.ones(m.scale.shape, m.scale.dtype)
-                m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+                m.scale[...] = jnp.ones_like(m.scale)
+                m.bias[...] = jnp.zeros_like(m.bias)
             elif isinstance(m, nnx.Linear):
                 m.kernel[...] = nnx.initializers.normal(0.01)(
                     rngs.params(), m.kernel.shape, m.kernel.dtype
                 )
-                m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+                m.bias[...] = jnp.zeros_like(m.bias)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C

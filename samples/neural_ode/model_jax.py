@@ -24,7 +24,7 @@ class ODEFunc(nnx.Module):
                 m.kernel[...] = nnx.initializers.normal(0.1)(
                     rngs.params(), m.kernel.shape, m.kernel.dtype
                 )
-                m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+                m.bias[...] = jnp.zeros_like(m.bias)
 
     def __call__(self, t, y):
         self.nfe += 1

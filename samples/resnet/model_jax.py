@@ -159,16 +159,16 @@ class ResNet(nnx.Module):
                     rngs.params(), m.kernel.shape, m.kernel.dtype
                 )
             elif isinstance(m, (BatchNorm, nnx.GroupNorm)):
-                m.scale[...] = jnp.ones(m.scale.shape, m.scale.dtype)
-                m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+                m.scale[...] = jnp.ones_like(m.scale)
+                m.bias[...] = jnp.zeros_like(m.bias)
         if not zero_init_residual:
             return
         # a zero scale in the last norm silences the branch at the start of the training
         for _, m in nnx.iter_modules(self):
             if isinstance(m, BasicBlock):
-                m.bn2.scale[...] = jnp.zeros(m.bn2.scale.shape, m.bn2.scale.dtype)
+                m.bn2.scale[...] = jnp.zeros_like(m.bn2.scale)
             elif isinstance(m, Bottleneck):
-                m.bn3.scale[...] = jnp.zeros(m.bn3.scale.shape, m.bn3.scale.dtype)
+                m.bn3.scale[...] = jnp.zeros_like(m.bn3.scale)
 
     def _make_layer(self, block, width, num_blocks, stride=1, *, rngs: nnx.Rngs):
         out_ch = width * block.expansion

@@ -219,10 +219,10 @@ class SwinTransformer(nnx.Module):
         if isinstance(m, nnx.Linear):
             m.kernel[...] = nnx.initializers.normal(0.02)(rngs.params(), m.kernel.shape, m.kernel.dtype)
             if m.bias is not None:
-                m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+                m.bias[...] = jnp.zeros_like(m.bias)
         elif isinstance(m, nnx.LayerNorm):
-            m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
-            m.scale[...] = jnp.ones(m.scale.shape, m.scale.dtype)
+            m.bias[...] = jnp.zeros_like(m.bias)
+            m.scale[...] = jnp.ones_like(m.scale)
 
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
@@ -232,7 +232,7 @@ class SwinTransformer(nnx.Module):
             x = layer(x)
         value = self.norm(x)
         x = value.reshape(*value.shape[:1], -1, *value.shape[3:])  # B, tokens, C
-        x = x.swapaxes(1, 2).transpose(0, 2, 1).mean(1, keepdims=True)
+        x = x.mean(1, keepdims=True)
         return self.head(x.reshape(x.shape[0], -1))
 
 

@@ -251,7 +251,7 @@ def _init_linear(m: nnx.Module, *, rngs: nnx.Rngs) -> None:
     if isinstance(m, nnx.Linear):
         m.kernel[...] = nnx.initializers.normal(.02)(rngs.params(), m.kernel.shape, m.kernel.dtype)
         if m.bias is not None:
-            m.bias[...] = jnp.zeros(m.bias.shape, m.bias.dtype)
+            m.bias[...] = jnp.zeros_like(m.bias)
 
 
 def vit_micro_patch8_32(*, rngs: nnx.Rngs, **kwargs):

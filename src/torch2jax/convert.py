@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,30 @@ def convert_files(
     Helpers go to one module for each package (`Project.helpers_home`); ``single`` puts them into the file instead.
     ``jobs`` processes rewrite the files once everything is inferred.
     """
+    with _uncollected():
+        return _convert_files(files, options, single, progress, jobs)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the search for garbage in circles: trees have none, and each search would walk all of them."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _convert_files(
+    files: Mapping[str, str],
+    options: Options,
+    single: bool,
+    progress: Callable[[str], object] | None,
+    jobs: int,
+) -> dict[str, Conversion]:
     results: dict[str, Conversion] = {}
     project = Project.of(files)
     program = Program(_book(options.rules_dirs), options)

@@ -239,3 +239,21 @@ class M(nn.Module):
 """
     code = convert(PRELUDE + source).code
     assert f"self.block(inputs{TO_LAST}){TO_FIRST}" in code
+
+
+def test_transpositions_that_meet_become_one() -> None:
+    source = PRELUDE + dedent("""
+        class M(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.c = nn.Conv1d(3, 8, 1)
+                self.i = nn.Conv2d(3, 8, 1)
+
+            def forward(self, x: torch.Tensor, y: torch.Tensor, z: torch.Tensor):
+                return self.c(x.transpose(1, 2)), self.i(y.permute(0, 3, 1, 2)), self.i(z.permute(0, 3, 2, 1))
+    """)
+    conversion = convert(source)
+    result = next(line for line in conversion.code.splitlines() if "self.c(x" in line)
+    assert "self.c(x)" in result
+    assert "self.i(y)" in conversion.code
+    assert "self.i(z.transpose(0, 2, 1, 3))" in conversion.code

@@ -246,3 +246,17 @@ def test_the_mode_of_a_module() -> None:
     assert "if not self.deterministic:" in out
     assert "m.eval()" in out
     assert "m.train()" in out
+
+
+def test_a_lambda_takes_no_rngs_but_those_around_it() -> None:
+    source = (
+        "import torch\n\nf = lambda s: torch.rand(s, 3)\nx = (lambda: torch.rand(2))()\n\n\n"
+        "def g():\n    return f(2), (lambda: torch.rand(4))()\n"
+    )
+    code = convert(source).code
+    assert "rngs = nnx.Rngs(0)\nf = lambda s: rngs.uniform((s, 3))\nx = (lambda: rngs.uniform((2,)))()\n" in code
+    assert "def g(*, rngs: nnx.Rngs):\n    return f(2), (lambda: rngs.uniform((4,)))()\n" in code
+
+
+def test_a_special_method_makes_no_tensor() -> None:
+    assert "n = x.__len__()\n" in convert("import torch\n\nn = x.__len__()\ny = torch.ones(2)\n").code

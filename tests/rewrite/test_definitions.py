@@ -138,3 +138,36 @@ def test_a_class_inside_a_function_and_one_inside_a_class() -> None:
     assert "    class M(nnx.Module):" in out
     assert "        def __call__(self, x):" in out
     assert "            return jnp.exp(x)" in out
+
+
+def test_comments_of_parameters_stay_with_them() -> None:
+    source = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(
+        self,  # the object
+        # how wide
+        width=3,  # in channels
+        *,
+        depth=1  # in blocks
+    ):
+        super().__init__()
+        self.fc = nn.Linear(width, depth)
+
+
+def build(
+    width,  # in channels
+    # how deep
+    depth,  # in blocks
+):
+    return nn.Linear(width, depth)
+"""
+    code = convert(source).code
+    assert (
+        "        self,  # the object\n        # how wide\n        width=3,  # in channels\n        *,\n"
+        "        depth=1,  # in blocks\n        rngs: nnx.Rngs\n    ):\n"
+    ) in code
+    assert (
+        "    width,  # in channels\n    # how deep\n    depth,  # in blocks\n    *,\n    rngs: nnx.Rngs,\n):\n"
+    ) in code

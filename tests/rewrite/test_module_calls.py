@@ -51,7 +51,7 @@ def f(m: M, x: torch.Tensor, n: int):
         ("m.l.weight.data.copy_(x)", "m.l.kernel[...] = m.l.kernel[...].T.at[...].set(x).T"),
         ("m.l.weight[0] = 1", "m.l.kernel[...] = m.l.kernel[...].T.at[0].set(1).T"),
         ("print(m.l.in_features, m.l.out_features)", "print(m.l.in_features, m.l.out_features)"),
-        ("nn.init.zeros_(m.l.bias)", "m.l.bias[...] = jnp.zeros(m.l.bias.shape, m.l.bias.dtype)"),
+        ("nn.init.zeros_(m.l.bias)", "m.l.bias[...] = jnp.zeros_like(m.l.bias)"),
     ],
 )
 def test_methods(statement: str, line: str) -> None:

@@ -49,7 +49,7 @@ def written(statement: str) -> list[str]:
             "self.e.weight.data[0].zero_()",
             "self.e.embedding[...] = self.e.embedding[...].at[0].set(jnp.zeros_like(self.e.embedding[...][0]))",
         ),
-        ("nn.init.zeros_(self.l.bias)", "self.l.bias[...] = jnp.zeros(self.l.bias.shape, self.l.bias.dtype)"),
+        ("nn.init.zeros_(self.l.bias)", "self.l.bias[...] = jnp.zeros_like(self.l.bias)"),
         (
             "nn.init.xavier_uniform_(self.l.weight)",
             "self.l.kernel[...] = nnx.initializers.xavier_uniform()(rngs.params(), self.l.kernel.shape, "
@@ -62,7 +62,7 @@ def written(statement: str) -> list[str]:
         ),
         (
             "nn.init.constant_(self.n.bias, 0.5)",
-            "self.n.bias[...] = jnp.full(self.n.bias.shape, 0.5, self.n.bias.dtype)",
+            "self.n.bias[...] = jnp.full_like(self.n.bias, 0.5)",
         ),
     ],
 )

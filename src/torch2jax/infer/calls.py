@@ -185,7 +185,7 @@ def tensor_name(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -
     """Whether calling a method of this name on something unknown settles that it is a tensor."""
     if name in ("dim", "type_as", "size", "numel") or any(k in ("dim", "keepdim") for k in arguments.keywords):
         return True
-    if name in _OF_OTHERS:
+    if name in _OF_OTHERS or name.startswith("__"):
         return False
     if name == "split" and not any(isinstance(kind, Number | Sequence | Tuple) for _, kind in arguments.positional):
         return False

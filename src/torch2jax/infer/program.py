@@ -139,11 +139,11 @@ class FunctionInfo:
 
     @property
     def outermost(self) -> FunctionInfo:
-        """The function at the top that this one is nested in."""
+        """The function at the top that this one is nested in. A lambda takes no `rngs`: there it is the file."""
         fn = self
         while fn.parent is not None and not isinstance(fn.parent.node, cst.Module):
             fn = fn.parent
-        return fn
+        return fn.file.main or fn if isinstance(fn.node, cst.Lambda) else fn
 
     @property
     def draws_from_self(self) -> bool:

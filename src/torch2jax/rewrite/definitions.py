@@ -194,13 +194,15 @@ def with_rngs(rewriter: Rewriter, params: cst.Parameters) -> cst.Parameters:
     changes: dict[str, Any] = {}
     if multiline is not None and params.star_kwarg is None:
         last = every[-1]
-        shortened = last.with_changes(comma=comma, whitespace_after_param=cst.SimpleWhitespace(""))
+        comment = _comment(last.comma) or _comment(last.whitespace_after_param)
+        moved = last.with_changes(comma=_commented(comma, comment), whitespace_after_param=cst.SimpleWhitespace(""))
         if last is star:
-            star = shortened
+            star = moved
         else:
-            changes = _replace_last(params, shortened)
+            changes = _replace_last(params, moved)
         kwonly = list(changes.get("kwonly_params", kwonly))
-        param = param.with_changes(comma=multiline, whitespace_after_param=last.whitespace_after_param)
+        after = _commented(last.whitespace_after_param, None)
+        param = param.with_changes(comma=_commented(multiline, None), whitespace_after_param=after)
     changes["kwonly_params"] = [*kwonly, param]
     changes["star_arg"] = star
     return params.with_changes(**changes)
@@ -211,12 +213,29 @@ def _layout_of(every: Sequence[cst.Param]) -> tuple[Any, cst.Comma]:
     plain = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     if not every:
         return None, plain
-    between = next((p.comma for p in every[:-1] if isinstance(p.comma, cst.Comma)), plain)
+    between = next((_commented(p.comma, None) for p in every[:-1] if isinstance(p.comma, cst.Comma)), plain)
     last = every[-1]
     if isinstance(last.comma, cst.Comma):
         return last.comma, between if len(every) > 1 else plain
     spread = isinstance(last.whitespace_after_param, cst.ParenthesizedWhitespace)
     return (cst.MaybeSentinel.DEFAULT if spread else None), between
+
+
+def _comment(space: Any) -> cst.Comment | None:
+    """The comment that ends the line in white space, or behind a comma."""
+    space = space.whitespace_after if isinstance(space, cst.Comma) else space
+    return space.first_line.comment if isinstance(space, cst.ParenthesizedWhitespace) else None
+
+
+def _commented(space: Any, comment: cst.Comment | None) -> Any:
+    """White space, or a comma with it, with this comment and no other."""
+    if isinstance(space, cst.Comma):
+        return space.with_changes(whitespace_after=_commented(space.whitespace_after, comment))
+    if not isinstance(space, cst.ParenthesizedWhitespace):
+        return space
+    gap = cst.SimpleWhitespace("  " if comment is not None else "")
+    line = space.first_line.with_changes(comment=comment, whitespace=gap)
+    return space.with_changes(first_line=line, empty_lines=[])
 
 
 def _replace_last(params: cst.Parameters, last: cst.Param) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch2jax.infer.facts import Finding
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.report import Diagnostic, Severity, severity_of
 from torch2jax.rewrite import expressions, statements
+from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
 from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
@@ -40,7 +41,7 @@ class Emitted:
 def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_level: int | None) -> Emitted:
     """Rewrite and print one file. Helpers are imported at this level (0: absolute), or follow at its end (None)."""
     assert file.main is not None
-    rewriter = Rewriter(program, file, file.main)
+    rewriter = Rewriter(program, file, file.main, comments_inside=has_comments_inside(file.source))
     rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)
@@ -143,7 +144,8 @@ def _positioned(file: FileInfo, findings: list[Finding]) -> list[Diagnostic]:
     """Findings with lines and columns; positions are computed only where there is something to report."""
     if not findings:
         return []
-    positions = MetadataWrapper(file.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    # MetadataWrapper.resolve would walk the tree once more, for providers of another sort that nobody asked for.
+    positions: Mapping[cst.CSTNode, Any] = PositionProvider()._gen(MetadataWrapper(file.tree, unsafe_skip_copy=True))
     result: dict[tuple[Any, ...], Diagnostic] = {}
     for finding in findings:
         where = positions.get(finding.node)

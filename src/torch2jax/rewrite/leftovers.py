@@ -8,15 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.facts import Finding
 from torch2jax.rules.cache import RuleBook
-from torch2jax.source.nodes import children
+from torch2jax.source.nodes import FIELDS, children
 from torch2jax.source.scope import Binding, Scope
 
 _STILL_IMPORTED = re.compile(r"^\s*(import|from)\s+(torch|torchvision|torchaudio|timm)\b", re.MULTILINE)
+_STATEMENTS = frozenset(
+    kind for kind in FIELDS if "leading_lines" in {f.name for f in fields(kind)} and kind is not cst.Decorator
+)
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+_WITH_BLOCKS = (
+    cst.Module,
+    cst.IndentedBlock,
+    cst.BaseCompoundStatement,
+    cst.Else,
+    cst.Finally,
+    cst.ExceptHandler,
+    cst.ExceptStarHandler,
+    cst.MatchCase,
+)
 _FAMILY = ("torch", "torchvision", "torchaudio", "timm")
 
 
@@ -32,32 +48,60 @@ def flag_leftovers(
 
     flagged: nodes of the original that errors were reported at; the statements that hold them have their marks.
     """
-    kept = {id(node) for node, _, _ in _located(rewritten)}
+    names = {found.name for found in binding.import_list if _is_torch(found.qualified) and not found.level}
+    kept = [(node, statement) for node, statement, _ in _located(rewritten) if _value(node) in names]
+    if not kept:
+        return rewritten, []
+    flagged_ids = {id(node) for node in flagged}
     places = list(_located(original, binding))
-    explained = {id(statement) for node, statement, _ in places if node in flagged}
+    explained = {id(statement) for node, statement, _ in places if id(node) in flagged_ids}
+    kept_ids = {id(node) for node, _ in kept}
     found: dict[int, Finding] = {}
     seen: set[int] = set()
     for node, statement, scope in places:
         root = _root(node)
-        if root is None or id(root) in seen:
+        if root is None or root.value not in names or id(root) in seen:
             continue
         seen.add(id(root))  # parents come first, so this is the longest chain on it
         qualified = binding.qualify(scope or binding.module, node)
-        if qualified is None or qualified.partition(".")[0] not in _FAMILY:
-            continue
-        if id(root) in kept and id(statement) not in explained:
+        if qualified is not None and _is_torch(qualified) and id(root) in kept_ids and id(statement) not in explained:
             code = "T2J103" if book.lookup(qualified) else "T2J101"
             found[id(root)] = Finding(code, node, f"{qualified} is not translated here", "write it by hand")
     if not found:
         return rewritten, []
-    marks: dict[cst.CSTNode, dict[str, None]] = {}
-    for node, statement, _ in _located(rewritten):
+    marks: dict[int, dict[str, None]] = {}
+    for node, statement in kept:
         if id(node) in found and statement is not None:
             finding = found[id(node)]
-            marks.setdefault(statement, {})[f"# TODO(torch2jax): {finding.code} {finding.message}"] = None
-    marked = rewritten.visit(_Marks(marks))
-    assert isinstance(marked, cst.Module)
-    return marked, list(found.values())
+            marks.setdefault(id(statement), {})[f"# TODO(torch2jax): {finding.code} {finding.message}"] = None
+    return _marked(rewritten, marks), list(found.values())
+
+
+def _is_torch(qualified: str) -> bool:
+    return qualified.partition(".")[0] in _FAMILY
+
+
+def _value(node: cst.CSTNode) -> str | None:
+    return node.value if type(node) is cst.Name else None
+
+
+def _marked(node: Any, marks: Mapping[int, Iterable[str]]) -> Any:
+    """A statement or block with comments above the statements in it that have some."""
+    changes: dict[str, Any] = {}
+    for name in _BLOCKS if isinstance(node, _WITH_BLOCKS) else ():
+        part = getattr(node, name, None)
+        if isinstance(part, list | tuple):
+            parts = [_marked(each, marks) for each in part]
+            if any(a is not b for a, b in zip(parts, part, strict=True)):
+                changes[name] = parts
+        elif part is not None:
+            new = _marked(part, marks)
+            if new is not part:
+                changes[name] = new
+    if id(node) in marks:
+        lines = [cst.EmptyLine(comment=cst.Comment(text)) for text in marks[id(node)]]
+        changes["leading_lines"] = [*node.leading_lines, *lines]
+    return node.with_changes(**changes) if changes else node
 
 
 def _located(
@@ -67,9 +111,9 @@ def _located(
     stack: list[tuple[cst.CSTNode, cst.CSTNode | None, Scope | None]] = [(module, None, None)]
     while stack:
         node, statement, scope = stack.pop()
-        if isinstance(node, cst.Import | cst.ImportFrom):
+        if type(node) in (cst.Import, cst.ImportFrom):
             continue
-        if hasattr(node, "leading_lines") and not isinstance(node, cst.Decorator):
+        if type(node) in _STATEMENTS:
             statement = node
         if binding is not None:
             scope = binding.scope_of.get(node, scope)
@@ -82,18 +126,3 @@ def _root(node: cst.CSTNode) -> cst.Name | None:
     while isinstance(node, cst.Attribute):
         node = node.value
     return node if isinstance(node, cst.Name) else None
-
-
-class _Marks(cst.CSTTransformer):
-    """Puts comments above statements."""
-
-    def __init__(self, marks: Mapping[cst.CSTNode, Iterable[str]]) -> None:
-        super().__init__()
-        self.marks = marks
-
-    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]
-        """Add those of one statement."""
-        if original_node not in self.marks:
-            return updated_node
-        lines = [cst.EmptyLine(comment=cst.Comment(text)) for text in self.marks[original_node]]
-        return updated_node.with_changes(leading_lines=[*updated_node.leading_lines, *lines])  # type: ignore[attr-defined]

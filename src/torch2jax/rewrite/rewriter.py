@@ -64,6 +64,8 @@ class Rewriter:
     placed: set[Any] = field(default_factory=set)
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
+    comments_inside: bool = False
+    unplaced: list[cst.EmptyLine] = field(default_factory=list)
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
 
@@ -156,7 +158,14 @@ class Rewriter:
         return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
     def transposed(self, node: cst.BaseExpression, axes: Sequence[int]) -> cst.BaseExpression:
-        """``x.transpose(0, 2, 3, 1)``, or ``x.T`` of a matrix."""
+        """``x.transpose(0, 2, 3, 1)`` or ``x.T``; one with a transposition that ``node`` ends in, none if they cancel."""
+        before = _transposition(node, len(axes))
+        if before is not None:
+            node, order = before
+            axes = [order[axis] for axis in axes]
+            if list(axes) == sorted(axes):
+                self.tally.transposes -= 1
+                return node
         if tuple(axes) == (1, 0):
             return attribute(node, "T")
         return method_call(node, "transpose", [number(axis) for axis in axes])
@@ -199,6 +208,22 @@ class Rewriter:
             receiver = params.params[0].name.value if params is not None and params.params else "self"
             return cst.Attribute(cst.Name(receiver), cst.Name("rngs"))
         return cst.Name("rngs")
+
+
+def _transposition(node: cst.BaseExpression, rank: int) -> tuple[cst.BaseExpression, list[int]] | None:
+    """What ``node`` transposes, and into which order, where it is a call that does so with literal axes."""
+    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute) or node.lpar:
+        return None
+    axes = [int(arg.value.value) for arg in node.args if isinstance(arg.value, cst.Integer) and not arg.keyword]
+    if len(axes) != len(node.args) or any(axis >= rank for axis in axes):
+        return None
+    if node.func.attr.value == "transpose" and len(axes) == rank:
+        return node.func.value, axes
+    if node.func.attr.value == "swapaxes" and len(axes) == 2:
+        order = list(range(rank))
+        order[axes[0]], order[axes[1]] = axes[1], axes[0]
+        return node.func.value, order
+    return None
 
 
 def fitted(parent: cst.CSTNode, name: str, old: cst.CSTNode, new: Any) -> Any:

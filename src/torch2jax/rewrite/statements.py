@@ -12,6 +12,7 @@ from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
 from torch2jax.infer.statements import inplace_argument
+from torch2jax.rewrite.comments import with_lost_comments
 from torch2jax.rewrite.derived import after_super_init, stored
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import frozen_loop, set_trainable
@@ -47,6 +48,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
         if not new:
             pending += [line for line in getattr(node, "leading_lines", ()) if line.comment is not None]
         result += new
+    rewriter.unplaced = pending
     return result
 
 
@@ -55,6 +57,8 @@ def one(rewriter: Rewriter, node: Any) -> list[Any]:
     held, rewriter.before = rewriter.before, []
     handler = STATEMENTS.get(type(node))
     new: list[Any] = handler(rewriter, node) if handler is not None else [rewriter.generic(node)]
+    if rewriter.comments_inside and isinstance(node, cst.SimpleStatementLine) and new != [node]:
+        new = with_lost_comments(node, new)
     before, rewriter.before = rewriter.before, held
     marks = _marks(rewriter, _own_parts(node))
     if marks and (before or new):
@@ -608,9 +612,13 @@ def suite(rewriter: Rewriter, node: Any, prefix: Sequence[Any] = ()) -> Any:
             return node.with_changes(body=lines[0].body)
         return cst.IndentedBlock([*prefix, *(lines or [statement(cst.Pass())])])
     new = [*prefix, *body(rewriter, node.body)]
+    if not new:
+        return node.with_changes(body=[statement(cst.Pass()).with_changes(leading_lines=rewriter.unplaced)])
+    if rewriter.unplaced:
+        node = node.with_changes(footer=[*rewriter.unplaced, *node.footer])
     if all(a is b for a, b in zip(new, node.body, strict=False)) and len(new) == len(node.body):
         return node
-    return node.with_changes(body=new or [statement(cst.Pass())])
+    return node.with_changes(body=new)
 
 
 @rewrites(STATEMENTS, cst.If)

@@ -29,6 +29,10 @@ class Net(nnx.Module):  # a net
         rngs: nnx.Rngs,
     ):
         # --- layers -------------------------------------------------
+        # in
+        # out
+        # keep the length
+        # a norm follows
         self.conv = nnx.Conv(
             d, self.hidden, 3, padding=1, use_bias=False, **fan_in_uniform(d, 3), rngs=rngs
         )  # (N, hidden, L)

@@ -44,7 +44,7 @@ class Net(nnx.Module):
             if "weight" in name:
                 p[...] = nnx.initializers.orthogonal(column_axis=0)(rngs.params(), p.shape, p.dtype)
             elif "bias" in name:
-                p[...] = jnp.zeros(p.shape, p.dtype)
+                p[...] = jnp.zeros_like(p)
         self.fc.kernel[...] = self.fc.kernel[...] * 0.5
         self.emb.embedding[...] = self.emb.embedding[...].at[0].set(0)
 

@@ -116,7 +116,7 @@ class Net(nnx.Module):
                     rngs.params(), m.kernel.shape, m.kernel.dtype
                 )
             elif isinstance(m, NORMS):
-                m.scale[...] = jnp.full(m.scale.shape, 0.9, m.scale.dtype)
+                m.scale[...] = jnp.full_like(m.scale, 0.9)
 
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C

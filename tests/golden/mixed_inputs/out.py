@@ -34,7 +34,7 @@ class Fusion(nnx.Module):
             f = jnp.moveaxis(
                 resize_linear(jnp.moveaxis(f, 1, -1), size=sizes, align_corners=False), -1, 1
             )
-        s = self.conv1(seq.swapaxes(1, 2).transpose(0, 2, 1))
+        s = self.conv1(seq)
         v = self.conv3(volume[:, None].transpose(0, 2, 3, 4, 1))
         value = v.mean((1, 2, 3), keepdims=True)
         parts = [
