@@ -158,7 +158,7 @@ class Rewriter:
         return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
     def transposed(self, node: cst.BaseExpression, axes: Sequence[int]) -> cst.BaseExpression:
-        """``x.transpose(0, 2, 3, 1)`` or ``x.T``; one with a transposition that ``node`` ends in, none if they cancel."""
+        """``x.transpose(0, 2, 3, 1)`` or ``x.T``; one with a transposition that ``node`` ends in, if any."""
         before = _transposition(node, len(axes))
         if before is not None:
             node, order = before

@@ -666,7 +666,7 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
     """``for``; targets that want another layout are brought into it first."""
     frozen = frozen_loop(rewriter, node)
     if frozen is not None:
-        return [_line(frozen).with_changes(leading_lines=node.leading_lines)]
+        return with_lost_comments(node, [_line(frozen).with_changes(leading_lines=node.leading_lines)])
     iterable = rewriter.expr(node.iter)
     prefix = [
         transposition(rewriter, part, rewriter.facts.definitions[part])
