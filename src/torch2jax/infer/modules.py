@@ -583,9 +583,10 @@ def _note_fixes(frame: Frame, site: Any, fixes: dict[int, tuple[Layout, Layout, 
     frame.facts.fixes.append((site, fixes))
     if fixes and not isinstance(site, cst.Call):
         frame.report("T2J106", frame.fn.node, "part of a Sequential whose layers disagree about the axis order")
-    if frame.program.sequential_fixes.get(site, {}) != fixes:
-        frame.program.sequential_fixes[site] = fixes
+    if fixes and site not in frame.program.sequential_fixes:
         frame.program.dirty.update(frame.program.heap[site].readers - {frame.fn})
+    if fixes or site in frame.program.sequential_fixes:
+        frame.program.sequential_fixes[site] = fixes
 
 
 def _assume_two_axes(frame: Frame, kind: Kind, tensor: Tensor) -> Tensor:
@@ -750,11 +751,11 @@ def bring_together(frame: Frame, kinds: list[Kind], tensor: Tensor) -> None:
     if len(layouts) == 1 and None not in layouts and OPEN not in layouts:
         layout = layouts.pop()
         methods = [kind.cls.find("forward") for kind in kinds if isinstance(kind, Instance)]
-        for method in methods:
-            if method is not None and method.adopted != layout and not method.pinned:
-                frame.program.adoptions.setdefault(frame.fn, []).append((method, layout))
-    else:
-        pin_modules(frame, kinds)
+        wishes = [(m, layout) for m in methods if m is not None and m.adopted != layout and not m.pinned]
+        if wishes:
+            frame.program.adoptions.setdefault(frame.fn, []).extend(wishes)
+            return
+    pin_modules(frame, kinds)
 
 
 def _is_fixed(frame: Frame, kind: Kind) -> bool:

@@ -241,9 +241,7 @@ class Program:
     pinned_sites: set[Any] = field(default_factory=set)
     adoptions: dict[FunctionInfo, list[tuple[FunctionInfo, Layout]]] = field(default_factory=dict)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
-    sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(default_factory=dict)
     dirty: set[FunctionInfo] = field(default_factory=set)
     current: FunctionInfo | None = None
 
