@@ -195,7 +195,8 @@ def _may_choose(fn: FunctionInfo) -> bool:
         return fn.name.startswith("_") and fn.called
     if not owner.is_module:
         return False
-    return owner.is_internal or (fn.name != "forward" and not fn.name.startswith("__") and fn.called)
+    # what a user of the class may call as well keeps PyTorch's order (docs/decisions/public-methods.md)
+    return owner.is_internal or (fn.name.startswith("_") and not fn.name.startswith("__") and fn.called)
 
 
 def _layouts_of(kind: Kind) -> Any:
