@@ -591,7 +591,7 @@ def _assume_two_axes(frame: Frame, kind: Kind, tensor: Tensor) -> Tensor:
     names = [layer.name for layer in layers if isinstance(layer, Layer)]
     others = [layer.name for layer in _layers_of(frame, kind) if isinstance(layer, Layer)]
     flattened = any(name.endswith("Flatten") for name in others)  # what has two axes is not flattened
-    if names and all(name.endswith("BatchNorm1d") for name in names) and not flattened:
+    if names and all(name.endswith(("BatchNorm1d", "PReLU")) for name in names) and not flattened:
         message = f"{names[0]}: assumed that the input has two axes, (N, C)"
         frame.report("T2J201", frame.fn.node, message, "annotate or reshape the input")
     else:

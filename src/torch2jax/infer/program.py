@@ -33,9 +33,9 @@ class Cell:
             self.readers.add(reader)
         return self.kind
 
-    def write(self, kind: Kind, program: Program) -> None:
-        """Join ``kind`` in."""
-        if program.current is not None:
+    def write(self, kind: Kind, program: Program, *, declared: bool = False) -> None:
+        """Join ``kind`` in; ``declared``: an annotation says so, nothing is put here."""
+        if program.current is not None and not declared:
             program.current.facts.writes.append((self, kind))
         joined = join(self.kind, kind)
         if joined != self.kind:
