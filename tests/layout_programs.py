@@ -1,8 +1,8 @@
 """Small PyTorch modules at random, for the tests of layouts: every statement is one that PyTorch runs.
 
 A program grows statement by statement. Each candidate is executed in PyTorch before it is taken, so that shapes need no
-bookkeeping here: what raises is left out. What is normalised gets its input added, since sums of it would be zero but for
-rounding.
+bookkeeping here: what raises is left out. Layers are given maps with a batch axis, as the translation assumes. What is
+normalised gets its input added, since sums of it would be zero but for rounding.
 """
 
 # ruff: noqa: E501 - programs are easier to read in long lines
@@ -448,7 +448,7 @@ def branching(p: Program) -> None:
     flag, layer, a = f"self.{p.fresh('flag')}", _new_layer(p, p.layer(c)), p.fresh("y")
     p.init.append(f"{flag} = {p.pick(True, False)}")
     first = p.pick(f"{layer}({x})", f"{x}.relu()", f"{x}.permute(0, *range(2, {x}.dim()), 1)", f"{x} + {layer}({x})")
-    other = p.pick(x, y, f"{x} * 2", f"{x}.transpose(1, -1)", f"{layer}({y})", f"torch.zeros_like({x})")
+    other = p.pick(x, y, f"{x} * 2", f"{x}.transpose(1, -1)", f"{layer}({p.map()})", f"torch.zeros_like({x})")
     forms = [
         [f"if {flag}:", f"    {a} = {first}", "else:", f"    {a} = {other}"],
         [f"{a} = {other}", f"if {flag}:", f"    {a} = {first}"],
@@ -543,7 +543,7 @@ def calling(p: Program) -> None:
 @step(1)
 def deeper(p: Program) -> None:
     """A module with two inputs, or one that hands maps on to another."""
-    x, y = p.map(), p.any()
+    x, y = p.map(), p.map()
     c = _channels(p, x)
     inner = _block(p, c)
     name = p.fresh("Deep")

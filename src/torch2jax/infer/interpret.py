@@ -241,7 +241,9 @@ def _choose_layouts(frame: Frame, scope: Scope) -> None:
             continue
         if isinstance(fn.node, cst.Lambda):
             continue  # a lambda has no place for a statement
-        natural, _ = facts.natural[definition]
+        natural, rank = facts.natural[definition]
+        if rank is None and definition in facts.shared and definition not in parameters:
+            continue  # the layer that says how many axes it takes may never see this one
         wanted, count = _favourite(votes)
         logical = votes.get(None, 0)
         if definition in parameters:
