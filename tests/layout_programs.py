@@ -1,7 +1,8 @@
 """Small PyTorch modules at random, for the tests of layouts: every statement is one that PyTorch runs.
 
 A program grows statement by statement. Each candidate is executed in PyTorch before it is taken, so that shapes need no
-bookkeeping here: what raises is left out.
+bookkeeping here: what raises is left out. Layers are given maps with a batch axis, as the translation assumes. What is
+normalised gets its input added, since sums of it would be zero but for rounding.
 """
 
 # ruff: noqa: E501 - programs are easier to read in long lines
@@ -302,6 +303,8 @@ def shaping(p: Program) -> None:
 @step(6)
 def reducing(p: Program) -> None:
     x = p.any()
+    if not p.shapes[x]:
+        return
     rank = max(len(p.shapes[x]), 1)
     i, keep = p.random.randrange(-rank, rank), p.pick("", ", keepdim=True")
     space = tuple(range(2, rank)) or (-1,)
@@ -319,10 +322,10 @@ def reducing(p: Program) -> None:
         f"{x}.flip({i})",
         f"{x}.roll(1, {i})",
         f"{x} * {x}.mean({space}, keepdim=True)",
-        f"{x} - {x}.mean({i}, keepdim=True)",
+        f"{x} - 0.5 * {x}.mean({i}, keepdim=True)",
         f"{x}.norm(dim={i}{keep})",
         f"{x}.std(dim={i}{keep})",
-        f"F.layer_norm({x}, {x}.shape[-1:])",
+        f"F.layer_norm({x}, {x}.shape[-1:]) + {x}",
         f"{x}.select({i}, 0)",
         f"{x}.narrow({i}, 0, 2)",
     ]
@@ -429,7 +432,7 @@ def functional(p: Program) -> None:
         f"F.adaptive_avg_pool{d}d({x}, 1).flatten(1)", f"F.adaptive_max_pool{d}d({x}, 2)", f"F.pad({x}, ({pads}))",
         f"F.pad({x}, (1, 1))", f"F.interpolate({x}, scale_factor=2)", f"F.dropout({x}, 0.0)",
         f"F.interpolate({x}, size={x}.shape[2:], mode='{mode}', align_corners=False)",
-        f"F.conv{d}d({x}, self.w{d}{c})", f"F.batch_norm({x}, None, None, training=True)", f"F.group_norm({x}, 2)",
+        f"F.conv{d}d({x}, self.w{d}{c})", f"F.batch_norm({x}, None, None, training=True) + {x}", f"F.group_norm({x}, 2) + {x}",
         f"{x}.view({BATCH}, -1, {', '.join(map(str, p.shapes[x][2:]))})",
     ]  # fmt: skip
     choice = p.random.choice(forms)
@@ -445,7 +448,7 @@ def branching(p: Program) -> None:
     flag, layer, a = f"self.{p.fresh('flag')}", _new_layer(p, p.layer(c)), p.fresh("y")
     p.init.append(f"{flag} = {p.pick(True, False)}")
     first = p.pick(f"{layer}({x})", f"{x}.relu()", f"{x}.permute(0, *range(2, {x}.dim()), 1)", f"{x} + {layer}({x})")
-    other = p.pick(x, y, f"{x} * 2", f"{x}.transpose(1, -1)", f"{layer}({y})", f"torch.zeros_like({x})")
+    other = p.pick(x, y, f"{x} * 2", f"{x}.transpose(1, -1)", f"{layer}({p.map()})", f"torch.zeros_like({x})")
     forms = [
         [f"if {flag}:", f"    {a} = {first}", "else:", f"    {a} = {other}"],
         [f"{a} = {other}", f"if {flag}:", f"    {a} = {first}"],
@@ -540,7 +543,7 @@ def calling(p: Program) -> None:
 @step(1)
 def deeper(p: Program) -> None:
     """A module with two inputs, or one that hands maps on to another."""
-    x, y = p.map(), p.any()
+    x, y = p.map(), p.map()
     c = _channels(p, x)
     inner = _block(p, c)
     name = p.fresh("Deep")

@@ -70,16 +70,15 @@ class LeNet5(nnx.Module):
 
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        x = self.features(x)
-        x = x.transpose(0, 3, 1, 2).reshape(-1, self.flat_size(x))
+        x = self.features(x).transpose(0, 3, 1, 2)
+        x = x.reshape(-1, self.flat_size(x))
         scores = self.classifier(x)
         return scores, nnx.softmax(scores, axis=1)
 
-    # x: N H W C
     def flat_size(self, x):
         """Number of values of one image, whatever its rank."""
         n = 1
-        for s in (x.shape[3], x.shape[1], x.shape[2]):
+        for s in x.shape[1:]:
             n *= s
         return n
 

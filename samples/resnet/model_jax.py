@@ -184,18 +184,17 @@ class ResNet(nnx.Module):
             blocks.append(block(self.in_ch, width, norm_layer=self.norm_layer, rngs=rngs))
         return nnx.Sequential(*blocks)
 
-    # x: N H W C; result: N H W C
     def features(self, x):
         """Feature map before pooling, 1/32 of the image's size (1/8 for small images)."""
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.pool(x)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
-        return x
+        return x.transpose(0, 3, 1, 2)
 
     def __call__(self, x):
-        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        x = self.features(x)
+        x = self.features(x).transpose(0, 2, 3, 1)
         x = self.avgpool(x)
         x = x.reshape(x.shape[0], -1)
         return self.fc(x)

@@ -101,15 +101,14 @@ class ConvVAE(nnx.Module):
             partial(leaky_relu, negative_slope=0.1),
         ]
 
-    # x: N H W C
     def encode(self, x):
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         mu, logvar = jnp.split(self.head(self.encoder(x)), 2, axis=-1)
         return mu, clamp(logvar, min=-10.0, max=10.0)
 
-    # result: N H W C
     def decode(self, z):
         h = self.expand(z).reshape(z.shape[0], *self.feature_shape).transpose(0, 2, 3, 1)
-        return jnp.tanh(self.to_image(self.decoder(h)))
+        return jnp.tanh(self.to_image(self.decoder(h))).transpose(0, 3, 1, 2)
 
     def reparameterize(self, mu, logvar):
         if self.deterministic:
@@ -119,14 +118,13 @@ class ConvVAE(nnx.Module):
         return eps * std + mu
 
     def __call__(self, x):
-        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         mu, logvar = self.encode(x)
         z = self.reparameterize(mu, logvar)
-        return {"recon": self.decode(z).transpose(0, 3, 1, 2), "mu": mu, "logvar": logvar, "z": z}
+        return {"recon": self.decode(z), "mu": mu, "logvar": logvar, "z": z}
 
     def sample(self, n, device="cpu"):
         """Draw n images from the prior."""
-        return self.decode(self.rngs.normal((n, self.latent_dim))).transpose(0, 3, 1, 2)
+        return self.decode(self.rngs.normal((n, self.latent_dim)))
 
 
 def elbo_loss(recon, x, mu, logvar, beta=1.0):

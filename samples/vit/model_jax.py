@@ -229,8 +229,8 @@ class VisionTransformer(nnx.Module):
             else nnx.identity
         )
 
-    # x: N H W C
     def forward_features(self, x):
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         x = self.patch_embed(x)
         if self.cls_token is not None:
             value = self.cls_token[...]
@@ -241,7 +241,6 @@ class VisionTransformer(nnx.Module):
         return self.norm(self.blocks(x))
 
     def __call__(self, x):
-        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         x = self.forward_features(x)
         x = x[:, 0] if self.global_pool == 'token' else x.mean(axis=1)
         return self.head(x)

@@ -198,7 +198,7 @@ class WaveNet(nnx.Module):
             z = jnp.tanh(f) * nnx.sigmoid(g)
             skip = skip + self.skip_convs[i](z)
             x = x + self.res_convs[i](z).transpose(0, 2, 1)
-        return self.head(skip.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return self.head(skip).transpose(0, 2, 1)
 
     def loss(self, codes):
         """Mean cross entropy of each code given those before it."""

@@ -1,5 +1,6 @@
 """Where transposes stand: at the entrances and exits of what is public, and where layouts meet."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -257,3 +258,143 @@ def test_transpositions_that_meet_become_one() -> None:
     assert "self.c(x)" in result
     assert "self.i(y)" in conversion.code
     assert "self.i(z.transpose(0, 2, 1, 3))" in conversion.code
+
+
+PARTS = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3)
+        self.d = nn.Conv2d(8, 8, 3)
+
+    def NAME(self, x):
+        return F.relu(self.c(x))
+
+    def forward(self, x):
+        return self.d(self.NAME(x)).mean((2, 3))
+"""
+
+
+def test_public_methods_of_a_public_module_keep_torch_order() -> None:
+    """`net.encode(x)` may be called by anyone; nobody outside calls `net._encode(x)`."""
+    public, private = (convert(PRELUDE + PARTS.replace("NAME", name)) for name in ("encode", "_encode"))
+    assert (public.interfaces, public.transposes) == ({}, 3)
+    assert private.transposes == 1
+    assert private.interfaces == {"Net._encode": Interface({"x": "N H W C"}, "N H W C")}
+
+
+def test_all_methods_of_a_part_may_take_channel_last_arrays() -> None:
+    outer = """
+class Outer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = Net()
+
+    def forward(self, x):
+        return self.net(x)
+"""
+    assert convert(PRELUDE + PARTS.replace("NAME", "encode") + outer).transposes == 1
+
+
+def sequential(lines: str, forward: str = "return self.s(x)", classes: str = "") -> Conversion:
+    """A module with layers built by these lines."""
+    body = "".join(f"        {line}\n" for line in lines.split("\n"))
+    source = f"class M(nn.Module):\n    def __init__(self):\n        super().__init__()\n{body}\n"
+    return convert(f"{PRELUDE}{classes}\n\n{source}    def forward(self, x):\n        {forward}\n")
+
+
+def codes(conversion: Conversion) -> set[str]:
+    return {diagnostic.code for diagnostic in conversion.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (
+            "self.s = nn.Sequential(*[nn.Conv2d(3, 4, 3), nn.Flatten(1)])",
+            "partial(jnp.transpose, axes=(0, 3, 1, 2)), lambda x: x.reshape(x.shape[0], -1)",
+        ),
+        (
+            "layers = (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(1))\nself.s = nn.Sequential(*layers)",
+            "*layers[:2], partial(jnp.transpose, axes=(0, 3, 1, 2)), *layers[2:]",
+        ),
+        (
+            "layers = []\nfor c in (3, 4):\n    layers += [nn.Conv2d(c, 4, 3)]\n"
+            "self.s = nn.Sequential(*layers, nn.Flatten())",
+            "*layers, partial(jnp.transpose, axes=(0, 3, 1, 2)), lambda x: x.reshape(x.shape[0], -1)",
+        ),
+    ],
+)
+def test_steps_stand_among_starred_layers(build: str, expected: str) -> None:
+    conversion = sequential(build)
+    assert conversion.ok
+    assert expected in " ".join(conversion.code.split()).replace("( ", "(").replace(" )", ")")
+
+
+def test_layers_of_a_loop_that_cannot_agree_are_reported() -> None:
+    conversion = sequential(
+        "layers = []\nfor c in (3, 4):\n    layers += [nn.Conv2d(c, 4, 3), nn.Softmax(dim=1)]\n"
+        "self.s = nn.Sequential(*layers)"
+    )
+    assert codes(conversion) == {"T2J106"}
+
+
+def test_layers_with_steps_among_them_are_not_taken_one_by_one() -> None:
+    conversion = sequential(
+        "self.s = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(1))",
+        "y = self.s(x)\n        for layer in self.s:\n            x = layer(x)\n        return x, y",
+    )
+    assert "T2J106" in codes(conversion)
+
+
+def test_modules_follow_the_layers_they_stand_among() -> None:
+    own = "class Own(nn.Module):\n    def forward(self, x):\n        return torch.flip(x, [1]).cumsum(1)\n"
+    conversion = sequential(
+        "layers = []\nfor c in (3, 4):\n    layers += [nn.Conv2d(c, 4, 3), Own()]\nself.s = nn.Sequential(*layers)",
+        classes=own,
+    )
+    assert conversion.ok
+    assert conversion.interfaces["Own"] == Interface({"x": "N H W C"}, "N H W C")
+
+
+def test_layers_for_any_rank_move_the_axis_where_the_rank_is_not_known() -> None:
+    conversion = sequential("self.s = nn.Sequential(nn.GroupNorm(2, 4), nn.ReLU())")
+    assert "jnp.moveaxis(self.s(jnp.moveaxis(x, 1, -1)), -1, 1)" in conversion.code
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("y = self.c(x)\n        return y[:, None]", "y.transpose(0, 3, 1, 2)[:, None]"),
+        ("s = self.c(x).shape\n        return x.sum().expand(s)", "(s[0], s[3], s[1], s[2])"),
+        ("y = self.c(x)\n        return F.interpolate(x, size=y.shape[2:])", "size=y.shape[1:3]"),
+        ("return {'a': self.c(x), 'b': self.c(x)}", "{'a': self.c(x).transpose(0, 3, 1, 2), 'b'"),
+        ("y = self.c(x)\n        return y.permute(0, 3, 2, 1)", "return y.transpose(0, 2, 1, 3)"),
+        ("return [self.c(t) for t in (x, x)]", f"[self.c(t{TO_LAST}){TO_FIRST} for t in (x, x)]"),
+        (
+            "y = 0\n        for _ in range(2):\n            y = y + self.c(x)\n        return y * 2",
+            "y = y + self.c(x)\n",
+        ),
+    ],
+)
+def test_what_is_read_of_a_map(body: str, expected: str) -> None:
+    conversion = conv(body)
+    assert conversion.ok
+    assert expected in conversion.code
+
+
+@pytest.mark.parametrize(
+    ("sample", "most"),
+    [
+        ("lenet_cifar10", 4),  # two models
+        ("resnet", 3),  # `features` is public
+        ("unet", 5),  # two models, one with two exits
+        ("mobilenet_v2", 2),
+        ("diffusion_unet", 6),
+        ("wavenet_tcn", 6),
+        ("vae", 4),
+    ],
+)
+def test_samples_have_few_transposes(sample: str, most: int) -> None:
+    source = (Path(__file__).parents[2] / "samples" / sample / "model.py").read_text(encoding="utf-8")
+    assert convert(source, filename="model.py").transposes <= most

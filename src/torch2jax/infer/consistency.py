@@ -6,8 +6,10 @@ array passes from one function to another, or through a container, writer and re
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch2jax.infer.facts import Finding
-from torch2jax.infer.kinds import Iterator_, Kind, Tensor, Tuple, options
+from torch2jax.infer.kinds import Iterator_, Kind, Tensor, Tuple, options, union
 from torch2jax.infer.layout import Layout
 from torch2jax.infer.modules import conflicting_fixes
 from torch2jax.infer.program import Cell, Program
@@ -35,9 +37,7 @@ def report_clashes(program: Program) -> None:
 
 def with_layout(kind: Kind, layout: Layout) -> Kind:
     """The kind as a parameter is entered with: arrays in the layout that was chosen for it."""
-    if isinstance(kind, Tensor):
-        return Tensor(kind.rank, kind.dtype, layout)
-    return kind
+    return union(replace(o, layout=layout) if isinstance(o, Tensor) else o for o in options(kind))
 
 
 def clash(written: Kind, read: Kind) -> bool:

@@ -111,7 +111,7 @@ def _defaults(frame: Frame, info: FunctionInfo, params: cst.Parameters) -> None:
         if param.annotation is not None:
             kind = annotation_kind(frame, param.annotation.annotation)
             if kind is not None:
-                cell.write(kind, frame.program)
+                cell.write(kind, frame.program, declared=True)
         if param.default is not None:
             default = frame.eval(param.default)
             frame.use(param.default, default)

@@ -91,6 +91,7 @@ class Facts:
     votes: dict[Any, dict[Layout, int]] = field(default_factory=dict)
     natural: dict[Any, tuple[Layout, int | None]] = field(default_factory=dict)
     mutations: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    shared: set[Any] = field(default_factory=set)
     inline: set[Any] = field(default_factory=set)
     writes: list[tuple[Any, Kind]] = field(default_factory=list)
     fixes: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)

@@ -278,6 +278,8 @@ class Frame:
         if value is None:
             return
         weight = 4**self.depth
+        if len(value.definitions) > 1:
+            self.facts.shared |= value.definitions
         for definition in value.definitions:
             votes = self.facts.votes.setdefault(definition, {})
             votes[layout] = votes.get(layout, 0) + weight

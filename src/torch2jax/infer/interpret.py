@@ -196,7 +196,8 @@ def _may_choose(fn: FunctionInfo) -> bool:
         return fn.name.startswith("_") and fn.called
     if not owner.is_module:
         return False
-    return owner.is_internal or (fn.name != "forward" and not fn.name.startswith("__") and fn.called)
+    # what a user of the class may call as well keeps PyTorch's order (docs/decisions/public-methods.md)
+    return owner.is_internal or (fn.name.startswith("_") and not fn.name.startswith("__") and fn.called)
 
 
 def _layouts_of(kind: Kind) -> Any:
@@ -241,7 +242,9 @@ def _choose_layouts(frame: Frame, scope: Scope) -> None:
             continue
         if isinstance(fn.node, cst.Lambda):
             continue  # a lambda has no place for a statement
-        natural, _ = facts.natural[definition]
+        natural, rank = facts.natural[definition]
+        if rank is None and definition in facts.shared and definition not in parameters:
+            continue  # the layer that says how many axes it takes may never see this one
         wanted, count = _favourite(votes)
         logical = votes.get(None, 0)
         if definition in parameters:

@@ -28,6 +28,8 @@ from torch2jax.infer.kinds import (
     Str,
     Tensor,
     Tuple,
+    Union,
+    array_of,
     constant,
     is_tensor,
     options,
@@ -161,7 +163,9 @@ def subscript(frame: Frame, node: cst.Subscript) -> Kind:
     value = frame.eval(node.value)
     for element in node.slice:
         _eval_index(frame, element.slice)
-    plain = without_none(value)
+    plain = array_of(value)
+    if isinstance(plain, Union):
+        plain = frame.use(node.value, plain)
     if isinstance(plain, Tensor):
         return tensor_index(frame, node, plain)
     if isinstance(plain, Shape):

@@ -407,6 +407,12 @@ def without_none(kind: Kind) -> Kind:
     return kind
 
 
+def array_of(kind: Kind) -> Kind:
+    """The array among the alternatives, where the rest are numbers: such as a sum that starts with 0."""
+    rest = [option for option in options(without_none(kind)) if not isinstance(option, Number)]
+    return rest[0] if len(rest) == 1 and isinstance(rest[0], Tensor) else without_none(kind)
+
+
 def widened(kind: Kind) -> Kind:
     """Without constants: what a parameter is, when this argument is only one of the calls."""
     if isinstance(kind, Number) and kind.value is not MISSING:

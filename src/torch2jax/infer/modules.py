@@ -43,6 +43,7 @@ from torch2jax.infer.kinds import (
     Tensor,
     Tuple,
     Union,
+    array_of,
     constant,
     is_module,
     join,
@@ -289,7 +290,8 @@ def call_container(frame: Frame, kind: Container, argument: tuple[cst.BaseExpres
     """Data flows through a Sequential: it enters in the layout that its first layer wants."""
     node, value = argument
     note_inplace_layer(frame, kind, node)
-    plain = without_none(value)
+    plain = array_of(value)
+    value = plain if isinstance(plain, Tensor) else value
     tensor = plain if isinstance(plain, Tensor) else Tensor()
     if tensor.rank is None and tensor.layout is None:
         tensor = replace(tensor, rank=_probed_rank(frame, kind))
@@ -335,13 +337,7 @@ def _probed_rank(frame: Frame, kind: Kind) -> int | None:
     open_: list[str] = []
     _probe(frame, kind, ranks, open_)
     if not ranks and open_:
-        frame.report(
-            "T2J201",
-            frame.fn.node,
-            f"{open_[0]}: assumed that the input has two axes, (N, C)",
-            "annotate or reshape the input",
-        )
-        return 2
+        return _assume_two_axes(frame, kind, Tensor()).rank
     return ranks[0] if ranks else None
 
 
@@ -589,16 +585,19 @@ def _note_fixes(frame: Frame, site: Any, fixes: dict[int, tuple[Layout, Layout, 
     frame.facts.fixes.append((site, fixes))
     if fixes and not isinstance(site, cst.Call):
         frame.report("T2J106", frame.fn.node, "part of a Sequential whose layers disagree about the axis order")
-    if frame.program.sequential_fixes.get(site, {}) != fixes:
-        frame.program.sequential_fixes[site] = fixes
+    if fixes and site not in frame.program.sequential_fixes:
         frame.program.dirty.update(frame.program.heap[site].readers - {frame.fn})
+    if fixes or site in frame.program.sequential_fixes:
+        frame.program.sequential_fixes[site] = fixes
 
 
 def _assume_two_axes(frame: Frame, kind: Kind, tensor: Tensor) -> Tensor:
     """A layer for any number of axes gets something of which that number is not known."""
     layers = [layer for layer in _layers_of(frame, kind) if entry_of(frame, layer, tensor)[0] is OPEN]
     names = [layer.name for layer in layers if isinstance(layer, Layer)]
-    if names and all(name.endswith("BatchNorm1d") for name in names):
+    others = [layer.name for layer in _layers_of(frame, kind) if isinstance(layer, Layer)]
+    flattened = any(name.endswith("Flatten") for name in others)  # what has two axes is not flattened
+    if names and all(name.endswith(("BatchNorm1d", "PReLU")) for name in names) and not flattened:
         message = f"{names[0]}: assumed that the input has two axes, (N, C)"
         frame.report("T2J201", frame.fn.node, message, "annotate or reshape the input")
     else:
@@ -743,7 +742,7 @@ def _call_modules(frame: Frame, node: cst.Call, alternatives: list[Kind], argume
     frame.facts.calls[node] = ModuleCall()
     if len(arguments.positional) == 1 and not arguments.keywords and arguments.star is None:
         holder, kind = arguments.positional[0]
-        tensor = without_none(kind)
+        tensor = array_of(kind)
         if isinstance(tensor, Tensor):
             entries = {entry_of(frame, option, tensor) for option in alternatives}
             known = {rank for _, rank in entries if rank is not None}
@@ -804,11 +803,11 @@ def bring_together(frame: Frame, kinds: list[Kind], tensor: Tensor) -> None:
     if len(layouts) == 1 and None not in layouts and OPEN not in layouts:
         layout = layouts.pop()
         methods = [kind.cls.find("forward") for kind in kinds if isinstance(kind, Instance)]
-        for method in methods:
-            if method is not None and method.adopted != layout and not method.pinned:
-                frame.program.adoptions.setdefault(frame.fn, []).append((method, layout))
-    else:
-        pin_modules(frame, kinds)
+        wishes = [(m, layout) for m in methods if m is not None and m.adopted != layout and not m.pinned]
+        if wishes:
+            frame.program.adoptions.setdefault(frame.fn, []).extend(wishes)
+            return
+    pin_modules(frame, kinds)
 
 
 def _is_fixed(frame: Frame, kind: Kind) -> bool:

@@ -22,6 +22,7 @@ from torch2jax.infer.kinds import (
     Tensor,
     Tuple,
     Unknown,
+    array_of,
     is_tensor,
     join,
     may_be_tensor,
@@ -37,7 +38,7 @@ _COMPLEX_ORDER = ("bool", "int", "float", "complex")
 
 def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) -> Kind:
     """The result of an elementwise operation with broadcasting; transposes operands where layouts differ."""
-    tensors = [(node, kind, _array_of(kind)) for node, kind in operands if may_be_tensor(kind)]
+    tensors = [(node, kind, array_of(kind)) for node, kind in operands if may_be_tensor(kind)]
     arrays: list[Tensor] = [array for _, _, array in tensors if isinstance(array, Tensor)]
     ranks = [array.rank for array in arrays]
     rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
@@ -62,12 +63,6 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
         dtype = _promoted(arrays, operands)
     unit = len(arrays) == 1 and arrays[0].unit and not unknown
     return Tensor(rank, dtype, layout, unit=unit)
-
-
-def _array_of(kind: Kind) -> Kind:
-    """The array among the alternatives, where the rest are numbers, which broadcast against any layout."""
-    rest = [option for option in options(without_none(kind)) if not isinstance(option, Number)]
-    return rest[0] if len(rest) == 1 else without_none(kind)
 
 
 def _alignable(arrays: Seq[Tensor], layout: tuple[int, ...]) -> bool:

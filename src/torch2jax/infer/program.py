@@ -35,9 +35,9 @@ class Cell:
             self.readers.add(reader)
         return self.kind
 
-    def write(self, kind: Kind, program: Program) -> None:
-        """Join ``kind`` in."""
-        if program.current is not None:
+    def write(self, kind: Kind, program: Program, *, declared: bool = False) -> None:
+        """Join ``kind`` in; ``declared``: an annotation says so, nothing is put here."""
+        if program.current is not None and not declared:
             program.current.facts.writes.append((self, kind))
         joined = join(self.kind, kind)
         if joined != self.kind:
@@ -290,9 +290,7 @@ class Program:
     pinned_sites: set[Any] = field(default_factory=set)
     adoptions: dict[FunctionInfo, list[tuple[FunctionInfo, Layout]]] = field(default_factory=dict)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
-    sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(default_factory=dict)
     dirty: set[FunctionInfo] = field(default_factory=set)
     bindings: dict[str, Any] = field(default_factory=dict)
     current: FunctionInfo | None = None

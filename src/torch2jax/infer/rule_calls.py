@@ -44,6 +44,7 @@ from torch2jax.infer.kinds import (
     Tensor,
     Tuple,
     Union,
+    array_of,
     constant,
     may_be_tensor,
     options,
@@ -604,7 +605,8 @@ def _multiply(rule: Rule, kind: Tensor) -> Kind:
 
 def enter(frame: Frame, rule: Rule, node: cst.BaseExpression, kind: Kind) -> tuple[Tensor, bool]:
     """Bring the image argument into the layout of the rule; True if by moveaxis, its rank being unknown."""
-    plain = without_none(kind)
+    plain = array_of(kind)
+    kind = plain if isinstance(plain, Tensor) and isinstance(kind, Union) else kind
     tensor = plain if isinstance(plain, Tensor) else Tensor()
     layout = bound_layout(rule, tensor.rank)
     if layout is MISSING:

@@ -22,14 +22,13 @@ class Fusion(nnx.Module):
         )
         self.out = nnx.Linear(3 * d, classes, **fan_in_uniform(3 * d), rngs=rngs)
 
-    # f: N H W C
     def modulate(self, f, vec):
         gamma, beta = jnp.split(self.film(vec), 2, axis=1)
-        return gamma[:, :, None, None] * f.transpose(0, 3, 1, 2) + beta[..., None, None]
+        return gamma[:, :, None, None] * f + beta[..., None, None]
 
     def __call__(self, image, vec, seq, volume, sizes=None):
         image = image.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        f = self.modulate(self.conv(image), vec)
+        f = self.modulate(self.conv(image).transpose(0, 3, 1, 2), vec)
         if sizes is not None:
             f = jnp.moveaxis(
                 resize_linear(jnp.moveaxis(f, 1, -1), size=sizes, align_corners=False), -1, 1

@@ -29,8 +29,8 @@ class Pyramid(nnx.Module):
         for i in reversed(range(self.levels)):
             x = getattr(self, f"lateral{i}")(feats[i].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
             if top is not None:
-                x = (x.transpose(0, 2, 3, 1) + repeat_pixels(top, 2)).transpose(0, 3, 1, 2)
-            top = x.transpose(0, 2, 3, 1)
+                x = x + jnp.moveaxis(repeat_pixels(jnp.moveaxis(top, 1, -1), 2), -1, 1)
+            top = x
             results.insert(
                 0,
                 self.act(
