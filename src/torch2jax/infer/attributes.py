@@ -7,8 +7,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import items
-from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer import aliasing
+from torch2jax.infer.aliasing import HINT
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
     BOOL,
@@ -42,6 +42,8 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.program import ClassInfo
+from torch2jax.infer.views import attribute_key
+from torch2jax.source.nodes import dotted_name
 
 # Attributes of arrays that mean the same on numpy, torch and jax arrays.
 _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
@@ -50,7 +52,10 @@ _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
 @evaluates(cst.Attribute)
 def attribute(frame: Frame, node: cst.Attribute) -> Kind:
     """``x.name``, by what ``x`` may be."""
+    looked, frame.looks_only = frame.looks_only, frame.looks_only or node.attr.value in METADATA
     value = frame.eval(node.value)
+    frame.looks_only = looked
+    _note_old_attribute(frame, node)
     frame.facts.special.pop(node, None)
     name = node.attr.value
     variable = _class_name(node)
@@ -62,6 +67,18 @@ def attribute(frame: Frame, node: cst.Attribute) -> Kind:
             union(_read(frame, node, option, name) for option in options(_certain(value)))
             return narrowed.kind
     return _read_all(frame, node, list(options(_certain(value))), name)
+
+
+# What an array tells without its values: the same whatever was written into it.
+METADATA = frozenset("shape dtype ndim device size dim numel is_cuda is_floating_point layout".split())
+
+
+def _note_old_attribute(frame: Frame, node: cst.Attribute) -> None:
+    """Reading ``self.x`` after a write that it should show."""
+    name = dotted_name(node)
+    held = frame.env.get(attribute_key(name)) if name is not None else None
+    if held is not None and held.stale and not frame.looks_only:
+        frame.report("T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT)
 
 
 def _read_all(frame: Frame, node: cst.Attribute, alternatives: list[Kind], name: str) -> Kind:
@@ -338,6 +355,9 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
     if isinstance(target.value, cst.Name):
         frame.env.pop(f"{target.value.value}.{name}", None)
     plain = without_none(kind)
+    dotted = dotted_name(target)
+    if dotted is not None and not augmented and not isinstance(without_none(base), Tensor):
+        frame.bind_attribute(dotted, kind, value)
     for option in options(without_none(base)):
         if isinstance(option, Instance):
             _assign_own(frame, target, option.cls, name, kind, value, augmented)
@@ -384,9 +404,11 @@ def _assign_to_tensor(
         frame.use(value, kind)
     if name == "data":
         frame.facts.special[target] = ("write_data", tensor.variable)
-        items.mutated(frame, target.value, target)
-        if isinstance(target.value, cst.Name):
-            frame.bind(target.value.value, replace(tensor, layout=None), target.value)
+        aliasing.note_replaced(frame, target, target.value)
+        if isinstance(target.value, cst.Name) and not tensor.variable:
+            frame.bind(target.value.value, replace(tensor, layout=None), target.value, value)
+        elif (dotted := dotted_name(target.value)) is not None and not isinstance(target.value, cst.Name):
+            frame.bind_attribute(dotted, tensor, value)
     elif name in ("requires_grad", "grad"):
         frame.report(
             "T2J108", target, f"assignment to `.{name}` of an array", "freeze with an optimizer filter (`wrt=`) instead"
@@ -424,8 +446,6 @@ def _assign_own(
     owner.attrs[name].write(widen_attribute(kind), frame.program)
     owner.attrs[name].read(frame.fn)
     owner.assigned.add(name)
-    if value is not None and isinstance(target.value, cst.Name) and is_tensor(kind):
-        frame.attribute_storage["attribute", target.value.value, name] = storage_of(frame, value)
     if frame.fn.name != "__init__" and not isinstance(kind, NoneKind):
         owner.assigned_later.add(name)
 

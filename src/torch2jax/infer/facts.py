@@ -65,6 +65,26 @@ class FactoryCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """What follows a write to shared memory: "put" the value of ``name`` into the view ``node``, or "get" it again."""
+
+    action: str
+    name: str
+    node: cst.BaseExpression
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A call of a function that changes arguments and returns them: what gets their new values.
+
+    ``sole``: the function gave nothing back in PyTorch, so the values are all that it returns.
+    """
+
+    places: tuple[cst.BaseExpression, ...]
+    sole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A diagnostic before it has a position."""
 
@@ -89,5 +109,7 @@ class Facts:
     findings: dict[tuple[str, cst.CSTNode, str], Finding] = field(default_factory=dict)
     votes: dict[Any, dict[Layout, int]] = field(default_factory=dict)
     natural: dict[Any, tuple[Layout, int | None]] = field(default_factory=dict)
-    mutations: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    updates: dict[cst.CSTNode, tuple[Update, ...]] = field(default_factory=dict)
+    returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
+    outer_writes: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)

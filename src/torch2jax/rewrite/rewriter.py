@@ -61,6 +61,7 @@ class Rewriter:
     owner: ClassInfo | None = None
     taken: set[str] = field(default_factory=set)
     conditional: int = 0
+    taken_back: cst.CSTNode | None = None
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
     scopes: dict[Any, Any] = field(default_factory=dict)

@@ -10,9 +10,17 @@ import libcst as cst
 from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
-from torch2jax.infer.statements import inplace_argument
-from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
-from torch2jax.rewrite.precedence import parenthesize
+from torch2jax.rewrite.mutation import (
+    Place,
+    assign_result,
+    can_put,
+    item_update,
+    place_of,
+    store,
+    take_back,
+    updates_after,
+)
+from torch2jax.rewrite.precedence import is_simple, parenthesize
 from torch2jax.rewrite.rewriter import (
     PRIMARY,
     STATEMENTS,
@@ -24,7 +32,7 @@ from torch2jax.rewrite.rewriter import (
     rewrites,
     statement,
 )
-from torch2jax.rewrite.rule_calls import flag
+from torch2jax.rewrite.rule_calls import flag, fresh_name
 from torch2jax.source.nodes import walk
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -182,6 +190,8 @@ def small_statement(rewriter: Rewriter, node: cst.BaseSmallStatement) -> Any:
 
 def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
     value = node.value
+    if isinstance(value, cst.IfExp) and _has_effect(rewriter, value):
+        return _chosen(rewriter, value)
     if not isinstance(value, cst.Call):
         return rewriter.generic(node)
     fact = rewriter.facts.calls.get(value)
@@ -196,15 +206,39 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         return _register(rewriter, value, note)
     if note is not None and note[0] == "apply":
         return _apply(rewriter, value, rngs=note[1])
-    if isinstance(fact, RuleCall) and fact.target is not None and is_place(fact.target):
+    if isinstance(fact, RuleCall) and fact.target is not None and can_put(rewriter, fact.target):
         return assign_result(rewriter, value, fact)
+    if value in rewriter.facts.returned:
+        rewriter.taken_back = value
+        result = rewriter.expr(value)
+        rewriter.taken_back = None
+        return take_back(rewriter, value, result)
     new = rewriter.expr(value)
-    target = inplace_argument(fact)
-    if target is not None:
-        return [statement(assignment(target, new))]
     if isinstance(fact, RuleCall) and isinstance(new, cst.Name | cst.Attribute):
         return []
     return node.with_changes(value=new)
+
+
+def _has_effect(rewriter: Rewriter, node: cst.CSTNode) -> bool:
+    """Whether an expression changes an array in place."""
+    for part in walk(node):
+        fact = rewriter.facts.calls.get(part)
+        if part in rewriter.facts.returned or (isinstance(fact, RuleCall) and fact.target is not None):
+            return True
+    return False
+
+
+def _chosen(rewriter: Rewriter, node: cst.IfExp) -> list[Any]:
+    """``a() if test else b()`` as a statement."""
+    test = rewriter.expr(node.test)
+    held, rewriter.before = rewriter.before, []
+    blocks = []
+    for part in (node.body, node.orelse):
+        line = cst.SimpleStatementLine([cst.Expr(part.with_changes(lpar=[], rpar=[]) if part.lpar else part)])
+        blocks.append(cst.IndentedBlock(one(rewriter, line) or [statement(cst.Pass())]))
+    rewriter.before = held
+    quiet = isinstance(node.orelse, cst.Name)
+    return [cst.If(test, blocks[0], None if quiet else cst.Else(blocks[1]))]
 
 
 def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -314,15 +348,68 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:
             return special
+    note = rewriter.facts.special.get(node)
+    if note is not None and note[0] in ("chained", "one_by_one"):
+        return _one_by_one(rewriter, node)
+    translated = rewriter.expr(node.value)
+    if _is_own_value(rewriter, node, translated):
+        return []
     targets = [target.with_changes(target=_target(rewriter, target.target)) for target in node.targets]
-    value = _stored(rewriter, node.targets[0].target, node.value, rewriter.expr(node.value))
+    value = _stored(rewriter, node.targets[0].target, node.value, translated)
     return node.with_changes(targets=targets, value=value)
+
+
+def _one_by_one(rewriter: Rewriter, node: cst.Assign) -> list[Any]:
+    """``a[0] = b[1] = v`` and ``a[0], a[1] = v, w``: a line for each target; views are read late, as in PyTorch."""
+    targets = [target.target for target in node.targets]
+    lines: list[Any] = []
+    if len(targets) > 1:
+        value = _named_first(rewriter, node.value, lines)
+        pairs: list[tuple[Any, Any]] = [(target, value) for target in targets]
+        return [*lines, *(line for target, held in pairs for line in _one_target(rewriter, target, held))]
+    (whole,) = targets
+    sources = [element.value for element in getattr(node.value, "elements", ())]
+    late = [order == "late" for order in rewriter.facts.special[node][1]]
+    values = [
+        None if later else _named_first(rewriter, source, lines) for source, later in zip(sources, late, strict=True)
+    ]
+    for element, source, value in zip(getattr(whole, "elements", ()), sources, values, strict=True):
+        lines += _one_target(rewriter, element.value, rewriter.expr(source) if value is None else value)
+    return lines
+
+
+def _named_first(rewriter: Rewriter, node: Any, lines: list[Any]) -> Any:
+    value = rewriter.expr(node)
+    if is_simple(value):
+        return value
+    name = cst.Name(fresh_name(rewriter, "value"))
+    lines.append(statement(assignment(name, value)))
+    return name
+
+
+def _one_target(rewriter: Rewriter, target: Any, value: Any) -> list[Any]:
+    note = rewriter.facts.special.get(target)
+    if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
+        return [item_update(rewriter, target, "set", value), *updates_after(rewriter, target)]
+    written = note is not None and (
+        note[0] in ("write_variable", "write_data") or (note[0] == "state" and note[-1] == "write")
+    )
+    if isinstance(target, cst.Attribute) and written:
+        return [store(_written_place(rewriter, target, note), value)]
+    return [statement(assignment(_target(rewriter, target), value))]
+
+
+def _is_own_value(rewriter: Rewriter, node: cst.Assign, value: cst.BaseExpression) -> bool:
+    """``x = x.add_(1)``: the line before has assigned it already."""
+    target = node.targets[0].target
+    same = isinstance(value, cst.Name) and isinstance(target, cst.Name) and value.value == target.value
+    return same and len(node.targets) == 1 and bool(rewriter.before) and not isinstance(node.value, cst.Name)
 
 
 def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
-        return [item_update(rewriter, target, "set", rewriter.expr(node.value))]
+        return [item_update(rewriter, target, "set", rewriter.expr(node.value)), *updates_after(rewriter, target)]
     if isinstance(target, cst.Tuple | cst.List) and note is not None and note[0] == "unpack_shape":
         order = [target.elements[axis].with_changes(comma=target.elements[i].comma) for i, axis in enumerate(note[1])]
         return node.with_changes(
@@ -428,7 +515,15 @@ def _augmented(rewriter: Rewriter, node: cst.AugAssign) -> Any:
     target = node.target
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
-        return _augmented_item(rewriter, node, target)
+        return [*_augmented_item(rewriter, node, target), *updates_after(rewriter, node)]
+    updates = updates_after(rewriter, node)
+    if updates:
+        lines = _augmented_plainly(rewriter, node, target, note)
+        return [*(lines if isinstance(lines, list) else [statement(lines)]), *updates]
+    return _augmented_plainly(rewriter, node, target, note)
+
+
+def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, note: Any) -> Any:
     value = rewriter.expr(node.value)
     if isinstance(target, cst.Attribute) and note is not None and note[0] in ("write_variable", "write_data", "state"):
         place = place_of(rewriter, target) if note[0] != "write_variable" else _written_place(rewriter, target, note)
