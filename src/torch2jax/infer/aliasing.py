@@ -221,17 +221,24 @@ def _of_project_call(frame: Frame, node: cst.CSTNode, fact: UserCall | ModuleCal
 def passed_storage(frame: Frame, place: str, passed: dict[str, cst.CSTNode]) -> Storage:
     """Where the argument of a parameter lies, or ``self.x`` of the object a method was called on."""
     root, _, rest = place.partition(".")
-    if root == "":
+    if root == "" and "." not in rest:
         return frozenset((("outer", rest),)) | _of_name(frame, rest)
-    if root not in passed:
+    if root and not rest:
+        return storage_of(frame, passed[root]) if root in passed else NOWHERE
+    name = passed_attribute(place, passed)
+    if name is None:
         return NOWHERE
-    if not rest:
-        return storage_of(frame, passed[root])
-    holder = dotted_name(passed[root])
-    if holder is None:
-        return NOWHERE
-    held = frame.env.get(attribute_key(f"{holder}.{rest}"))
-    return frozenset((("attribute", f"{holder}.{rest}"),)) | (held.storage if held is not None else NOWHERE)
+    held = frame.env.get(attribute_key(name))
+    return frozenset((("attribute", name),)) | (held.storage if held is not None else NOWHERE)
+
+
+def passed_attribute(place: str, passed: dict[str, cst.CSTNode]) -> str | None:
+    """``self.x`` of a function that is called, as its caller spells it."""
+    root, _, rest = place.partition(".")
+    if root == "":
+        return rest if "." in rest else None
+    holder = dotted_name(passed.get(root))
+    return f"{holder}.{rest}" if holder is not None and rest else None
 
 
 def _of_other_call(frame: Frame, node: cst.Call) -> Storage:
@@ -280,7 +287,7 @@ def note_write(
     root = root_of(frame, target) if kept else None
     current = _synchronise(frame, node, storage, root)
     held = frame.env.get(root) if root is not None else None
-    variable = held is not None and isinstance(kind := without_none(held.kind), Tensor) and kind.variable
+    variable = held is not None and _is_variable(held) and (held.tied or not str(root).startswith("@"))
     _note_outside(frame, node, storage, current, quiet, by_variable=variable)
 
 
@@ -334,7 +341,7 @@ def _synchronise(frame: Frame, node: cst.CSTNode, storage: Storage, root: str | 
         if not _is_wanted(frame, node, view.root, needed):
             break
         if not _is_one_variable(frame, held, view):
-            updates.append(Update("put", place, view.node))
+            updates.append(Update("put", place, view.node, _is_variable(held)))
         current.add(view.root)
         place = view.root
     progress = True
@@ -348,7 +355,7 @@ def _synchronise(frame: Frame, node: cst.CSTNode, storage: Storage, root: str | 
             if not _follows(frame, view) or not _laid_plainly(held) or held.stale:
                 continue
             if not _is_one_variable(frame, held, view):
-                updates.append(Update("get", name, view.node))
+                updates.append(Update("get", name, view.node, _is_variable(held)))
             current.add(name)
             progress = True
     if updates:
@@ -461,6 +468,11 @@ def _laid_plainly(value: Value) -> bool:
     return not isinstance(kind, Tensor) or kind.layout is None
 
 
+def _is_variable(value: Value) -> bool:
+    kind = without_none(value.kind)
+    return isinstance(kind, Tensor) and kind.variable
+
+
 def _is_out_of_date(value: Value | None) -> bool:
     return value is not None and value.stale
 
@@ -474,7 +486,8 @@ def _is_one_variable(frame: Frame, value: Value, view: View) -> bool:
         return False
     kind = without_none(value.kind)
     if isinstance(kind, Tensor):
-        return kind.variable
+        seen = without_none(frame.facts.kinds.get(node, Tensor()))
+        return kind.variable and isinstance(seen, Tensor) and seen.variable
     return is_box(kind) or isinstance(kind, Instance)
 
 
@@ -526,7 +539,7 @@ def _note_consumed(frame: Frame, node: cst.CSTNode, storage: Storage) -> None:
             frame.report(
                 "T2J105",
                 node,
-                f"`{name.value}` is used in this statement before it is changed in place",
+                f"`{dotted_name(name)}` is used in this statement before it is changed in place",
                 "write the change as a statement of its own, which it becomes in JAX",
             )
 

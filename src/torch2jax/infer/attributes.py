@@ -77,6 +77,9 @@ def _note_old_attribute(frame: Frame, node: cst.Attribute) -> None:
     """Reading ``self.x`` after a write that it should show."""
     name = dotted_name(node)
     held = frame.env.get(attribute_key(name)) if name is not None else None
+    if name is not None and not frame.looks_only and len(frame.stack) > 1:
+        where = frozenset((("attribute", name),)) | (held.storage if held is not None else frozenset())
+        frame.reads.append((node, frame.stack[-2], where))
     if held is not None and held.stale and not frame.looks_only:
         frame.report("T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT)
 
@@ -355,9 +358,6 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
     if isinstance(target.value, cst.Name):
         frame.env.pop(f"{target.value.value}.{name}", None)
     plain = without_none(kind)
-    dotted = dotted_name(target)
-    if dotted is not None and not augmented and not isinstance(without_none(base), Tensor):
-        frame.bind_attribute(dotted, kind, value)
     for option in options(without_none(base)):
         if isinstance(option, Instance):
             _assign_own(frame, target, option.cls, name, kind, value, augmented)
@@ -378,6 +378,10 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
             _assign_to_tensor(frame, target, option, name, kind, value)
         elif value is not None:
             frame.use(value, kind)
+    dotted = dotted_name(target)
+    if dotted is not None and not augmented and not isinstance(without_none(base), Tensor):
+        variable = isinstance(plain, Tensor) and frame.facts.special.get(target) == ("write_variable",)
+        frame.bind_attribute(dotted, Tensor(variable=True) if variable else kind, value)
 
 
 def _tie(frame: Frame, target: cst.Attribute, layer: Layer, value: cst.Attribute) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.apis import call_builtin, call_torch
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
@@ -265,7 +267,7 @@ def written_place(frame: Frame, holder: cst.BaseExpression) -> cst.BaseExpressio
         return holder
     fact = frame.facts.calls.get(holder)
     if not isinstance(fact, RuleCall):
-        return None
+        return holder if storage_of(frame, holder) else None
     if fact.target is not None:
         return fact.target
     if fact.receiver is not None and is_whole(fact.choice.branch.template) and fact.rule.view:
@@ -301,7 +303,7 @@ def mutate(
     if kind.layout is not None:
         frame.use(node, kind)
         kind = Tensor(kind.rank, kind.dtype)
-    return kind if not receiver.variable else receiver
+    return kind if not receiver.variable else replace(receiver, variable=False)
 
 
 def call_partial(frame: Frame, node: cst.Call, callee: Partial, arguments: Arguments) -> Kind:

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from torch2jax.infer.aliasing import (
+    HINT,
     is_looked_at,
     mark_out_of_date,
     mark_stale,
     note_put,
     note_write,
+    passed_attribute,
     passed_storage,
     shares,
     storage_of,
 )
 from torch2jax.infer.facts import Returned
 from torch2jax.infer.kinds import Instance, Tensor, Tuple, is_box, without_none
-from torch2jax.infer.views import root_of
-from torch2jax.source.nodes import dotted_name, walk
+from torch2jax.infer.views import attribute_key, root_of
+from torch2jax.source.nodes import walk
 
 if TYPE_CHECKING:
     from torch2jax.infer.frame import Frame, Value
@@ -35,6 +37,10 @@ def note_call(frame: Frame, node: cst.CSTNode, fn: FunctionInfo, passed: dict[st
             frame.escaped |= storage_of(frame, passed[place])
             for token in storage_of(frame, passed[place]):
                 frame.note_kept(token)
+    for place in sorted(fn.rebinds):
+        name = passed_attribute(place, passed)
+        if name is not None:
+            frame.may_rebind(name, node)
     for box, item in sorted(fn.links):
         _note_link(frame, box, item, passed)
     changed = [place for place in sorted(fn.mutates) if place.partition(".")[0] in ("", *passed)]
@@ -52,15 +58,13 @@ def note_call(frame: Frame, node: cst.CSTNode, fn: FunctionInfo, passed: dict[st
 
 
 def _note_link(frame: Frame, box: str, item: str, passed: dict[str, cst.CSTNode]) -> None:
-    holder = passed.get(box.partition(".")[0])
-    if holder is None or item not in passed:
-        frame.escaped |= passed_storage(frame, item, passed)
-    elif "." in box:
-        name = dotted_name(holder)
-        if name is not None:
-            frame.put_attribute(f"{name}.{box.partition('.')[2]}", storage_of(frame, passed[item]))
+    name = passed_attribute(box, passed)
+    if name is not None:
+        frame.put_attribute(name, passed_storage(frame, item, passed))
+    elif box in passed and item in passed:
+        note_put(frame, passed[box], passed[item])
     else:
-        note_put(frame, holder, passed[item])
+        frame.escaped |= passed_storage(frame, item, passed)
 
 
 def _takes_back(frame: Frame, node: cst.CSTNode, fn: FunctionInfo, places: list[cst.CSTNode]) -> bool:
@@ -95,17 +99,26 @@ def _note_held(frame: Frame, node: cst.CSTNode, place: str, passed: dict[str, cs
     """The function changes what an attribute of an argument, or a name of a scope around, holds."""
     root, _, rest = place.partition(".")
     storage = passed_storage(frame, place, passed)
-    if not root:
+    name = passed_attribute(place, passed)
+    if name is not None:
+        frame.note_effect(("attribute", name))
+        own = attribute_key(name)
+    elif not root:
         if rest not in frame.env and frame.is_outer(rest):
+            declared = rest in frame.facts.outer_writes
             frame.note_effect(("outer", rest))
-            frame.facts.outer_writes.discard(rest)  # the function that is called declares the name
+            if not declared:
+                frame.facts.outer_writes.discard(rest)  # the function that is called declares the name
         own = rest
     else:
-        holder = dotted_name(passed[root])
-        if holder is None:
-            return
-        frame.note_effect(("attribute", f"{holder}.{rest}"))
-        own = "@" + f"{holder}.{rest}".replace(".", ":")
+        return
+    held = frame.env.get(own)
+    tied = held is not None and held.tied
+    for token in sorted((t for t in storage if isinstance(t, tuple)), key=str):
+        if token[0] == "parameter":
+            frame.note_effect(token)
+        elif token[0] == "attribute" and attribute_key(token[1]) != own and not tied:
+            frame.report("T2J105", node, f"`{token[1]}` may change here as well", HINT)
     for name, value in list(frame.env.items()):
         variable = isinstance(without_none(value.kind), Tensor) and without_none(value.kind).variable  # type: ignore[attr-defined]
         if name != own and shares(value.storage, storage) and not variable:

@@ -66,11 +66,15 @@ class FactoryCall:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What follows a write to shared memory: "put" the value of ``name`` into the view ``node``, or "get" it again."""
+    """What follows a write to shared memory: "put" the value of ``name`` into the view ``node``, or "get" it again.
+
+    ``variable``: the name holds an nnx.Variable.
+    """
 
     action: str
     name: str
     node: cst.BaseExpression
+    variable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Value:
 
     ``storage``: where its memory may lie. ``view``: which part of which array it is for certain. ``stale``: in PyTorch
     it would have another value by now. ``original``: a parameter's own object, perhaps changed in place.
-    ``entangled``: a container whose items may share memory with each other.
+    ``entangled``: a container whose items may share memory with each other. ``tied``: an attribute that is the very
+    Variable of another.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Value:
     view: View | None = None
     original: bool = False
     entangled: bool = False
+    tied: bool = False
 
 
 Env = dict[str, Value]
@@ -95,7 +97,7 @@ class Frame:
         self.comprehended: dict[cst.CSTNode, frozenset[Any]] = {}
         self.passed: dict[Any, dict[str, cst.CSTNode]] = {}
         self.stack: list[cst.CSTNode] = []
-        self.reads: list[tuple[cst.Name, cst.CSTNode | None, frozenset[Any]]] = []
+        self.reads: list[tuple[cst.BaseExpression, cst.CSTNode | None, frozenset[Any]]] = []
         self.statement: cst.CSTNode | None = None
         self.looks_only = False
         self.certain = True
@@ -235,29 +237,55 @@ class Frame:
         """``self.x = value``."""
         key = attribute_key(name)
         storage, view = storage_of(self, value), view_of(self, value)
-        for other, held in list(self.env.items()):
-            plain = without_none(held.kind)
-            if held.view is not None and held.view.root == key and isinstance(plain, Tensor) and plain.variable:
-                mark_out_of_date(self, value or self.fn.node, other)  # the Variable has the new value
+        self._note_variables(name, value or self.fn.node, isinstance(kind, Tensor) and kind.variable)
         self._forget(key)
         self._age(("attribute", name))
         storage = frozenset(_aged(token, ("attribute", name)) for token in storage)
         if view is not None and key in view.names:
             view = None
-        self.env[key] = Value(kind, frozenset(), storage, view=view, entangled=self._is_entangled(value, None))
-        for token in storage if name.partition(".")[0] in self.fn.params else ():
-            self.note_kept(token)
+        given = without_none(self.facts.kinds.get(value, UNKNOWN)) if value is not None else UNKNOWN
+        tied = isinstance(given, Tensor) and given.variable and value not in self.facts.reads
+        entangled = self._is_entangled(value, None)
+        self.env[key] = Value(kind, frozenset(), storage, view=view, entangled=entangled, tied=tied)
+        self.note_rebound(name)
+        for token in storage:
+            self.note_link(("attribute", name), token)
+
+    def _note_variables(self, name: str, node: cst.CSTNode, variable: bool) -> None:
+        """Where an attribute is a Variable, whoever holds that has the new value, not the old one as in PyTorch."""
+        for other, held in list(self.env.items()):
+            plain = without_none(held.kind)
+            one = held.view is not None and held.view.root == attribute_key(name)
+            holds = variable and ("attribute", name) in held.storage and not isinstance(plain, Tensor)
+            if holds or (one and isinstance(plain, Tensor) and plain.variable):
+                mark_out_of_date(self, node, other)
+
+    def note_rebound(self, name: str) -> None:
+        """This function gives an attribute of something that its caller has another value."""
+        place = self.place_of(("attribute", name))
+        if place is not None and place not in self.fn.rebinds:
+            self.fn.rebinds.add(place)
+            self.program.dirty.update(self.fn.callers)
+
+    def may_rebind(self, name: str, node: cst.CSTNode) -> None:
+        """A call may have given ``self.x`` another value."""
+        key = attribute_key(name)
+        self._note_variables(name, node, True)
+        self._forget(key)
+        if key in self.env:
+            self.env[key] = replace(self.env[key], view=None)
+        self.note_rebound(name)
 
     def put_attribute(self, name: str, storage: frozenset[Any]) -> None:
         """A container in an attribute holds something more."""
         key = attribute_key(name)
         held = self.env.get(key)
-        for token in storage if name.partition(".")[0] in self.fn.params else ():
-            self.note_kept(token)
+        for token in storage:
+            self.note_link(("attribute", name), token)
         if held is None:
             self.env[key] = Value(UNKNOWN, storage=storage)
         else:
-            self.env[key] = replace(held, storage=held.storage | storage)
+            self.env[key] = replace(held, storage=held.storage | storage, view=None)
 
     def learn_tensor(self, node: cst.CSTNode) -> None:
         """What an unknown name is used for shows that it holds a tensor, and so does what it is a view of."""
@@ -300,24 +328,24 @@ class Frame:
 
     def place_of(self, token: Any) -> str | None:
         """A storage as callers know it: a parameter, ``self.x``, ``.name`` of a scope around."""
-        while isinstance(token, tuple) and token[:1] == ("part",):
-            token = token[1]
+        while isinstance(token, tuple) and token[:1] in (("part",), ("old",)):
+            token = token[1]  # what an attribute held before may be what it held when the function was called
         if not isinstance(token, tuple) or len(token) != 2:
             return None
         kind, name = token
-        if kind == "parameter" or (kind == "attribute" and name.partition(".")[0] in self.fn.params):
+        root = name.partition(".")[0]
+        if kind == "parameter" or (kind == "attribute" and root in self.fn.params):
             return str(name)
-        return f".{name}" if kind == "outer" else None
+        outer = kind == "outer" or (kind == "attribute" and root not in self.env and self.is_outer(root))
+        return f".{name}" if outer else None
 
     def note_effect(self, token: Any) -> None:
         """This function changes memory that its caller may see."""
-        kind, name = token
-        if kind == "outer" and name not in self.scope.globals | self.scope.nonlocals:
-            self.facts.outer_writes.add(name)
-        params = self.fn.params
-        if kind == "attribute" and name.partition(".")[0] not in params:
+        if token[0] == "outer" and token[1] not in self.scope.globals | self.scope.nonlocals:
+            self.facts.outer_writes.add(token[1])
+        place = self.place_of(token)
+        if place is None:
             return
-        place = f".{name}" if kind == "outer" else name
         if place not in self.fn.mutates:
             self.fn.mutates.add(place)
             self.program.dirty.update({self.fn, *self.fn.callers})
@@ -449,6 +477,8 @@ class Frame:
             if "." in name and len(values) < len(envs):
                 continue  # what a test said of an attribute holds in its branch only
             result[name] = values[0] if len(values) == 1 else self._meet(values)
+            if name.startswith("@") and len(values) < len(envs):  # an attribute that one of the paths has not touched
+                result[name] = replace(result[name], view=None)
         return result
 
     def _meet(self, values: list[Value]) -> Value:
@@ -463,7 +493,8 @@ class Frame:
         view = first.view if all(value.view == first.view for value in values) else None
         original = all(value.original for value in values)
         entangled = any(value.entangled for value in values)
-        return Value(kind, definitions, storage, stale, view, original, entangled)
+        tied = any(value.tied for value in values)
+        return Value(kind, definitions, storage, stale, view, original, entangled, tied)
 
     def _reconcile(self, values: list[Value], layouts: set[Layout]) -> Kind:
         wanted = next((layout for layout in layouts if layout is not None), None)

@@ -67,9 +67,9 @@ class FunctionInfo:
 
     ``tensors``: parameters whose use shows them to be tensors.
     ``mutates``: what it changes in place: parameters, ``self.x``, ``.name`` of a scope around. ``gives``: whose memory
-    its result may share, spelled likewise. ``keeps``: parameters that it puts where others find them. ``links``: pairs
-    of a parameter and what is put into it. ``new_values``: parameters whose changed values it returns;
-    ``appends_result``: in PyTorch it returned nothing.
+    its result may share, spelled likewise. ``keeps``: parameters that it puts where others find them. ``rebinds``:
+    attributes that get another value. ``links``: pairs of a parameter and what is put into it. ``new_values``:
+    parameters whose changed values it returns; ``appends_result``: in PyTorch it returned nothing.
     """
 
     name: str
@@ -93,6 +93,7 @@ class FunctionInfo:
     tensors: set[str] = field(default_factory=set)
     gives: set[str] = field(default_factory=set)
     keeps: set[str] = field(default_factory=set)
+    rebinds: set[str] = field(default_factory=set)
     links: set[tuple[str, str]] = field(default_factory=set)
     new_values: tuple[str, ...] = ()
     appends_result: bool = False

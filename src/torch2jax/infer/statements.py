@@ -34,8 +34,8 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.liveness import names_in, stored
-from torch2jax.infer.views import View, view_of
+from torch2jax.infer.liveness import stored
+from torch2jax.infer.views import View, attribute_key, view_of
 from torch2jax.source.nodes import dotted_name, walk
 
 
@@ -109,11 +109,12 @@ def _note_several(frame: Frame, node: cst.Assign) -> None:
 
 def _rebinds_source(whole: cst.Tuple | cst.List, value: cst.BaseExpression) -> bool:
     """Whether a target binds a name that a later value is read from: ``a, x[0] = b, a``."""
-    bound: set[str] = set()
+    bound: set[str | None] = set()
     for target, source in zip(whole.elements, getattr(value, "elements", ()), strict=False):
-        if names_in(source) & bound:
+        read = {dotted_name(part) for part in walk(source) if isinstance(part, cst.Name | cst.Attribute)}
+        if (read - {None}) & bound:
             return True
-        bound |= stored(target.value)
+        bound |= {*stored(target.value), dotted_name(target.value)}
     return False
 
 
@@ -246,7 +247,7 @@ def unpack(
             store(frame, inner, items.SHAPE_ITEMS if isinstance(element, cst.StarredElement) else INT, None)
         return
     if isinstance(value, cst.Tuple | cst.List) and len(value.elements) == len(elements) and not starred:
-        kinds = [frame.facts.kinds.get(e.value, UNKNOWN) for e in value.elements]
+        kinds = [_as_read(frame, e.value) for e in value.elements]
         lies = [(storage_of(frame, e.value) or None, view_of(frame, e.value)) for e in value.elements]
         order = tuple("first" if not where else "late" if view is not None else "open" for where, view in lies)
         frame.facts.special[target] = ("one_by_one", order)
@@ -254,6 +255,7 @@ def unpack(
             _note_late_read(frame, source.value)
             store(frame, element.value, item, source.value, where, view)
         bound = {name for element in elements for name in stored(element.value)}
+        bound |= {attribute_key(name) for e in elements if (name := dotted_name(e.value)) is not None and "." in name}
         for name in bound & frame.env.keys():  # all values were read before any name was bound
             held = frame.env[name]
             if held.view is not None and held.view.names & bound:
@@ -268,6 +270,12 @@ def unpack(
             item = items.item_at(frame, plain, index if not starred else (index if index == 0 else None))
             where = _piece(frame, shared, plain, value, index)
             store(frame, element.value, item, None, where, _piece_view(frame, plain, value, index))
+
+
+def _as_read(frame: Frame, node: cst.BaseExpression) -> Kind:
+    """The kind of an item of a display, where Variables are read."""
+    kind = frame.facts.kinds.get(node, UNKNOWN)
+    return replace(kind, variable=False) if isinstance(kind, Tensor) and node in frame.facts.reads else kind
 
 
 def _piece_view(frame: Frame, kind: Kind, value: cst.CSTNode | None, index: int) -> View | None:

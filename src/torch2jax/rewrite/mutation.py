@@ -167,10 +167,19 @@ def updates_after(rewriter: Rewriter, node: cst.CSTNode) -> list[cst.SimpleState
     for update in rewriter.facts.updates.get(node, ()):
         name = _place_named(update.name)
         if update.action == "put":
-            lines.append(put(rewriter, update.node, name))
+            value = cst.Subscript(name, ELLIPSIS) if update.variable else name
+            lines.append(put(rewriter, update.node, value))
         else:
-            lines.append(put(rewriter, name, rewriter.expr(update.node)))
+            lines.append(store(Place(name, update.variable), _array(rewriter, update.node)))
     return [line for line in lines if line is not None]
+
+
+def _array(rewriter: Rewriter, node: cst.BaseExpression) -> cst.BaseExpression:
+    """The value of an expression, read where it is a Variable: ``self.b[...]``."""
+    value: cst.BaseExpression = rewriter.expr(node)
+    kind = without_none(rewriter.kind(node) or Tensor())
+    holds = isinstance(kind, Tensor) and kind.variable and node not in rewriter.facts.reads
+    return cst.Subscript(parenthesize(value, PRIMARY), ELLIPSIS) if holds else value
 
 
 def _place_named(name: str) -> cst.BaseExpression:

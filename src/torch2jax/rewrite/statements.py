@@ -33,7 +33,7 @@ from torch2jax.rewrite.rewriter import (
     statement,
 )
 from torch2jax.rewrite.rule_calls import flag, fresh_name
-from torch2jax.source.nodes import walk
+from torch2jax.source.nodes import dotted_name, walk
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -344,6 +344,9 @@ def _apply(rewriter: Rewriter, node: cst.Call, *, rngs: bool) -> list[Any]:
 
 
 def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
+    if _writes_itself(rewriter, node):
+        fact = rewriter.facts.calls[node.value]
+        return assign_result(rewriter, cst.ensure_type(node.value, cst.Call), fact)
     if len(node.targets) == 1:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:
@@ -357,6 +360,14 @@ def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     targets = [target.with_changes(target=_target(rewriter, target.target)) for target in node.targets]
     value = _stored(rewriter, node.targets[0].target, node.value, translated)
     return node.with_changes(targets=targets, value=value)
+
+
+def _writes_itself(rewriter: Rewriter, node: cst.Assign) -> bool:
+    """``self.x = self.x.add_(1)``, which is ``self.x.add_(1)``."""
+    fact = rewriter.facts.calls.get(node.value)
+    target = fact.target if isinstance(fact, RuleCall) else None
+    same = dotted_name(target)
+    return len(node.targets) == 1 and same is not None and same == dotted_name(node.targets[0].target)
 
 
 def _one_by_one(rewriter: Rewriter, node: cst.Assign) -> list[Any]:
