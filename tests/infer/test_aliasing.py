@@ -136,6 +136,7 @@ VIEWS = {
     "a choice as a statement": ("x.add_(1) if n > 1 else x.mul_(2)\n    return x", "if n > 1:"),
     "a swap": ("x[0], x[1] = x[1], x[0]\n    return x", "x = x.at[0].set(x[1])"),
     "chained items": ("x[0] = x[1] = 3\n    return x", "x = x.at[1].set(3)"),
+    "detached in place, which changes no value": ("y = x + 1\n    z = y\n    y.detach_()\n    return y, z", "z = y"),
     "assigned to itself": ("y = x\n    x = x.add_(1)\n    return x + y", "y = x"),
 }
 

@@ -309,10 +309,23 @@ def _note_outside(
             frame.note_effect(token)
         if token[0] == "parameter" and not quiet:
             frame.report("T2J201", node, _ASSUMED.format(name=token[1]))
-        elif token[0] == "attribute" and attribute_key(token[1]) not in current and not by_variable:
+        elif token[0] == "attribute" and not by_variable and _sees(frame, node, attribute_key(token[1]), current):
             frame.report("T2J105", node, f"`{token[1]}` may change here as well", HINT)
         elif token[0] == "outer" and token[1] not in current:
             frame.report("T2J105", node, f"`{token[1]}` of the scope around may change here as well", HINT)
+
+
+def _sees(frame: Frame, node: cst.CSTNode, key: str, current: set[str]) -> bool:
+    """Whether someone may look at an attribute that has not got the new value."""
+    return key not in current and is_live(frame, node, key)
+
+
+def _is_own_object(frame: Frame, key: str) -> bool:
+    """Whether an attribute is one of an object that only this function has a name for."""
+    held = frame.env.get(key[1:].partition(":")[0])
+    return held is not None and not any(
+        isinstance(token, tuple) and token[0] in ("parameter", "outer", "attribute") for token in held.storage
+    )
 
 
 _ASSUMED = (
@@ -416,8 +429,10 @@ def _is_wanted(frame: Frame, node: cst.CSTNode, name: str, needed: set[str]) -> 
 
 def is_live(frame: Frame, node: cst.CSTNode, name: str) -> bool:
     """Whether what a name holds may be looked at after the write at ``node``."""
-    if name.startswith("@") or name in frame.scope.captured or isinstance(frame.fn.node, cst.Module):
+    if name in frame.scope.captured or isinstance(frame.fn.node, cst.Module):
         return True
+    if name.startswith("@"):
+        return not _is_own_object(frame, name) or is_live(frame, node, name[1:].partition(":")[0])
     if name not in frame.env:
         return True
     if name.startswith("%"):
@@ -495,7 +510,7 @@ def mark_out_of_date(frame: Frame, node: cst.CSTNode, name: str) -> None:
     """A name has not the value it would have in PyTorch; where others can read it, that is reported at once."""
     frame.env[name] = replace(frame.env[name], stale=True)
     shown = name.removeprefix("@").replace(":", ".")
-    if name.startswith("@") or name in frame.scope.captured:
+    if (name.startswith("@") and is_live(frame, node, name)) or name in frame.scope.captured:
         frame.report("T2J105", node, f"`{shown}` shares memory with what is changed in place here", HINT)
 
 

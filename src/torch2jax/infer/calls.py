@@ -258,6 +258,10 @@ def call_tensor_method(frame: Frame, node: cst.Call, receiver: Tensor, name: str
         return apply(frame, node, f"torch.Tensor.{name}", rules, arguments, (holder, receiver))
     place = written_place(frame, holder)
     result = apply(frame, node, f"torch.Tensor.{name}", rules, arguments, (holder, receiver), target=place)
+    fact = frame.facts.calls.get(node)
+    if isinstance(fact, RuleCall) and is_whole(fact.choice.branch.template):
+        frame.facts.calls[node] = replace(fact, target=None)  # `x.detach_()` changes no value
+        return result
     return mutate(frame, node, place, result) if place is not None else result
 
 
