@@ -205,6 +205,23 @@ def test_a_parameter_that_is_changed_in_place_is_an_assumption() -> None:
     assert "    x = x + 1" in conversion.code.splitlines()
 
 
+def test_an_average_of_the_parameters_of_two_modules_is_followed() -> None:
+    """Parameters that a loop goes through are the modules' own Variables."""
+    source = """\
+import torch
+import torch.nn as nn
+
+
+def average(ours: nn.Module, theirs: nn.Module):
+    for mine, new in zip(ours.parameters(), theirs.parameters()):
+        old, up = mine.data, new.data
+        mine.data = old * 0.9 + up * 0.1
+"""
+    conversion = convert(source)
+    assert conversion.ok, conversion.diagnostics
+    assert "        mine[...] = old * 0.9 + up * 0.1" in conversion.code.splitlines()
+
+
 MODULE = """\
 import torch
 import torch.nn as nn

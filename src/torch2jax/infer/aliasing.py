@@ -60,6 +60,10 @@ _VALUES = (Number, Str, Shape, Dtype, Device, NoneKind, Namespace, Api, ClassRef
 _WRAPPERS = frozenset("enumerate zip reversed list tuple iter next sorted filter map set dict min max".split())
 
 
+# Functions without a rule that give memory of their own.
+_GIVES_NEW = frozenset(("einops.pack", "einops.reduce", "einops.einsum", "copy.deepcopy"))
+
+
 def shares(one: Storage, other: Storage) -> bool:
     """Whether two values may have memory in common: parts of a whole share it with the whole, not with each other."""
     if one & other:
@@ -251,6 +255,8 @@ def _of_other_call(frame: Frame, node: cst.Call) -> Storage:
             return inner | storage_of(frame, node.func.value)
     if isinstance(callee, Api) and callee.name.startswith("builtins."):
         return inner if callee.name[9:] in _WRAPPERS else NOWHERE
+    if isinstance(callee, Api) and callee.name in _GIVES_NEW:
+        return NOWHERE
     if callee is not None and all(isinstance(o, ClassRef) for o in options(callee)):
         return inner
     kind = frame.facts.kinds.get(node)

@@ -19,7 +19,7 @@ from torch2jax.infer.aliasing import (
     storage_of,
 )
 from torch2jax.infer.facts import Returned
-from torch2jax.infer.kinds import Instance, Tensor, Tuple, is_box, without_none
+from torch2jax.infer.kinds import Instance, Tensor, Tuple, is_box, is_module, without_none
 from torch2jax.infer.views import attribute_key, root_of
 from torch2jax.source.nodes import walk
 
@@ -89,6 +89,8 @@ def _takes_back(frame: Frame, node: cst.CSTNode, fn: FunctionInfo, places: list[
 
 def _note_argument(frame: Frame, node: cst.CSTNode, argument: cst.CSTNode) -> None:
     kind = without_none(frame.facts.kinds.get(argument, Tensor()))
+    if is_module(kind):
+        return  # its Variables are changed themselves
     if is_box(kind) or isinstance(kind, Instance):
         note_write(frame, node, argument, quiet=True)  # the items are written into the list itself
     else:

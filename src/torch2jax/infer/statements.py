@@ -26,6 +26,7 @@ from torch2jax.infer.kinds import (
     Number,
     Shape,
     Tensor,
+    Tuple,
     is_box,
     is_tensor,
     join,
@@ -251,8 +252,9 @@ def unpack(
         lies = [(storage_of(frame, e.value) or None, view_of(frame, e.value)) for e in value.elements]
         order = tuple("first" if not where else "late" if view is not None else "open" for where, view in lies)
         frame.facts.special[target] = ("one_by_one", order)
+        old = {name for name, held in frame.env.items() if held.stale}
         for element, source, item, (where, view) in zip(elements, value.elements, kinds, lies, strict=True):
-            _note_late_read(frame, source.value)
+            _note_late_read(frame, source.value, old)
             store(frame, element.value, item, source.value, where, view)
         bound = {name for element in elements for name in stored(element.value)}
         bound |= {attribute_key(name) for e in elements if (name := dotted_name(e.value)) is not None and "." in name}
@@ -295,11 +297,11 @@ def item_of(base: cst.BaseExpression, index: int) -> cst.Subscript:
     return cst.Subscript(base, [cst.SubscriptElement(cst.Index(cst.Integer(str(index))))])
 
 
-def _note_late_read(frame: Frame, node: cst.BaseExpression) -> None:
+def _note_late_read(frame: Frame, node: cst.BaseExpression, old: set[str]) -> None:
     """``x[0], y = v, x[1]``: a view on the right side is read after the writes before it."""
     for part in walk(node):
         held = frame.env.get(part.value) if isinstance(part, cst.Name) else None
-        if held is not None and held.stale:
+        if held is not None and held.stale and isinstance(part, cst.Name) and part.value not in old:
             frame.report("T2J105", node, "an earlier target of this assignment changes what is read here", HINT)
 
 
@@ -565,7 +567,8 @@ def for_(frame: Frame, node: cst.For) -> None:
     item = _variables_of(frame, node.iter) or items.iterated(frame, node.iter, iterable)
 
     hidden = f"%{id(node)}"
-    variables = isinstance(item, Tensor) and item.variable
+    parts = item.items if isinstance(item, Tuple) else (item,)
+    variables = all(isinstance(part, Tensor) and part.variable for part in parts)
     frame.env[hidden] = Value(NONE if variables else UNKNOWN, storage=loop_storage(frame, node.iter))
 
     def enter() -> None:
@@ -574,7 +577,8 @@ def for_(frame: Frame, node: cst.For) -> None:
         if isinstance(node.target, cst.Tuple):
             for element in node.target.elements:
                 each = _element_kind(frame, item, node.target, element)
-                store(frame, element.value, each, None, shared)
+                where = _place_of_element(frame, node, element)
+                store(frame, element.value, each, None, shared if where is None else where)
         else:
             store(frame, node.target, item, None, shared)
         for name in stored(node.target) if head.stale else ():  # the iterator still goes through the old value
@@ -584,6 +588,18 @@ def for_(frame: Frame, node: cst.For) -> None:
     loop(frame, enter, node.body)
     if node.orelse is not None:
         frame.execute((node.orelse,))
+
+
+def _place_of_element(frame: Frame, node: cst.For, element: cst.BaseElement) -> frozenset[Any] | None:
+    """Where an item of ``zip(a, b)`` lies: in its own argument."""
+    assert isinstance(node.target, cst.Tuple)
+    call = node.iter
+    zipped = isinstance(call, cst.Call) and isinstance(call.func, cst.Name) and call.func.value == "zip"
+    if not zipped or not isinstance(call, cst.Call) or len(call.args) != len(node.target.elements):
+        return None
+    if any(arg.star for arg in call.args):
+        return None
+    return loop_storage(frame, call.args[list(node.target.elements).index(element)].value)
 
 
 def _variables_of(frame: Frame, node: cst.BaseExpression) -> Kind | None:
