@@ -3,7 +3,7 @@
 from torch2jax.rulebook import *
 
 
-@rule("torch.nn.Dropout", mode="pointwise")
+@rule("torch.nn.Dropout", mode="pointwise", fresh=False)
 def Dropout(p=0.5, inplace: Ignored = False) -> Module:
     """Sets elements to zero at random in training.
 
@@ -20,7 +20,7 @@ def _(torch, flax):
     torch.training: bool = not flax.deterministic
 
 
-@rule("torch.nn.Dropout1d", layout="N C L -> N L C")
+@rule("torch.nn.Dropout1d", layout="N C L -> N L C", fresh=False)
 def Dropout1d(p=0.5, inplace: Ignored = False) -> Module:
     """Sets whole channels to zero at random in training.
 
@@ -36,7 +36,7 @@ def _(torch, flax):
     torch.training: bool = not flax.deterministic
 
 
-@rule("torch.nn.Dropout2d", layout="N C H W -> N H W C")
+@rule("torch.nn.Dropout2d", layout="N C H W -> N H W C", fresh=False)
 def Dropout2d(p=0.5, inplace: Ignored = False) -> Module:
     """Sets whole channels to zero at random in training.
 
@@ -52,7 +52,7 @@ def _(torch, flax):
     torch.training: bool = not flax.deterministic
 
 
-@rule("torch.nn.Dropout3d", layout="N C D H W -> N D H W C")
+@rule("torch.nn.Dropout3d", layout="N C D H W -> N D H W C", fresh=False)
 def Dropout3d(p=0.5, inplace: Ignored = False) -> Module:
     """Sets whole channels to zero at random in training.
 
@@ -68,7 +68,7 @@ def _(torch, flax):
     torch.training: bool = not flax.deterministic
 
 
-@rule("torch.nn.AlphaDropout", mode="pointwise")
+@rule("torch.nn.AlphaDropout", mode="pointwise", fresh=False)
 def AlphaDropout(p=0.5, inplace: Ignored = False) -> Module:
     """Dropout that keeps mean and variance.
 
@@ -78,7 +78,7 @@ def AlphaDropout(p=0.5, inplace: Ignored = False) -> Module:
     return helpers.AlphaDropout(p, rngs=rngs)
 
 
-@rule("torch.nn.FeatureAlphaDropout", layout="N C ... -> N ... C")
+@rule("torch.nn.FeatureAlphaDropout", layout="N C ... -> N ... C", fresh=False)
 def FeatureAlphaDropout(p=0.5, inplace: Ignored = False) -> Module:
     """Dropout of whole channels that keeps mean and variance.
 
@@ -88,7 +88,7 @@ def FeatureAlphaDropout(p=0.5, inplace: Ignored = False) -> Module:
     return helpers.AlphaDropout(p, whole_features=True, rngs=rngs)
 
 
-@rule("torch.nn.functional.dropout", "torch.nn.functional.dropout_", mode="pointwise")
+@rule("torch.nn.functional.dropout", "torch.nn.functional.dropout_", mode="pointwise", fresh=False)
 def dropout(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inplace = False) -> Tensor:
     """Sets elements to zero at random.
 
@@ -104,7 +104,7 @@ def dropout(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inp
     return nnx.Dropout(p)(input, deterministic=not training, rngs=rngs)
 
 
-@rule("torch.dropout", "torch.dropout_", mode="pointwise")
+@rule("torch.dropout", "torch.dropout_", mode="pointwise", fresh=False)
 def dropout_native(input: Tensor, p: Ignored, train: bool) -> Tensor:
     """Sets elements to zero at random.
 
@@ -119,7 +119,7 @@ def dropout_native(input: Tensor, p: Ignored, train: bool) -> Tensor:
     return nnx.Dropout(p)(input, deterministic=not train, rngs=rngs)
 
 
-@rule("torch.nn.functional.dropout1d", layout="N C L -> N L C")
+@rule("torch.nn.functional.dropout1d", layout="N C L -> N L C", fresh=False)
 def dropout1d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inplace = False) -> Tensor:
     """Sets whole channels to zero at random.
 
@@ -134,7 +134,7 @@ def dropout1d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     return nnx.Dropout(p, broadcast_dims=(1,))(input, deterministic=not training, rngs=rngs)
 
 
-@rule("torch.nn.functional.dropout2d", layout="N C H W -> N H W C")
+@rule("torch.nn.functional.dropout2d", layout="N C H W -> N H W C", fresh=False)
 def dropout2d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inplace = False) -> Tensor:
     """Sets whole channels to zero at random.
 
@@ -149,7 +149,7 @@ def dropout2d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     return nnx.Dropout(p, broadcast_dims=(1, 2))(input, deterministic=not training, rngs=rngs)
 
 
-@rule("torch.nn.functional.dropout3d", layout="N C D H W -> N D H W C")
+@rule("torch.nn.functional.dropout3d", layout="N C D H W -> N D H W C", fresh=False)
 def dropout3d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inplace = False) -> Tensor:
     """Sets whole channels to zero at random.
 
@@ -164,7 +164,7 @@ def dropout3d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     return nnx.Dropout(p, broadcast_dims=(1, 2, 3))(input, deterministic=not training, rngs=rngs)
 
 
-@rule("torch.nn.functional.alpha_dropout", "torch.nn.functional.feature_alpha_dropout")
+@rule("torch.nn.functional.alpha_dropout", "torch.nn.functional.feature_alpha_dropout", fresh=False)
 def alpha_dropout(input: Tensor, p: Ignored = 0.5, training: bool = False, inplace: Inplace = False) -> Tensor:
     """Dropout that keeps mean and variance.
 

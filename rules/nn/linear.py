@@ -89,7 +89,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor = None
     return helpers.bilinear(input1, input2, weight, bias)
 
 
-@rule("torch.nn.Identity", mode="pointwise")
+@rule("torch.nn.Identity", mode="pointwise", fresh=False)
 def Identity(*args: Ignored, **kwargs: Ignored) -> Module:
     """The input itself.
 

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import lax
 
 
 class AttentionHead(nnx.Module):
@@ -23,8 +22,8 @@ class AttentionHead(nnx.Module):
 
         self.W = nnx.Param(jnp.empty((in_dim, out_dim)))
         self.a = nnx.Param(jnp.empty((2 * out_dim, 1)))
-        for p in (self.W[...], self.a[...]):
-            p = nnx.initializers.variance_scaling(
+        for p in (self.W, self.a):
+            p[...] = nnx.initializers.variance_scaling(
                 1.9993959999999997, "fan_avg", "uniform", in_axis=1, out_axis=0
             )(rngs.params(), p.shape, p.dtype)
         self.leakyrelu = partial(leaky_relu, negative_slope=slope)

@@ -17,38 +17,6 @@ def output(source: str) -> str:
     return convert(PRELUDE + source).code
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "a, b = x.chunk(2)\n    a.mul_(2)\n    return x",
-        "for row in x:\n        row.mul_(2)\n    return x",
-        "for i, row in enumerate(x):\n        row[0] = i\n    return x",
-        "for row in x.unbind(0):\n        row[0] = 1\n    return x",
-        "rows = [r for r in x]\n    rows[0].add_(1)\n    return x",
-        "y = x.data\n    y.zero_()\n    return x",
-        "y = x.T\n    y[0] = 1\n    return x",
-        "y = x.contiguous()\n    y[0] = 1\n    return x",
-        "y = x.float()\n    y[0] = 1\n    return x",
-        "if (y := x).sum() > 0:\n        y.add_(1)\n    return x",
-        "t = (x, 1)\n    x.add_(1)\n    return t[0]",
-        "d = {'a': x}\n    d['a'][0] = 1\n    return x",
-        "y = x\n    if isinstance(y, torch.Tensor):\n        y[0] = 1\n    return x",
-        "y = identity(x)\n    y.add_(1)\n    return x",
-        "add_one(x)\n    return x",
-        "def inner():\n        x.add_(1)\n    inner()\n    return x",
-        "return [x.add_(1).sum() for _ in range(2)]",
-        "x[0], x[1] = x[1], x[0]\n    return x",
-    ],
-)
-def test_writes_that_another_name_must_see_are_reported(body: str) -> None:
-    """What another name of the memory would see is computed or reported, never lost."""
-    source = (
-        f"def f(x: torch.Tensor):\n    x = x + 0\n    {body}\n\n\n"
-        "def identity(x):\n    return x\n\n\ndef add_one(x: torch.Tensor):\n    x.add_(1)\n"
-    )
-    assert "T2J105" in codes(source)
-
-
 def test_several_items_in_one_assignment() -> None:
     """JAX arrays have no item assignment: this line must become two updates, or be reported."""
     source = "def f(x: torch.Tensor):\n    x = x + 0\n    x[1] = x[2] = 3\n    return x\n"
@@ -155,7 +123,7 @@ def test_a_tensor_kept_in_an_attribute_is_an_alias() -> None:
         "class M(nn.Module):\n"
         "    def forward(self, x):\n        self.cache = x\n        self.cache[0] = 1\n        return x\n"
     )
-    assert "T2J105" in codes(source)
+    assert "        x = self.cache\n" in output(source)
 
 
 LAYER = (

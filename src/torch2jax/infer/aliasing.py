@@ -1,7 +1,8 @@
 """Memory that several names share: arrays of JAX are values, so a write through one name must not be missed by another.
 
-Each name carries the storages its tensor may lie in. After a write, every other name of the same storage is stale:
-reading it is an error of the translation, which is reported instead of computed.
+Each name carries the storages that what it holds may lie in, arrays in lists and dictionaries included. After a write,
+a name of the same storage is out of date. Where it is known for certain which part of which array it is (`views`), and
+it is looked at again (`liveness`), the translation brings it up to date; otherwise reading it is reported.
 """
 
 from __future__ import annotations
@@ -11,129 +12,584 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import Container, Kind, Layer, Tensor, options, without_none
+from torch2jax.infer.facts import ModuleCall, RuleCall, Update, UserCall
+from torch2jax.infer.kinds import (
+    AnyModule,
+    Api,
+    ClassRef,
+    Container,
+    Device,
+    Dtype,
+    Free,
+    Instance,
+    Iterator_,
+    Kind,
+    Layer,
+    Mapping,
+    Namespace,
+    NoneKind,
+    Number,
+    Sequence,
+    Shape,
+    Str,
+    Tensor,
+    Tuple,
+    Union,
+    Unknown,
+    is_box,
+    options,
+    without_none,
+)
+from torch2jax.infer.liveness import killed
+from torch2jax.infer.views import View, attribute_key, root_of
+from torch2jax.source.nodes import dotted_name, walk
 
 if TYPE_CHECKING:
-    from torch2jax.infer.frame import Frame
+    from torch2jax.infer.frame import Frame, Value
 
 Storage = frozenset[Any]
+NOWHERE: Storage = frozenset()
 # Operations that return their argument itself where there is nothing to do.
 MAY_BE_THE_SAME = frozenset(
     "contiguous to type type_as float double half bfloat16 int long bool cpu cuda as_tensor asarray from_numpy numpy "
     "reshape flatten ravel requires_grad_ detach".split()
 )
 HINT = "write the change out as an assignment in the source, so that each name gets the value it should have"
+# What has no memory that could change in place.
+_VALUES = (Number, Str, Shape, Dtype, Device, NoneKind, Namespace, Api, ClassRef, Layer, AnyModule)
+_WRAPPERS = frozenset("enumerate zip reversed list tuple iter next sorted filter map set dict min max".split())
+
+
+# Functions without a rule that give memory of their own.
+_GIVES_NEW = frozenset(("einops.pack", "einops.reduce", "einops.einsum", "copy.deepcopy"))
+
+
+def shares(one: Storage, other: Storage) -> bool:
+    """Whether two values may have memory in common: parts of a whole share it with the whole, not with each other."""
+    if one & other:
+        return True
+    return any(whole in other for token in one for whole in _wholes(token)) or any(
+        whole in one for token in other for whole in _wholes(token)
+    )
+
+
+def _wholes(token: Any) -> list[Any]:
+    found = []
+    while isinstance(token, tuple) and token[:1] == ("part",):
+        token = token[1]
+        found.append(token)
+    return found
+
+
+def part_of(storage: Storage, node: Any, index: int) -> Storage:
+    """Where one of several pieces lies that have no memory in common."""
+    return frozenset(("part", token, node, index) for token in storage)
 
 
 def storage_of(frame: Frame, node: cst.CSTNode | None) -> Storage:
-    """Where the tensor that an expression gives may lie; empty for a fresh one."""
-    if isinstance(node, cst.Name):
-        value = frame.env.get(node.value)
-        return value.storage if value is not None else frozenset()
-    if isinstance(node, cst.Attribute):
-        return _of_attribute(frame, node)
-    if isinstance(node, cst.Subscript):
-        return _of_subscript(frame, node)
-    if isinstance(node, cst.IfExp):
-        return storage_of(frame, node.body) | storage_of(frame, node.orelse)
-    if isinstance(node, cst.Call):
-        return _of_call(frame, node)
-    return frozenset()
+    """Where what an expression gives may lie; empty for something fresh."""
+    if node is None or _is_value(frame.facts.kinds.get(node)):
+        return NOWHERE
+    match node:
+        case cst.Name():
+            return _of_name(frame, node.value)
+        case cst.Attribute():
+            return _of_attribute(frame, node)
+        case cst.Subscript():
+            return _of_subscript(frame, node)
+        case cst.IfExp():
+            return storage_of(frame, node.body) | storage_of(frame, node.orelse)
+        case cst.BooleanOperation():
+            return storage_of(frame, node.left) | storage_of(frame, node.right)
+        case cst.BinaryOperation():
+            return _of_operation(frame, node)
+        case cst.NamedExpr():
+            return storage_of(frame, node.value)
+        case cst.StarredElement():
+            return storage_of(frame, node.value)
+        case cst.Call():
+            return _of_call(frame, node)
+        case cst.List() | cst.Tuple() | cst.Set():
+            return NOWHERE.union(*(storage_of(frame, element.value) for element in node.elements))
+        case cst.Dict():
+            return NOWHERE.union(*(storage_of(frame, element.value) for element in node.elements))
+    return frame.comprehended.get(node, NOWHERE)
+
+
+def _is_value(kind: Kind | None) -> bool:
+    return kind is not None and all(isinstance(option, _VALUES) for option in options(kind))
+
+
+def _of_name(frame: Frame, name: str) -> Storage:
+    value = frame.env.get(name)
+    if value is not None:
+        return value.storage
+    return frozenset((("outer", name),)) if frame.is_outer(name) else NOWHERE
 
 
 def _of_attribute(frame: Frame, node: cst.Attribute) -> Storage:
     fact = frame.facts.calls.get(node)
     if isinstance(fact, RuleCall):
-        return storage_of(frame, node.value) if fact.rule.result == "Tensor" else frozenset()
+        return storage_of(frame, node.value) if fact.rule.result == "Tensor" else NOWHERE
+    if isinstance(fact, UserCall):
+        return _of_project_call(frame, node, fact)
     note = frame.facts.special.get(node)
-    if note is not None and note[0] == "data":
+    if note is not None and note[0] in ("data", "write_data", "field"):
         return storage_of(frame, node.value)
-    kind = without_none(frame.facts.kinds.get(node, Tensor()))
-    if isinstance(kind, Tensor) and isinstance(node.value, cst.Name):
-        token = ("attribute", node.value.value, node.attr.value)
-        return frozenset((token,)) | frame.attribute_storage.get(token, frozenset())
-    return frozenset()
+    name = dotted_name(node)
+    if name is None:
+        return storage_of(frame, node.value)
+    held = frame.env.get(attribute_key(name))
+    token = ("attribute", name)
+    return frozenset((token,)) | (held.storage if held is not None else NOWHERE)
 
 
 def _of_subscript(frame: Frame, node: cst.Subscript) -> Storage:
-    for element in node.slice:
-        if isinstance(element.slice, cst.Index):
-            kind = without_none(frame.facts.kinds.get(element.slice.value, Tensor()))
-            if isinstance(kind, Tensor) or isinstance(element.slice.value, cst.List):
-                return frozenset()
     base = without_none(frame.facts.kinds.get(node.value, Tensor()))
-    return storage_of(frame, node.value) if isinstance(base, Tensor) else frozenset()
+    if isinstance(base, Tensor) and any(_copies(frame, element.slice) for element in node.slice):
+        return NOWHERE
+    if isinstance(base, Container):
+        return NOWHERE
+    if isinstance(base, Tuple) and isinstance(node.value, cst.Tuple | cst.List):
+        return storage_of(frame, node.value)
+    return storage_of(frame, node.value)
+
+
+def _copies(frame: Frame, index: cst.BaseSlice) -> bool:
+    """Whether an index is an array or a list, by which torch copies what it picks."""
+    if not isinstance(index, cst.Index):
+        return False
+    if isinstance(index.value, cst.Tuple):
+        return any(_copies(frame, cst.Index(element.value)) for element in index.value.elements)
+    kind = without_none(frame.facts.kinds.get(index.value, Number("int")))
+    if isinstance(kind, Tensor):
+        return kind.rank != 0 or kind.dtype == "bool"
+    return isinstance(index.value, cst.List) or isinstance(kind, Sequence)
+
+
+def _of_operation(frame: Frame, node: cst.BinaryOperation) -> Storage:
+    """``[x] + items`` and ``items * 2`` hold what their operands hold."""
+    kind = without_none(frame.facts.kinds.get(node, Tensor()))
+    if isinstance(kind, Sequence | Tuple):
+        return storage_of(frame, node.left) | storage_of(frame, node.right)
+    return NOWHERE
 
 
 def _of_call(frame: Frame, node: cst.Call) -> Storage:
     fact = frame.facts.calls.get(node)
+    if isinstance(fact, UserCall):
+        return _of_project_call(frame, node, fact)
+    if isinstance(fact, ModuleCall):
+        return _of_module_call(frame, node, fact)
     if not isinstance(fact, RuleCall):
-        return frozenset()
+        return _of_other_call(frame, node)
     if fact.target is not None:
         return storage_of(frame, fact.target)
     names = {name.rpartition(".")[2] for name in fact.rule.names}
-    if not fact.rule.view and fact.rule.mode != "permute" and not names & MAY_BE_THE_SAME:
-        return frozenset()
+    if fact.rule.fresh and not names & MAY_BE_THE_SAME:
+        return NOWHERE
+    if fact.rule.result == "Module":
+        return NOWHERE.union(*(storage_of(frame, arg.value) for arg in node.args))
     if fact.receiver is not None:
         return storage_of(frame, fact.receiver)
     first = next((bound.arg for bound in fact.bound.args.values() if bound.arg is not None), None)
-    return storage_of(frame, first.node) if first is not None else frozenset()
+    return storage_of(frame, first.node) if first is not None else NOWHERE
 
 
-def note_write(frame: Frame, target: cst.CSTNode, statement: cst.CSTNode, storage: Storage) -> None:
-    """The memory of ``storage`` changes through ``target``: all other names of it are stale from here on."""
-    own = target.value if isinstance(target, cst.Name) else None
-    for name, value in list(frame.env.items()):
-        if name != own and value.storage & storage and _is_array(value.kind):
-            frame.env[name] = replace(value, stale=True)
-    for token in storage:
+def _of_module_call(frame: Frame, node: cst.Call, fact: ModuleCall) -> Storage:
+    """Layers that may give their argument itself: Identity, Dropout in evaluation."""
+    found = _of_project_call(frame, node, fact)
+    if any(_gives_argument(option) for option in options(frame.facts.kinds.get(node.func, Unknown()))):
+        found = found.union(*(storage_of(frame, arg.value) for arg in node.args))
+    return found
+
+
+def _gives_argument(kind: Kind) -> bool:
+    if isinstance(kind, Layer):
+        return not kind.rule.fresh
+    if isinstance(kind, Container) and kind.type == "Sequential" and kind.items is not None:
+        return all(any(_gives_argument(option) for option in options(item)) for item in kind.items)
+    return False
+
+
+def _of_project_call(frame: Frame, node: cst.CSTNode, fact: UserCall | ModuleCall) -> Storage:
+    """What a function of the project gives may be what it was given."""
+    found = NOWHERE
+    for fn in fact.targets:
+        passed = frame.passed.get((node, fn), {})
+        for place in fn.gives:
+            found |= passed_storage(frame, place, passed)
+    return found
+
+
+def passed_storage(frame: Frame, place: str, passed: dict[str, cst.CSTNode]) -> Storage:
+    """Where the argument of a parameter lies, or ``self.x`` of the object a method was called on."""
+    root, _, rest = place.partition(".")
+    if root == "" and "." not in rest:
+        return frozenset((("outer", rest),)) | _of_name(frame, rest)
+    if root and not rest:
+        return storage_of(frame, passed[root]) if root in passed else NOWHERE
+    name = passed_attribute(place, passed)
+    if name is None:
+        return NOWHERE
+    held = frame.env.get(attribute_key(name))
+    return frozenset((("attribute", name),)) | (held.storage if held is not None else NOWHERE)
+
+
+def passed_attribute(place: str, passed: dict[str, cst.CSTNode]) -> str | None:
+    """``self.x`` of a function that is called, as its caller spells it."""
+    root, _, rest = place.partition(".")
+    if root == "":
+        return rest if "." in rest else None
+    holder = dotted_name(passed.get(root))
+    return f"{holder}.{rest}" if holder is not None and rest else None
+
+
+def _of_other_call(frame: Frame, node: cst.Call) -> Storage:
+    """Python's functions and methods of containers hand on what is in them; so may functions nobody knows."""
+    callee = frame.facts.kinds.get(node.func)
+    inner = NOWHERE.union(*(storage_of(frame, arg.value) for arg in node.args))
+    if isinstance(node.func, cst.Attribute):
+        base = without_none(frame.facts.kinds.get(node.func.value, Unknown()))
+        if isinstance(base, Mapping | Sequence | Iterator_ | Tuple | Free | Union):
+            return inner | storage_of(frame, node.func.value)
+    if isinstance(callee, Api) and callee.name.startswith("builtins."):
+        return inner if callee.name[9:] in _WRAPPERS else NOWHERE
+    if isinstance(callee, Api) and callee.name in _GIVES_NEW:
+        return NOWHERE
+    if callee is not None and all(isinstance(o, ClassRef) for o in options(callee)):
+        return inner
+    kind = frame.facts.kinds.get(node)
+    holds = kind is None or any(
+        isinstance(o, Tensor | Sequence | Mapping | Tuple | Free | Unknown) for o in options(kind)
+    )
+    return inner if holds else NOWHERE
+
+
+# writes
+
+
+def note_write(
+    frame: Frame,
+    node: cst.CSTNode,
+    target: cst.CSTNode,
+    *,
+    quiet: bool = False,
+    kept: bool = True,
+    also: tuple[Update, ...] = (),
+) -> None:
+    """The memory of ``target`` changes at ``node``: bring the other names up to date, or note that they are not.
+
+    ``quiet``: a function that changes its argument as a side effect, which its caller is not told of as an assumption.
+    ``kept``: the translation assigns the new value to ``target``.
+    """
+    storage = storage_of(frame, target)
+    frame.facts.updates.pop(node, None)
+    if also:
+        frame.facts.updates[node] = also
+    if not storage:
+        return
+    _note_consumed(frame, node, storage)
+    root = root_of(frame, target) if kept else None
+    current = _synchronise(frame, node, storage, root)
+    held = frame.env.get(root) if root is not None else None
+    variable = held is not None and _is_variable(held) and (held.tied or not str(root).startswith("@"))
+    _note_outside(frame, node, storage, current, quiet, by_variable=variable)
+
+
+def _note_outside(
+    frame: Frame, node: cst.CSTNode, storage: Storage, current: set[str], quiet: bool, *, by_variable: bool = False
+) -> None:
+    """What the caller, other functions and containers without a name see of a write; ``current``: places that see it.
+
+    ``by_variable``: the write goes to the Variable itself, which its module holds too.
+    """
+    for token in sorted(storage, key=str):
         if token in frame.escaped:
             frame.report(
+                "T2J105", node, "what is changed in place here is also held in a list, dictionary or attribute", HINT
+            )
+        if not isinstance(token, tuple):
+            continue
+        if token[0] in ("parameter", "outer", "attribute"):
+            frame.note_effect(token)
+        if token[0] == "parameter" and not quiet:
+            frame.report("T2J201", node, _ASSUMED.format(name=token[1]))
+        elif token[0] == "attribute" and not by_variable and _sees(frame, node, attribute_key(token[1]), current):
+            frame.report("T2J105", node, f"`{token[1]}` may change here as well", HINT)
+        elif token[0] == "outer" and token[1] not in current:
+            frame.report("T2J105", node, f"`{token[1]}` of the scope around may change here as well", HINT)
+
+
+def _sees(frame: Frame, node: cst.CSTNode, key: str, current: set[str]) -> bool:
+    """Whether someone may look at an attribute that has not got the new value."""
+    return key not in current and is_live(frame, node, key)
+
+
+def _is_own_object(frame: Frame, key: str) -> bool:
+    """Whether an attribute is one of an object that only this function has a name for."""
+    held = frame.env.get(key[1:].partition(":")[0])
+    return held is not None and not any(
+        isinstance(token, tuple) and token[0] in ("parameter", "outer", "attribute") for token in held.storage
+    )
+
+
+_ASSUMED = (
+    "assumed that the caller does not go on using the array it passed as `{name}`, which PyTorch changes in place"
+)
+
+
+def _synchronise(frame: Frame, node: cst.CSTNode, storage: Storage, root: str | None) -> set[str]:
+    """After a write through ``root``: put views back, read others again, mark the rest. The places that are current."""
+    env = frame.env
+    own = env.get(root) if root is not None else None
+    touched = [
+        name
+        for name, value in env.items()
+        if name != root and shares(value.storage, storage) and _holds(value) and not _is_elsewhere(own, value)
+    ]
+    updates: list[Update] = []
+    current = {root} if root is not None else set()
+    needed = _needed(frame, node, touched)
+    place = root
+    while place is not None and (held := env.get(place)) is not None and _follows(frame, held.view):
+        view = held.view
+        assert view is not None
+        if view.root in current or _is_out_of_date(env.get(view.root)) or not _laid_plainly(held):
+            break
+        if not _is_wanted(frame, node, view.root, needed):
+            break
+        if not _is_one_variable(frame, held, view):
+            updates.append(Update("put", place, view.node, _is_variable(held)))
+        current.add(view.root)
+        place = view.root
+    progress = True
+    while progress:
+        progress = False
+        for name in touched:
+            held = env[name]
+            view = held.view
+            if name in current or name not in needed or view is None or view.root not in current:
+                continue
+            if not _follows(frame, view) or not _laid_plainly(held) or held.stale:
+                continue
+            if not _is_one_variable(frame, held, view):
+                updates.append(Update("get", name, view.node, _is_variable(held)))
+            current.add(name)
+            progress = True
+    if updates:
+        frame.facts.updates[node] = (*frame.facts.updates.get(node, ()), *updates)
+    for name in touched:
+        if name not in current:
+            mark_out_of_date(frame, node, name)
+    for name in current:
+        held = env.get(name)
+        if held is not None and held.entangled and not isinstance(without_none(held.kind), Tensor | Free):
+            mark_out_of_date(frame, node, name)
+    return current
+
+
+def _is_elsewhere(one: Value | None, other: Value) -> bool:
+    """Whether two values are different items of one array or list: ``x[0]`` and ``x[1]``."""
+    if one is None or one.view is None or other.view is None or one.view.root != other.view.root:
+        return False
+    nodes = one.view.node, other.view.node
+    if not all(isinstance(node, cst.Subscript) and isinstance(node.value, cst.Name) for node in nodes):
+        return False
+    indices = [_literal_index(node) for node in nodes]
+    return None not in indices and indices[0] != indices[1]
+
+
+def _literal_index(node: cst.BaseExpression) -> str | None:
+    assert isinstance(node, cst.Subscript)
+    index = node.slice[0].slice
+    if isinstance(index, cst.Index) and isinstance(index.value, cst.Integer):
+        return index.value.value
+    return None
+
+
+def _needed(frame: Frame, node: cst.CSTNode, touched: list[str]) -> set[str]:
+    """Names that are looked at again, or that others of them look into."""
+    needed = {name for name in touched if is_live(frame, node, name)}
+    pending = list(needed)
+    while pending:
+        held = frame.env.get(pending.pop())
+        if held is not None and held.view is not None and held.view.root not in needed:
+            needed.add(held.view.root)
+            pending.append(held.view.root)
+    return needed
+
+
+def _is_wanted(frame: Frame, node: cst.CSTNode, name: str, needed: set[str]) -> bool:
+    """Whether somebody looks at a place, or at what it is a view of."""
+    seen: set[str] = set()
+    place: str | None = name
+    while place is not None and place not in seen:
+        if place in needed or is_live(frame, node, place):
+            return True
+        seen.add(place)
+        held = frame.env.get(place)
+        place = held.view.root if held is not None and held.view is not None else None
+    return False
+
+
+def is_live(frame: Frame, node: cst.CSTNode, name: str) -> bool:
+    """Whether what a name holds may be looked at after the write at ``node``."""
+    if name in frame.scope.captured or isinstance(frame.fn.node, cst.Module):
+        return True
+    if name.startswith("@"):
+        return not _is_own_object(frame, name) or is_live(frame, node, name[1:].partition(":")[0])
+    if name not in frame.env:
+        return True
+    if name.startswith("%"):
+        return False
+    statement = frame.statement
+    if statement is None or statement not in frame.live.after:
+        return True
+    if name in frame.live.after[statement] - killed(statement):
+        return True
+    if not isinstance(statement, cst.BaseSmallStatement):
+        return True
+    written = set(walk(node))
+    return any(
+        isinstance(part, cst.Name) and part.value == name and part not in written for part in _loads_of(statement)
+    )
+
+
+def is_looked_at(frame: Frame, node: cst.CSTNode, place: cst.BaseExpression) -> bool:
+    """Whether anyone looks at an array again after it was changed in place."""
+    root = root_of(frame, place)
+    if root is None or is_live(frame, node, root):
+        return True
+    storage = storage_of(frame, place)
+    return any(shares(value.storage, storage) and is_live(frame, node, name) for name, value in frame.env.items())
+
+
+def _loads_of(statement: cst.CSTNode) -> list[cst.CSTNode]:
+    """The nodes of a statement without the names that it binds."""
+    if isinstance(statement, cst.Assign):
+        targets = [t.target for t in statement.targets if not isinstance(t.target, cst.Name)]
+        return [part for root in (statement.value, *targets) for part in walk(root)]
+    return list(walk(statement))
+
+
+def _holds(value: Value) -> bool:
+    """Whether a value may have memory of its own: an array, something that contains arrays, or something unknown."""
+    plain = without_none(value.kind)
+    module = isinstance(plain, Instance) and plain.cls.is_module
+    return not _is_value(value.kind) and not module and not isinstance(plain, Container)
+
+
+def _follows(frame: Frame, view: View | None) -> bool:
+    return view is not None and all(part not in frame.facts.relayouts for part in walk(view.node))
+
+
+def _laid_plainly(value: Value) -> bool:
+    kind = without_none(value.kind)
+    return not isinstance(kind, Tensor) or kind.layout is None
+
+
+def _is_variable(value: Value) -> bool:
+    kind = without_none(value.kind)
+    return isinstance(kind, Tensor) and kind.variable
+
+
+def _is_out_of_date(value: Value | None) -> bool:
+    return value is not None and value.stale
+
+
+def _is_one_variable(frame: Frame, value: Value, view: View) -> bool:
+    """Whether a name and what it looks at are one Variable, or one list, in the translation too."""
+    node: cst.BaseExpression = view.node
+    while isinstance(node, cst.Attribute) and (frame.facts.special.get(node) or ("",))[0] in ("data", "write_data"):
+        node = node.value
+    if not isinstance(node, cst.Name | cst.Attribute) or isinstance(frame.facts.calls.get(node), RuleCall):
+        return False
+    kind = without_none(value.kind)
+    if isinstance(kind, Tensor):
+        seen = without_none(frame.facts.kinds.get(node, Tensor()))
+        return kind.variable and isinstance(seen, Tensor) and seen.variable
+    return is_box(kind) or isinstance(kind, Instance)
+
+
+def mark_out_of_date(frame: Frame, node: cst.CSTNode, name: str) -> None:
+    """A name has not the value it would have in PyTorch; where others can read it, that is reported at once."""
+    frame.env[name] = replace(frame.env[name], stale=True)
+    shown = name.removeprefix("@").replace(":", ".")
+    if (name.startswith("@") and is_live(frame, node, name)) or name in frame.scope.captured:
+        frame.report("T2J105", node, f"`{shown}` shares memory with what is changed in place here", HINT)
+
+
+def mark_stale(frame: Frame, node: cst.CSTNode, at: cst.CSTNode | None = None) -> None:
+    """Names of the same memory as ``node``, itself included, no longer have the value they would have in PyTorch."""
+    storage = storage_of(frame, node)
+    for token in storage:
+        if isinstance(token, tuple) and token[0] in ("parameter", "outer", "attribute"):
+            frame.note_effect(token)
+        if isinstance(token, tuple) and token[0] in ("outer", "attribute"):
+            frame.report("T2J105", at or node, f"`{token[1]}` is changed in place here", HINT)
+    for name, value in list(frame.env.items()):
+        if shares(value.storage, storage) and _holds(value):
+            mark_out_of_date(frame, at or node, name)
+
+
+def note_replaced(frame: Frame, node: cst.CSTNode, target: cst.CSTNode) -> None:
+    """``x.data = y``: the tensor gets other memory; views of the old one stay, other names of the tensor do not."""
+    storage = storage_of(frame, target)
+    root = root_of(frame, target)
+    _note_outside(frame, node, storage, {root} if root is not None else set(), False)
+    for name, value in list(frame.env.items()):
+        whole = value.view is None or isinstance(value.view.node, cst.Name | cst.Attribute)
+        own = isinstance(target, cst.Name) and name == target.value
+        followed = value.view is not None and _is_one_variable(frame, value, value.view)
+        if not own and whole and not followed and value.storage & storage and _holds(value):
+            mark_out_of_date(frame, node, name)
+
+
+# order of evaluation
+
+
+def _note_consumed(frame: Frame, node: cst.CSTNode, storage: Storage) -> None:
+    """What the same statement computed from the memory before the write would be computed after it."""
+    around = {id(part) for part in frame.stack}
+    if not frame.reads or node is frame.statement or not isinstance(node, cst.Call):
+        return
+    inside = {id(part) for part in walk(node)}
+    for name, consumer, held in frame.reads:
+        if shares(held, storage) and id(consumer) not in around and id(name) not in inside:
+            frame.report(
                 "T2J105",
-                statement,
-                "what is changed in place here is also held in a list, dictionary or attribute",
-                HINT,
+                node,
+                f"`{dotted_name(name)}` is used in this statement before it is changed in place",
+                "write the change as a statement of its own, which it becomes in JAX",
             )
-        elif isinstance(token, tuple) and token[0] == "attribute" and isinstance(target, cst.Name):
-            frame.report(
-                "T2J105", statement, f"`{own}` shares memory with `{token[1]}.{token[2]}`, which would change too", HINT
-            )
-        elif isinstance(token, tuple) and token[0] == "parameter":
-            if token[1] not in frame.fn.mutates:
-                frame.fn.mutates.add(token[1])
-                frame.program.dirty.update(frame.fn.callers)
-            frame.report(
-                "T2J201",
-                statement,
-                f"assumed that the caller does not go on using the array it passed as `{token[1]}`, "
-                "which PyTorch changes in place",
-            )
+
+
+# containers
 
 
 def note_escape(frame: Frame, node: cst.CSTNode) -> None:
-    """A tensor is put where names can't follow it."""
+    """Something is put where names can't follow it."""
     frame.escaped |= storage_of(frame, node)
 
 
-def _is_array(kind: Kind) -> bool:
-    return isinstance(without_none(kind), Tensor)
-
-
-def note_inplace_layer(frame: Frame, layer: Kind, node: cst.CSTNode) -> None:
-    """``nn.ReLU(inplace=True)`` changes its input as well: whoever reads that afterwards sees another value."""
-    for option in options(layer):
-        if isinstance(option, Container) and option.items:
-            option = option.items[0]
-        if isinstance(option, Layer) and option.inplace:
-            mark_stale(frame, node)
-            return
-
-
-def mark_stale(frame: Frame, node: cst.CSTNode) -> None:
-    """Names of the same memory as ``node``, itself included, no longer have the value they would have in PyTorch."""
-    storage = storage_of(frame, node)
+def note_put(frame: Frame, holder: cst.CSTNode, item: cst.CSTNode) -> None:
+    """``holder`` (a list, dictionary or object with a name) holds ``item`` from here on."""
+    storage = storage_of(frame, item)
+    if not storage:
+        return
+    boxes = storage_of(frame, holder)
+    held_somewhere = False
     for name, value in list(frame.env.items()):
-        same = isinstance(node, cst.Name) and name == node.value
-        if (same or value.storage & storage) and _is_array(value.kind):
-            frame.env[name] = replace(value, stale=True)
+        if shares(value.storage, boxes) and not isinstance(without_none(value.kind), Tensor):
+            tangled = value.entangled or shares(value.storage, storage)
+            frame.env[name] = replace(value, storage=value.storage | storage, entangled=tangled)
+            held_somewhere = True
+    for box in boxes:
+        for token in storage:
+            frame.note_link(box, token)
+    dotted = dotted_name(holder)
+    if isinstance(holder, cst.Attribute) and dotted is not None:
+        frame.put_attribute(dotted, storage)
+    elif not held_somewhere:
+        frame.escaped |= storage

@@ -8,6 +8,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.aliasing import note_put
 from torch2jax.infer.contents import copy_items, heap_read, heap_write, sites_of
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items, as_layers, item_at
@@ -460,8 +461,10 @@ def call_python_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
 def _python_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Any) -> Kind:
     match receiver:
         case Sequence(site=site):
+            _note_items(frame, node, name, arguments)
             return _list_method(frame, receiver, site, name, arguments)
         case Mapping(site=site):
+            _note_items(frame, node, name, arguments)
             return _dict_method(frame, receiver, site, name, arguments)
         case Str() | Choice():
             use_everything(frame, arguments)
@@ -475,6 +478,16 @@ def _python_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argu
         case _:
             use_everything(frame, arguments)
             return FREE if isinstance(receiver, Free | Tuple | Shape | Number) else UNKNOWN
+
+
+_TAKES_ITEMS = frozenset("append add appendleft insert extend update setdefault".split())
+
+
+def _note_items(frame: Frame, node: cst.Call, name: str, arguments: Any) -> None:
+    """A list or dictionary takes something in."""
+    if name in _TAKES_ITEMS and isinstance(node.func, cst.Attribute):
+        for item, _ in arguments.nodes():
+            note_put(frame, node.func.value, item)
 
 
 def _list_method(frame: Frame, receiver: Sequence, site: Any, name: str, arguments: Any) -> Kind:

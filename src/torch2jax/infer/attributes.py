@@ -7,8 +7,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import autograd, items
-from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer import aliasing, autograd
+from torch2jax.infer.aliasing import HINT
 from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -50,7 +50,8 @@ from torch2jax.infer.layers import (
     united_reads,
 )
 from torch2jax.infer.program import ClassInfo
-from torch2jax.source.nodes import walk
+from torch2jax.infer.views import attribute_key
+from torch2jax.source.nodes import dotted_name, walk
 
 # Attributes of arrays that mean the same on numpy, torch and jax arrays.
 _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
@@ -59,7 +60,10 @@ _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
 @evaluates(cst.Attribute)
 def attribute(frame: Frame, node: cst.Attribute) -> Kind:
     """``x.name``, by what ``x`` may be."""
+    looked, frame.looks_only = frame.looks_only, frame.looks_only or node.attr.value in METADATA
     value = frame.eval(node.value)
+    frame.looks_only = looked
+    _note_old_attribute(frame, node)
     frame.facts.special.pop(node, None)
     name = node.attr.value
     variable = _class_name(node)
@@ -71,6 +75,21 @@ def attribute(frame: Frame, node: cst.Attribute) -> Kind:
             union(_read(frame, node, option, name) for option in options(_certain(value)))
             return narrowed.kind
     return _read_all(frame, node, list(options(_certain(value))), name)
+
+
+# What an array tells without its values: the same whatever was written into it.
+METADATA = frozenset("shape dtype ndim device size dim numel is_cuda is_floating_point layout".split())
+
+
+def _note_old_attribute(frame: Frame, node: cst.Attribute) -> None:
+    """Reading ``self.x`` after a write that it should show."""
+    name = dotted_name(node)
+    held = frame.env.get(attribute_key(name)) if name is not None else None
+    if name is not None and not frame.looks_only and len(frame.stack) > 1:
+        where = frozenset((("attribute", name),)) | (held.storage if held is not None else frozenset())
+        frame.reads.append((node, frame.stack[-2], where))
+    if held is not None and held.stale and not frame.looks_only:
+        frame.report("T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT)
 
 
 def _read_all(frame: Frame, node: cst.Attribute, alternatives: list[Kind], name: str) -> Kind:
@@ -336,6 +355,10 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
             _assign_to_tensor(frame, target, option, name, kind, None if augmented else value)
         elif value is not None:
             frame.use(value, kind)
+    dotted = dotted_name(target)
+    if dotted is not None and not augmented and not isinstance(without_none(base), Tensor):
+        variable = isinstance(plain, Tensor) and frame.facts.special.get(target) == ("write_variable",)
+        frame.bind_attribute(dotted, Tensor(variable=True) if variable else kind, value)
 
 
 def _is_variable(kind: Kind) -> bool:
@@ -383,9 +406,11 @@ def _assign_to_tensor(
         frame.use(value, kind, tensor.layout if name == "data" and tensor.variable else None)
     if name == "data":
         frame.facts.special[target] = ("write_data", tensor.variable)
-        items.mutated(frame, target.value, target)
-        if isinstance(target.value, cst.Name):
-            frame.bind(target.value.value, replace(tensor, layout=None), target.value)
+        aliasing.note_replaced(frame, target, target.value)
+        if isinstance(target.value, cst.Name) and not tensor.variable:
+            frame.bind(target.value.value, replace(tensor, layout=None), target.value, value)
+        elif (dotted := dotted_name(target.value)) is not None and not isinstance(target.value, cst.Name):
+            frame.bind_attribute(dotted, tensor, value)
     elif name in ("requires_grad", "grad"):
         frame.report(
             "T2J108",
@@ -426,8 +451,6 @@ def _assign_own(
     owner.attrs[name].write(widen_attribute(kind), frame.program)
     owner.attrs[name].read(frame.fn)
     owner.assigned.add(name)
-    if value is not None and isinstance(target.value, cst.Name) and is_tensor(kind):
-        frame.attribute_storage["attribute", target.value.value, name] = storage_of(frame, value)
     if frame.fn.name != "__init__" and not isinstance(kind, NoneKind):
         owner.assigned_later.add(name)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer import autograd
-from torch2jax.infer.aliasing import mark_stale
+from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.apis import call_builtin, call_torch
 from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
+from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -119,6 +121,8 @@ def call_unknown(frame: Frame, node: cst.Call, callee: Kind, arguments: Argument
 
             return call_module_method(frame, node, AnyModule(), name, arguments)
         if rules and open_ and tensor_name(frame, node, name, arguments):
+            if name in book.tensor_only_methods or (name == "view" and _takes_sizes(arguments)):
+                frame.learn_tensor(node.func.value)
             return call_tensor_method(frame, node, Tensor(), name, arguments)
     use_all(frame, arguments)
     builds = isinstance(callee, Free) and frame.fn.name == "__init__" and frame.cls is not None and frame.cls.is_module
@@ -132,6 +136,12 @@ def call_unknown(frame: Frame, node: cst.Call, callee: Kind, arguments: Argument
         )
         frame.facts.calls[node] = UserCall((), True)
     return FREE if isinstance(callee, Free) else UNKNOWN
+
+
+def _takes_sizes(arguments: Arguments) -> bool:
+    """Whether arguments are integers: a NumPy array's ``view`` takes a dtype."""
+    kinds = [kind for _, kind in arguments.positional]
+    return bool(kinds) and all(isinstance(kind, Number) and kind.type == "int" for kind in kinds)
 
 
 def is_direct(frame: Frame, func: cst.CSTNode) -> bool:
@@ -210,7 +220,9 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
         return special
     rules = [rule for rule in frame.program.book.lookup(name) if rule.kind == "rule"]
     if rules:
-        return apply(frame, node, name, rules, arguments, target=_mutated_argument(name, arguments))
+        target = _mutated_argument(frame, name, arguments)
+        result = apply(frame, node, name, rules, arguments, target=target)
+        return mutate(frame, node, target, result) if target is not None and node in frame.facts.calls else result
     root = name.partition(".")[0]
     use_all(frame, arguments)
     if root in ("torch", "torchvision", "torchaudio", "timm"):
@@ -218,10 +230,11 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     return FREE
 
 
-def _mutated_argument(name: str, arguments: Arguments) -> cst.BaseExpression | None:
+def _mutated_argument(frame: Frame, name: str, arguments: Arguments) -> cst.BaseExpression | None:
+    """What ``torch.relu_(x)`` and ``nn.init.zeros_(w)`` write to."""
     last = name.rpartition(".")[2]
-    if last.endswith("_") and not last.startswith("_") and arguments.positional:
-        return arguments.positional[0][0]
+    if last.endswith("_") and not last.startswith("_") and arguments.nodes():
+        return written_place(frame, next(iter(arguments.nodes()))[0])
     return None
 
 
@@ -264,7 +277,11 @@ def call_tensor_method(frame: Frame, node: cst.Call, receiver: Tensor, name: str
         return apply(frame, node, f"torch.Tensor.{name}", rules, arguments, (holder, receiver))
     place = written_place(frame, holder)
     result = apply(frame, node, f"torch.Tensor.{name}", rules, arguments, (holder, receiver), target=place)
-    return mutate(frame, node, place, receiver, result) if place is not None else result
+    fact = frame.facts.calls.get(node)
+    if isinstance(fact, RuleCall) and is_whole(fact.choice.branch.template):
+        frame.facts.calls[node] = replace(fact, target=None)  # `x.detach_()` changes no value
+        return result
+    return mutate(frame, node, place, result) if place is not None else result
 
 
 def written_place(frame: Frame, holder: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -273,12 +290,12 @@ def written_place(frame: Frame, holder: cst.BaseExpression) -> cst.BaseExpressio
         return holder
     fact = frame.facts.calls.get(holder)
     if not isinstance(fact, RuleCall):
-        return None
+        return holder if storage_of(frame, holder) else None
     if fact.target is not None:
         return fact.target
-    if fact.receiver is not None and is_whole(fact.choice.branch.template):
+    if fact.receiver is not None and is_whole(fact.choice.branch.template) and fact.rule.view:
         return written_place(frame, fact.receiver)
-    return holder if fact.rule.view or fact.rule.mode == "permute" else None
+    return holder if not fact.rule.fresh else None
 
 
 def is_whole(template: Any) -> bool:
@@ -291,23 +308,28 @@ def is_whole(template: Any) -> bool:
     return False
 
 
-def mutate(frame: Frame, node: cst.Call, holder: cst.BaseExpression, receiver: Tensor, result: Kind) -> Kind:
+def mutate(
+    frame: Frame, node: cst.BaseExpression, holder: cst.BaseExpression, result: Kind, *, quiet: bool = False
+) -> Kind:
     """The tensor in ``holder`` gets a new value."""
     from torch2jax.infer import items
 
+    receiver = without_none(frame.facts.kinds.get(holder, Tensor()))
+    receiver = receiver if isinstance(receiver, Tensor) else Tensor()
     plain = without_none(result)
     kind = plain if isinstance(plain, Tensor) else Tensor(receiver.rank, receiver.dtype)
-    items.mutated(frame, holder, node)
     if isinstance(holder, cst.Name) and not receiver.variable:
-        held = frame.env.get(holder.value)
-        return frame.bind(holder.value, kind, node, storage=held.storage if held is not None else None)
+        bound = frame.rebind(holder.value, kind, node)
+        items.mutated(frame, holder, node, quiet=quiet)
+        return bound
+    items.mutated(frame, holder, node, quiet=quiet)
     wanted = receiver.layout if receiver.variable else None
     if kind.layout != wanted:
         frame.use(node, kind, wanted)
         kind = Tensor(kind.rank, kind.dtype)
     else:
         frame.facts.relayouts.pop(node, None)
-    return kind if not receiver.variable else receiver
+    return kind if not receiver.variable else replace(receiver, variable=False)
 
 
 def call_partial(frame: Frame, node: cst.Call, callee: Partial, arguments: Arguments) -> Kind:
@@ -386,6 +408,7 @@ def call_function(
     if fn.name == "__init__" and fn.owner is not None and frame.cls is not None:
         rngs = fn.owner.takes_rngs
     frame.facts.calls[node] = UserCall((fn,), rngs, fn.name == "forward" and fn.is_method)
+    note_call(frame, node, fn, passed_arguments(node, fn, arguments, bound))
     return fn.result.read(frame.fn)
 
 
@@ -399,6 +422,29 @@ def call_gradient(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Argum
         context = (cst.Name("ctx"), Instance(cls))
         arguments = Arguments([context, *arguments.positional], arguments.keywords, arguments.star)
     return call_function(frame, node, forward, arguments, None)
+
+
+def passed_arguments(
+    node: cst.BaseExpression, fn: FunctionInfo, arguments: Arguments, bound: Kind | None
+) -> dict[str, cst.CSTNode]:
+    """Which argument each parameter gets."""
+    params = fn.parameters()
+    if params is None:
+        return {}
+    names = [p.name.value for p in (*params.posonly_params, *params.params)]
+    found: dict[str, cst.CSTNode] = {}
+    if bound is not None and (fn.is_method or fn.is_classmethod) and names:
+        func = node.func if isinstance(node, cst.Call) else node
+        receiver = func.value if isinstance(func, cst.Attribute) and func.attr.value == fn.name else func
+        found[names.pop(0)] = receiver
+    found.update(zip(names, (holder for holder, _ in arguments.positional), strict=False))
+    if arguments.star is not None:
+        found.update((name, arguments.star[0]) for name in names[len(arguments.positional) :])
+    if isinstance(params.star_arg, cst.Param):
+        rest = [holder for holder, _ in arguments.positional[len(names) :]]
+        found[params.star_arg.name.value] = cst.Tuple([cst.Element(part) for part in rest])
+    found.update((name, holder) for name, (holder, _) in arguments.keywords.items())
+    return found
 
 
 def _constructs(fn: FunctionInfo) -> bool:
@@ -482,8 +528,6 @@ def pass_argument(frame: Frame, fn: FunctionInfo, name: str, node: cst.CSTNode, 
     """One argument meets its parameter."""
     if name not in fn.params:
         return
-    if name in fn.mutates:
-        mark_stale(frame, node)  # the function changes what it is given
     plain = without_none(kind)
     if isinstance(plain, Tensor):
         layout = fn.param_layouts.get(name)

@@ -260,6 +260,8 @@ def parameter_kind(fn: FunctionInfo, index: int, param: cst.Param, kind: Kind) -
     plain = without_none(kind)
     if not isinstance(plain, Free | NoneKind):
         return kind
+    if isinstance(plain, Free) and param.name.value in fn.tensors:
+        return TENSOR
     owner = fn.owner
     if owner is not None and owner.is_function:
         return autograd.parameter_kind(fn, index, kind)

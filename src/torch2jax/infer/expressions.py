@@ -27,6 +27,7 @@ from torch2jax.infer.kinds import (
     Tuple,
     without_none,
 )
+from torch2jax.infer.views import view_of
 from torch2jax.source.nodes import walk
 
 _CONSTANTS: dict[str, Kind] = {"None": NONE, "True": Number("bool", True), "False": Number("bool", False)}
@@ -173,6 +174,7 @@ def comprehension(frame: Frame, node: Any) -> Kind:
     saved = dict(frame.env)
     _clauses(frame, node.for_in)
     item = frame.eval(node.elt)
+    frame.comprehended[node] = storage_of(frame, node.elt)
     if isinstance(node, cst.GeneratorExp):
         item = frame.use(node.elt, item)
         frame.env = saved
@@ -188,19 +190,21 @@ def dict_comprehension(frame: Frame, node: cst.DictComp) -> Kind:
     saved = dict(frame.env)
     _clauses(frame, node.for_in)
     frame.eval(node.key)
-    heap_write(frame, node, frame.eval(node.value), node.value)
+    kind = frame.eval(node.value)
+    frame.comprehended[node] = storage_of(frame, node.value)
+    heap_write(frame, node, kind, node.value)
     frame.env = saved
     return Mapping(node)
 
 
 def _clauses(frame: Frame, clause: cst.CompFor | None) -> None:
-    from torch2jax.infer.statements import condition, narrow, store
+    from torch2jax.infer.statements import condition, loop_storage, narrow, store
 
     frame.depth += 1
     while clause is not None:
         item = iterated(frame, clause.iter, frame.eval(clause.iter))
         frame.facts.inline.update(walk(clause.target))
-        store(frame, clause.target, item, None)
+        store(frame, clause.target, item, None, loop_storage(frame, clause.iter))
         for test in clause.ifs:
             condition(frame, test.test, frame.eval(test.test), "condition")
             narrow(frame, test.test, True)
@@ -213,7 +217,9 @@ def walrus(frame: Frame, node: cst.NamedExpr) -> Kind:
     """``name := value``, which binds the name too."""
     kind = frame.use(node.value, frame.eval(node.value))
     if isinstance(node.target, cst.Name):
-        frame.env[node.target.value] = Value(kind, storage=storage_of(frame, node.value))
+        storage, view = storage_of(frame, node.value), view_of(frame, node.value)
+        view = None if view is not None and node.target.value in view.names else view
+        frame.env[node.target.value] = Value(kind, storage=storage or frozenset((node,)), view=view)
     return kind
 
 

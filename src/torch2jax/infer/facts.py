@@ -66,6 +66,30 @@ class FactoryCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """What follows a write to shared memory: "put" the value of ``name`` into the view ``node``, or "get" it again.
+
+    ``variable``: the name holds an nnx.Variable.
+    """
+
+    action: str
+    name: str
+    node: cst.BaseExpression
+    variable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A call of a function that changes arguments and returns them: what gets their new values.
+
+    ``sole``: the function gave nothing back in PyTorch, so the values are all that it returns.
+    """
+
+    places: tuple[cst.BaseExpression, ...]
+    sole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A diagnostic before it has a position."""
 
@@ -95,6 +119,9 @@ class Facts:
     inline: set[Any] = field(default_factory=set)
     writes: list[tuple[Any, Kind]] = field(default_factory=list)
     fixes: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
+    updates: dict[cst.CSTNode, tuple[Update, ...]] = field(default_factory=dict)
+    returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
+    outer_writes: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def mark(self) -> tuple[dict[Any, Finding], int, int]:

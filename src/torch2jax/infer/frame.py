@@ -8,10 +8,11 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import HINT, storage_of
+from torch2jax.infer.aliasing import HINT, mark_out_of_date, storage_of
 from torch2jax.infer.facts import Facts, Finding, Relayout
 from torch2jax.infer.kinds import (
     UNKNOWN,
+    Free,
     Kind,
     Shape,
     Tensor,
@@ -22,19 +23,31 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import MIXED, Layout
+from torch2jax.infer.liveness import Liveness
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
+from torch2jax.infer.views import View, attribute_key, view_of, written
 from torch2jax.source.nodes import children
 from torch2jax.source.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a name holds: its kind, and the definitions that reach here."""
+    """What a name holds: its kind, and the definitions that reach here.
+
+    ``storage``: where its memory may lie. ``view``: which part of which array it is for certain. ``stale``: in PyTorch
+    it would have another value by now. ``original``: a parameter's own object, perhaps changed in place.
+    ``entangled``: a container whose items may share memory with each other. ``tied``: an attribute that is the very
+    Variable of another.
+    """
 
     kind: Kind
     definitions: frozenset[Any] = frozenset()
     storage: frozenset[Any] = frozenset()
     stale: bool = False
+    view: View | None = None
+    original: bool = False
+    entangled: bool = False
+    tied: bool = False
 
 
 Env = dict[str, Value]
@@ -83,19 +96,31 @@ class Frame:
         self.alive = True
         self.breaks: list[Env] = []
         self.escaped: frozenset[Any] = frozenset()
-        self.attribute_storage: dict[Any, frozenset[Any]] = {}
+        self.comprehended: dict[cst.CSTNode, frozenset[Any]] = {}
+        self.passed: dict[Any, dict[str, cst.CSTNode]] = {}
+        self.stack: list[cst.CSTNode] = []
+        self.reads: list[tuple[cst.BaseExpression, cst.CSTNode | None, frozenset[Any]]] = []
+        self.statement: cst.CSTNode | None = None
+        self.looks_only = False
+        self.certain = True
+        self.items_of: dict[Any, cst.Subscript] = {}
+        self.exits: list[tuple[cst.CSTNode | None, Env]] = []
+        self.gives: frozenset[Any] = frozenset()
+        self.live = Liveness(_statements(fn), frozenset(fn.mutates) if fn.appends_result else frozenset())
 
     # evaluation
 
     def eval(self, node: cst.CSTNode) -> Kind:
         """The kind of an expression."""
         handler = EXPRESSIONS.get(type(node))
+        self.stack.append(node)
         if handler is not None:
             kind = handler(self, node)
         else:
             for child in children(node):
                 self.eval(child)
             kind = UNKNOWN
+        self.stack.pop()
         self.facts.kinds[node] = kind
         return kind
 
@@ -104,6 +129,8 @@ class Frame:
         for statement in body:
             if not self.alive:
                 return
+            self.statement = statement
+            self.reads = []
             handler = STATEMENTS.get(type(statement))
             if handler is not None:
                 handler(self, statement)
@@ -117,7 +144,9 @@ class Frame:
         """The kind of a name, None when nothing binds it."""
         value = self.env.get(name)
         if value is not None:
-            if value.stale and node is not None:
+            if isinstance(node, cst.Name) and not self.looks_only:
+                self.reads.append((node, self.stack[-2] if len(self.stack) > 1 else None, value.storage))
+            if value.stale and node is not None and not self.looks_only:
                 self.report(
                     "T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT
                 )
@@ -141,14 +170,187 @@ class Frame:
         definition: Any,
         value: cst.CSTNode | None = None,
         storage: frozenset[Any] | None = None,
+        view: View | None = None,
     ) -> Kind:
         """Give a name a value. The layout chosen for the definition, if any, is forced on it."""
         kind = self._settle(kind, definition, value, self._must_be_logical(name))
-        if storage is None:
-            storage = storage_of(self, value) or frozenset((definition,))
-        self.env[name] = Value(kind, frozenset((definition,)), storage)
+        if value is not None and self._is_itself(name, value):
+            self.env[name] = replace(self.env[name], kind=kind, definitions=frozenset((definition,)))
+            self._publish(name, kind)
+            return kind
+        view = view if view is not None else view_of(self, value)
+        entangled = self._is_entangled(value, storage)
+        fresh = not storage and not (storage := storage_of(self, value))
+        self._forget(name)
+        if fresh or not isinstance(without_none(kind), Tensor):
+            self._age(definition)
+            storage = frozenset((*(_aged(token, definition) for token in storage or ()), definition))
+        if view is not None and name in view.names:
+            view = None
+        self.env[name] = Value(kind, frozenset((definition,)), storage or frozenset(), view=view, entangled=entangled)
         self._publish(name, kind)
         return kind
+
+    def rebind(self, name: str, kind: Kind, definition: Any) -> Kind:
+        """A name gets the new value of the memory it looks at, which changed in place."""
+        held = self.env.get(name)
+        kind = self._settle(kind, definition, None, self._must_be_logical(name))
+        where = ("outer", name) if self.is_outer(name) else definition
+        known = held if held is not None else Value(kind, storage=frozenset((where,)))
+        self.env[name] = replace(known, kind=kind, definitions=frozenset((definition,)))
+        self._publish(name, kind)
+        return kind
+
+    def _is_itself(self, name: str, value: cst.CSTNode) -> bool:
+        """Whether a name is assigned what it holds: ``x = x.add_(1)``."""
+        same = written(self, value)
+        return isinstance(same, cst.Name) and same.value == name and name in self.env and same is not value
+
+    def _is_entangled(self, value: cst.CSTNode | None, shared: frozenset[Any] | None) -> bool:
+        """Whether items of the container that an expression gives may share memory."""
+        if isinstance(value, cst.Name) and value.value in self.env:
+            return self.env[value.value].entangled
+        if isinstance(value, cst.List | cst.Tuple | cst.Dict | cst.Set):
+            seen: frozenset[Any] = frozenset()
+            for element in value.elements:
+                held = storage_of(self, element.value)
+                if held & seen:
+                    return True
+                seen |= held
+            return False
+        if isinstance(value, cst.BinaryOperation):
+            return True
+        return bool(shared or (value is not None and storage_of(self, value)))
+
+    def _forget(self, name: str) -> None:
+        """A name holds something else from here on: what looked into the old value can't be read again through it."""
+        for other, value in list(self.env.items()):
+            if value.view is not None and name in value.view.names:
+                self.env[other] = replace(value, view=None)
+
+    def _age(self, token: Any) -> None:
+        """What an earlier turn of a loop made at the same place is something else than what is made now."""
+        for name, value in list(self.env.items()):
+            if any(_mentions(t, token) for t in value.storage):
+                self.env[name] = replace(value, storage=frozenset(_aged(t, token) for t in value.storage))
+        self.escaped = frozenset(_aged(t, token) for t in self.escaped)
+
+    def bind_attribute(self, name: str, kind: Kind, value: cst.CSTNode | None) -> None:
+        """``self.x = value``."""
+        key = attribute_key(name)
+        storage, view = storage_of(self, value), view_of(self, value)
+        self._note_variables(name, value or self.fn.node, isinstance(kind, Tensor) and kind.variable)
+        self._forget(key)
+        self._age(("attribute", name))
+        storage = frozenset(_aged(token, ("attribute", name)) for token in storage)
+        if view is not None and key in view.names:
+            view = None
+        given = without_none(self.facts.kinds.get(value, UNKNOWN)) if value is not None else UNKNOWN
+        tied = isinstance(given, Tensor) and given.variable and value not in self.facts.reads
+        entangled = self._is_entangled(value, None)
+        self.env[key] = Value(kind, frozenset(), storage, view=view, entangled=entangled, tied=tied)
+        self.note_rebound(name)
+        for token in storage:
+            self.note_link(("attribute", name), token)
+
+    def _note_variables(self, name: str, node: cst.CSTNode, variable: bool) -> None:
+        """Where an attribute is a Variable, whoever holds that has the new value, not the old one as in PyTorch."""
+        for other, held in list(self.env.items()):
+            plain = without_none(held.kind)
+            one = held.view is not None and held.view.root == attribute_key(name)
+            holds = variable and ("attribute", name) in held.storage and not isinstance(plain, Tensor)
+            if holds or (one and isinstance(plain, Tensor) and plain.variable):
+                mark_out_of_date(self, node, other)
+
+    def note_rebound(self, name: str) -> None:
+        """This function gives an attribute of something that its caller has another value."""
+        place = self.place_of(("attribute", name))
+        if place is not None and place not in self.fn.rebinds:
+            self.fn.rebinds.add(place)
+            self.program.dirty.update(self.fn.callers)
+
+    def may_rebind(self, name: str, node: cst.CSTNode) -> None:
+        """A call may have given ``self.x`` another value."""
+        key = attribute_key(name)
+        self._note_variables(name, node, True)
+        self._forget(key)
+        if key in self.env:
+            self.env[key] = replace(self.env[key], view=None)
+        self.note_rebound(name)
+
+    def put_attribute(self, name: str, storage: frozenset[Any]) -> None:
+        """A container in an attribute holds something more."""
+        key = attribute_key(name)
+        held = self.env.get(key)
+        for token in storage:
+            self.note_link(("attribute", name), token)
+        if held is None:
+            self.env[key] = Value(UNKNOWN, storage=storage)
+        else:
+            self.env[key] = replace(held, storage=held.storage | storage, view=None)
+
+    def learn_tensor(self, node: cst.CSTNode) -> None:
+        """What an unknown name is used for shows that it holds a tensor, and so does what it is a view of."""
+        name = node.value if isinstance(node, cst.Name) else None
+        while name is not None:
+            held = self.env.get(name)
+            if held is None or not isinstance(held.kind, Free):
+                return
+            self.env[name] = replace(held, kind=Tensor())
+            if held.original and name not in self.fn.tensors:
+                self.fn.tensors.add(name)
+                self.program.dirty.add(self.fn)
+            name = held.view.root if held.view is not None else None
+
+    def is_outer(self, name: str) -> bool:
+        """Whether a name belongs to a scope around this function."""
+        if isinstance(self.fn.node, cst.Module):
+            return False
+        fn = self.fn.parent
+        while fn is not None:
+            if name in fn.closure:
+                return True
+            fn = fn.parent
+        return name in self.file.names
+
+    def note_kept(self, token: Any) -> None:
+        """This function puts a parameter somewhere that outlives the call."""
+        while isinstance(token, tuple) and token[:1] == ("part",):
+            token = token[1]
+        if isinstance(token, tuple) and token[:1] == ("parameter",) and token[1] not in self.fn.keeps:
+            self.fn.keeps.add(token[1])
+            self.program.dirty.update(self.fn.callers)
+
+    def note_link(self, box: Any, token: Any) -> None:
+        """This function puts one parameter into another."""
+        where, what = self.place_of(box), self.place_of(token)
+        if where is not None and what is not None and (where, what) not in self.fn.links:
+            self.fn.links.add((where, what))
+            self.program.dirty.update(self.fn.callers)
+
+    def place_of(self, token: Any) -> str | None:
+        """A storage as callers know it: a parameter, ``self.x``, ``.name`` of a scope around."""
+        while isinstance(token, tuple) and token[:1] in (("part",), ("old",)):
+            token = token[1]  # what an attribute held before may be what it held when the function was called
+        if not isinstance(token, tuple) or len(token) != 2:
+            return None
+        kind, name = token
+        root = name.partition(".")[0]
+        if kind == "parameter" or (kind == "attribute" and root in self.fn.params):
+            return str(name)
+        outer = kind == "outer" or (kind == "attribute" and root not in self.env and self.is_outer(root))
+        return f".{name}" if outer else None
+
+    def note_effect(self, token: Any) -> None:
+        """This function changes memory that its caller may see."""
+        if token[0] == "outer" and token[1] not in self.scope.globals | self.scope.nonlocals:
+            self.facts.outer_writes.add(token[1])
+        place = self.place_of(token)
+        if place is None:
+            return
+        if place not in self.fn.mutates:
+            self.fn.mutates.add(place)
+            self.program.dirty.update({self.fn, *self.fn.callers})
 
     def _must_be_logical(self, name: str) -> bool:
         return name in self.scope.captured or isinstance(self.fn.node, cst.Module)
@@ -305,6 +507,8 @@ class Frame:
             if "." in name and len(values) < len(envs):
                 continue  # what a test said of an attribute holds in its branch only
             result[name] = values[0] if len(values) == 1 else self._meet(values)
+            if name.startswith("@") and len(values) < len(envs):  # an attribute that one of the paths has not touched
+                result[name] = replace(result[name], view=None)
         return result
 
     def _meet(self, values: list[Value]) -> Value:
@@ -317,9 +521,12 @@ class Frame:
         stale = any(value.stale for value in values)
         if len({k.layout for value in values for k in options(value.kind) if isinstance(k, Shape)}) > 1:
             self.report("T2J106", self.fn.node, "a shape is that of arrays in different axis orders")
-        if len(layouts) > 1:
-            return Value(self._reconcile(values, layouts), definitions, storage, stale)
-        return Value(union(value.kind for value in values), definitions, storage, stale)
+        kind = self._reconcile(values, layouts) if len(layouts) > 1 else union(value.kind for value in values)
+        view = first.view if all(value.view == first.view for value in values) else None
+        original = all(value.original for value in values)
+        entangled = any(value.entangled for value in values)
+        tied = any(value.tied for value in values)
+        return Value(kind, definitions, storage, stale, view, original, entangled, tied)
 
     def _reconcile(self, values: list[Value], layouts: set[Layout]) -> Kind:
         wanted = next((layout for layout in layouts if layout is not None), None)
@@ -387,6 +594,24 @@ class Frame:
                 return fn.owner
             fn = fn.parent
         return None
+
+
+def _statements(fn: FunctionInfo) -> Iterable[Any]:
+    return (
+        () if isinstance(fn.node, cst.Lambda) else (fn.node.body if isinstance(fn.node, cst.Module) else [fn.node.body])
+    )
+
+
+def _mentions(token: Any, wanted: Any) -> bool:
+    return token == wanted or (isinstance(token, tuple) and token[:1] == ("part",) and _mentions(token[1], wanted))
+
+
+def _aged(token: Any, wanted: Any) -> Any:
+    if token == wanted:
+        return ("old", wanted)
+    if isinstance(token, tuple) and token[:1] == ("part",):
+        return ("part", _aged(token[1], wanted), *token[2:])
+    return token
 
 
 def _logical(kind: Kind) -> Kind:

@@ -9,8 +9,10 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import attributes, calls, expressions, operators, statements
+from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.definitions import parameter_kind
+from torch2jax.infer.effects import settle
 from torch2jax.infer.frame import Frame, Value
 from torch2jax.infer.kinds import (
     FREE,
@@ -116,13 +118,16 @@ def _run(program: Program, fn: FunctionInfo, bindings: dict[str, Binding]) -> No
     _enter(frame, scope)
     if isinstance(fn.node, cst.Lambda):
         frame.returns.append((fn.node.body, frame.eval(fn.node.body)))
+        frame.gives |= storage_of(frame, fn.node.body)
     else:
         for decorator in fn.node.decorators:
             del decorator
         frame.execute((fn.node.body,))
         if frame.alive:
             frame.returns.append((fn.node, NONE))
+            frame.exits.append((None, dict(frame.env)))
     _leave(frame)
+    settle(frame)
     _choose_layouts(frame, scope)
 
 
@@ -145,9 +150,13 @@ def _enter(frame: Frame, scope: Scope) -> None:
             laid = replace(plain, layout=layout, rank=plain.rank or (len(layout) if layout else None))
             kind = laid if kind is plain else union(laid if isinstance(o, Tensor) else o for o in options(kind))
         frame.bind(name, kind, param, storage=frozenset((("parameter", name),)))
+        frame.env[name] = replace(frame.env[name], original=True, storage=frozenset((("parameter", name),)))
     if isinstance(params.star_arg, cst.Param):
         kind = fn.params[params.star_arg.name.value].read(fn)
-        frame.env[params.star_arg.name.value] = Value(kind if kind is not FREE else Iterator_(FREE))
+        frame.env[params.star_arg.name.value] = Value(
+            kind if kind is not FREE else Iterator_(FREE),
+            storage=frozenset((("parameter", params.star_arg.name.value),)),
+        )
     if params.star_kwarg is not None:
         known = fn.called and "**" not in fn.extra_keywords
         keys = tuple(sorted(fn.extra_keywords)) if known else None

@@ -6,7 +6,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import HINT, note_write, storage_of
+from torch2jax.infer import views
+from torch2jax.infer.aliasing import HINT, note_put, note_write, storage_of
 from torch2jax.infer.contents import heap_read, heap_write, layouts_in, sites_of
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -364,6 +365,12 @@ def assign_item(
     if augmented is None:
         for element in target.slice:
             _eval_index(frame, element.slice)
+    if isinstance(base, Free) and _assigns_to_array(frame, target):
+        frame.report(
+            "T2J202", target, "assumed that what is assigned to here is a tensor", "annotate it as torch.Tensor"
+        )
+        frame.learn_tensor(target.value)
+        base = Tensor()
     plain = without_none(base)
     if isinstance(plain, Tensor):
         frame.use(target.value, Tensor(plain.rank, plain.dtype, plain.layout, plain.variable))
@@ -373,14 +380,19 @@ def assign_item(
         if value is not None:
             frame.use(value, kind)
         frame.facts.special[target] = ("set_item", augmented is not None)
-        mutated(frame, target.value, augmented or target)
         root = root_of(target.value)
         if isinstance(root, cst.Name) and not plain.variable:
             held = frame.env.get(root.value)
             kind = held.kind if held is not None else Tensor(plain.rank, plain.dtype)
             if isinstance(kind, Tensor):
                 kind = Tensor(kind.rank, kind.dtype)
-            frame.bind(root.value, kind, root, storage=held.storage if held is not None else None)
+            frame.rebind(root.value, kind, root)
+        mutated(frame, target.value, augmented or target)
+        return
+    if value is not None and augmented is None:
+        note_put(frame, target.value, value)
+    if augmented is not None and is_tensor(frame.facts.kinds.get(target, UNKNOWN)):
+        mutated(frame, target, augmented)
         return
     for option in options(plain):
         if isinstance(option, Mapping):
@@ -418,12 +430,23 @@ def _index_kind(frame: Frame, target: cst.Subscript) -> Kind:
     return frame.facts.kinds.get(element.value, UNKNOWN) if isinstance(element, cst.Index) else UNKNOWN
 
 
-def mutated(frame: Frame, target: cst.CSTNode, statement: cst.CSTNode) -> None:
+def _assigns_to_array(frame: Frame, target: cst.Subscript) -> bool:
+    """Whether ``x[i, j] = v`` writes into a parameter of which nothing is known but that it takes several indices."""
+    held = frame.env.get(target.value.value) if isinstance(target.value, cst.Name) else None
+    indices = [element.slice for element in target.slice]
+    plain = all(
+        isinstance(i, cst.Slice) or isinstance(frame.facts.kinds.get(i.value), Number)
+        for i in indices
+        if isinstance(i, cst.Slice | cst.Index)
+    )
+    return held is not None and held.original and len(indices) > 1 and plain
+
+
+def mutated(frame: Frame, target: cst.CSTNode, statement: cst.CSTNode, *, quiet: bool = False) -> None:
     """The memory behind ``target`` changes here."""
-    if isinstance(target, cst.Call):
+    note_write(frame, statement, target, quiet=quiet)
+    if isinstance(target, cst.Call) and views.root_of(frame, target) is None and storage_of(frame, target):
         frame.report("T2J105", statement, "a write through a view of an array is lost in JAX", HINT)
-        return
-    note_write(frame, root_of(target), statement, storage_of(frame, target))
 
 
 def root_of(node: cst.CSTNode) -> cst.CSTNode:

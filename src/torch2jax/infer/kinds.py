@@ -180,6 +180,7 @@ class Layer(Kind):
     stateless: bool = False
     unit: bool = False
     inplace: bool = False
+    surely_inplace: bool = False
     unbiased: bool = False
     biased: bool = False
     site: Any = None
@@ -273,6 +274,7 @@ INT, FLOAT, BOOL, STR = Number("int"), Number("float"), Number("bool"), Str()
 TENSOR = Tensor()
 ASSUMED = Tensor(assumed=True)
 
+_NUMBERS = ("bool", "int", "float", "complex")  # each covers those before it
 _MAX_OPTIONS = 12
 _MAX_DEPTH = 6
 
@@ -366,7 +368,7 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             a.assumed and b.assumed,
         )
     if isinstance(a, Number) and isinstance(b, Number):
-        return Number(a.type if a.type == b.type else ("float" if "float" in (a.type, b.type) else "int"))
+        return Number(max(a.type, b.type, key=_NUMBERS.index))
     if isinstance(a, Str) and isinstance(b, Str):
         return STR
     if isinstance(a, Shape) and isinstance(b, Shape):
@@ -389,6 +391,7 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             site=None,
             unit=a.unit and b.unit,
             inplace=a.inplace or b.inplace,
+            surely_inplace=a.surely_inplace and b.surely_inplace,
             unbiased=a.unbiased and b.unbiased,
             biased=a.biased and b.biased,
         )
@@ -440,6 +443,11 @@ def is_tensor(kind: Kind) -> bool:
 def may_be_tensor(kind: Kind) -> bool:
     """Whether some alternative is a tensor."""
     return any(isinstance(option, Tensor) for option in options(kind))
+
+
+def is_box(kind: Kind) -> bool:
+    """Whether the kind is a list or a dictionary, which is changed in place in the translation too."""
+    return all(isinstance(option, Sequence | Mapping) for option in options(without_none(kind)))
 
 
 def is_module(kind: Kind) -> bool:

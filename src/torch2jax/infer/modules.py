@@ -8,10 +8,11 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import note_inplace_layer
+from torch2jax.infer.aliasing import mark_stale
 from torch2jax.infer.apis import TORCH, special, use_everything
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, function_form, is_class, keeps_torch_order, rule_of, super_init
+from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items
@@ -289,7 +290,8 @@ def call_instance(frame: Frame, node: cst.Call, kind: Instance, arguments: Argum
 def call_container(frame: Frame, kind: Container, argument: tuple[cst.BaseExpression, Kind]) -> Kind:
     """Data flows through a Sequential: it enters in the layout that its first layer wants."""
     node, value = argument
-    note_inplace_layer(frame, kind, node)
+    if _begins_inplace(kind):
+        mark_stale(frame, node)
     plain = array_of(value)
     value = plain if isinstance(plain, Tensor) else value
     tensor = plain if isinstance(plain, Tensor) else Tensor()
@@ -329,6 +331,12 @@ def _layers_of(frame: Frame, kind: Kind) -> list[Kind]:
         else:
             found.append(option)
     return found
+
+
+def _begins_inplace(kind: Container) -> bool:
+    """Whether the first layer of a Sequential changes what it is given."""
+    first = kind.items[0] if kind.items else FREE
+    return any(isinstance(option, Layer) and option.inplace for option in options(first))
 
 
 def _probed_rank(frame: Frame, kind: Kind) -> int | None:
@@ -612,6 +620,13 @@ def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], ar
         from torch2jax.infer.calls import call_kind
 
         return call_kind(frame, node, alternatives[0], arguments)
+    certain, frame.certain = frame.certain, False
+    result = _call_each(frame, node, alternatives, arguments)
+    frame.certain = certain
+    return result
+
+
+def _call_each(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:
     if all(is_module(kind) for kind in alternatives):
         return _call_modules(frame, node, alternatives, arguments)
     if all(_is_factory(frame, kind) for kind in alternatives):
@@ -737,7 +752,7 @@ def _named(kind: Kind) -> str:
 
 def _call_modules(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:
     """One of several modules: all must take and give the same layout."""
-    from torch2jax.infer.calls import call_one
+    from torch2jax.infer.calls import call_one, passed_arguments
 
     frame.facts.calls[node] = ModuleCall()
     if len(arguments.positional) == 1 and not arguments.keywords and arguments.star is None:
@@ -780,6 +795,10 @@ def _call_modules(frame: Frame, node: cst.Call, alternatives: list[Kind], argume
         if isinstance(kind, Instance) and (target := kind.cls.find("forward")) is not None
     )
     frame.facts.calls[node] = ModuleCall(targets)
+    for kind in alternatives:
+        method = kind.cls.find("forward") if isinstance(kind, Instance) else None
+        if method is not None:
+            note_call(frame, node, method, passed_arguments(node, method, arguments, kind))
     return union(results)
 
 

@@ -82,7 +82,14 @@ class FileInfo:
 
 @dataclass(eq=False)
 class FunctionInfo:
-    """A function, method, lambda, or the body of a file (``node`` is then the Module)."""
+    """A function, method, lambda, or the body of a file (``node`` is then the Module).
+
+    ``tensors``: parameters whose use shows them to be tensors.
+    ``mutates``: what it changes in place: parameters, ``self.x``, ``.name`` of a scope around. ``gives``: whose memory
+    its result may share, spelled likewise. ``keeps``: parameters that it puts where others find them. ``rebinds``:
+    attributes that get another value. ``links``: pairs of a parameter and what is put into it. ``new_values``:
+    parameters whose changed values it returns; ``appends_result``: in PyTorch it returned nothing.
+    """
 
     name: str
     node: cst.FunctionDef | cst.Lambda | cst.Module
@@ -103,6 +110,13 @@ class FunctionInfo:
     is_forward: bool = False
     interface: str = "nchw"
     mutates: set[str] = field(default_factory=set)
+    tensors: set[str] = field(default_factory=set)
+    gives: set[str] = field(default_factory=set)
+    keeps: set[str] = field(default_factory=set)
+    rebinds: set[str] = field(default_factory=set)
+    links: set[tuple[str, str]] = field(default_factory=set)
+    new_values: tuple[str, ...] = ()
+    appends_result: bool = False
     closure: dict[str, Cell] = field(default_factory=lambda: defaultdict(Cell))
     forced: dict[Any, Layout] = field(default_factory=dict)
     offered: dict[str, set[Layout]] = field(default_factory=lambda: defaultdict(set))

@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import mark_stale, note_inplace_layer
+from torch2jax.infer.aliasing import is_looked_at, mark_stale, storage_of
 from torch2jax.infer.contents import heap_read, want_torch_order
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
@@ -53,6 +53,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layout import MIXED, Layout, channel_last, normal, permuted, place, without
 from torch2jax.infer.operators import pointwise
 from torch2jax.infer.program import FunctionInfo
+from torch2jax.infer.views import root_of
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
 from torch2jax.rules.guards import Choice, choose
 from torch2jax.rules.model import UNKNOWN as NO_VALUE
@@ -338,16 +339,59 @@ def _apply_bound(
     if target is not None and first is not None and is_overwritten(rule, signature, choice, kinds, first):
         kinds[first] = without_layout(kinds[first])
     result, overrides, moved = _result(frame, node, name, rule, signature, bound, choice, kinds)
-    for param in signature.params:
-        if param.annotation == "Out" and bound.args[param.name].explicit and bound.args[param.name].type != "none":
-            frame.report("T2J103", node, f"{name}: `{param.name}=` writes into an array", "assign the result instead")
-        if param.annotation == "Inplace" and bound.args[param.name].value is not False and arguments.positional:
-            mark_stale(frame, arguments.positional[0][0])
     if uses_rngs(choice.branch.template):
         frame.needs_rngs(builds=rule.result == "Module" or rule.mode == "init")
     frame.facts.calls[node] = RuleCall(
         rule, signature, bound, choice, receiver[0] if receiver else None, target, overrides, moved
     )
+    for param in signature.params:
+        given = bound.args[param.name]
+        if param.annotation == "Out" and given.arg is not None and given.explicit and given.type != "none":
+            kind = kinds.get(given.arg.node, UNKNOWN)
+            return _written_out(frame, node, f"{name}: `{param.name}=`", given.arg.node, kind, result)
+        if param.annotation == "Inplace" and given.value is not False and target is None:
+            changed = next(iter(bound.args.values())).arg
+            if changed is not None:
+                return written_back(frame, node, changed.node, result, certain=given.value is True)
+    return result
+
+
+def _written_out(
+    frame: Frame, node: cst.BaseExpression, what: str, out: cst.BaseExpression, kind: Kind, result: Kind
+) -> Kind:
+    """``torch.add(x, y, out=z)`` assigns to ``z``."""
+    from torch2jax.infer.calls import mutate, written_place
+
+    place = written_place(frame, out)
+    plain, new = without_none(kind), without_none(result)
+    alike = (
+        isinstance(plain, Tensor)
+        and isinstance(new, Tensor)
+        and (new.dtype or plain.dtype) == (plain.dtype or new.dtype)
+    )
+    if not alike or place is None or root_of(frame, place) is None:
+        mark_stale(frame, out, node)
+        frame.report("T2J103", node, f"{what} writes into an array", "assign the result instead")
+        return result
+    frame.facts.calls[node] = replace(frame.facts.calls[node], target=place)
+    return mutate(frame, node, place, result)
+
+
+def written_back(
+    frame: Frame, node: cst.BaseExpression, argument: cst.BaseExpression, result: Kind, *, certain: bool
+) -> Kind:
+    """``F.relu(x, inplace=True)`` changes ``x``, and gives it: an assignment, where anyone looks at ``x`` again."""
+    from torch2jax.infer.calls import mutate, written_place
+
+    place = written_place(frame, argument)
+    fact = frame.facts.calls.get(node)
+    if place is None or not storage_of(frame, place):
+        return result
+    follows = certain and root_of(frame, place) is not None and frame.certain
+    if follows and isinstance(fact, RuleCall) and is_looked_at(frame, node, place):
+        frame.facts.calls[node] = replace(fact, target=place)
+        return mutate(frame, node, place, result, quiet=True)
+    mark_stale(frame, place, node)
     return result
 
 
@@ -455,7 +499,8 @@ def _result(
         inplace = "inplace" in bound.args and bound.args["inplace"].value is not False
         unbiased = "bias" in bound.args and bound.args["bias"].value is False
         biased = "bias" in bound.args and bound.args["bias"].value is True
-        layer = replace(layer, inplace=inplace, unbiased=unbiased, biased=biased)
+        surely = "inplace" in bound.args and bound.args["inplace"].value is True
+        layer = replace(layer, inplace=inplace, surely_inplace=surely, unbiased=unbiased, biased=biased)
         return replace(layer, unit=pools_to_one(rule, bound)), (), False
     if rule.layout is not None:
         return _laid_out(frame, rule, bound, annotated)
@@ -983,12 +1028,12 @@ def call_layer(frame: Frame, node: cst.Call, layer: Layer, arguments: Arguments)
         rule = replace(rule, mode="opaque")
     called = replace(rule, result=signature.result) if signature.result is not None else rule
     result, overrides, moved = _result(frame, node, called.name, called, signature, bound, choice, kinds)
-    if arguments.positional:
-        note_inplace_layer(frame, layer, arguments.positional[0][0])
     if layer.unit and isinstance(result, Tensor):
         result = replace(result, unit=True)
     if layer.rule.mode == "along" and isinstance(result, Tensor):
         first = without_none(next(iter(kinds.values()), UNKNOWN))
         result = replace(result, rank=first.rank if isinstance(first, Tensor) else None)
     frame.facts.calls[node] = RuleCall(layer.rule, signature, bound, choice, receiver[0], None, overrides, moved)
+    if layer.inplace and arguments.positional:
+        return written_back(frame, node, arguments.positional[0][0], result, certain=layer.surely_inplace)
     return result

@@ -9,7 +9,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import attributes, items
-from torch2jax.infer.aliasing import note_escape, storage_of
+from torch2jax.infer.aliasing import HINT, note_put, part_of, storage_of
 from torch2jax.infer.class_tests import check_classes
 from torch2jax.infer.contents import copy_items
 from torch2jax.infer.facts import RuleCall
@@ -23,6 +23,7 @@ from torch2jax.infer.kinds import (
     Choice,
     ClassName,
     Container,
+    Free,
     Instance,
     Iterator_,
     Kind,
@@ -32,12 +33,16 @@ from torch2jax.infer.kinds import (
     Shape,
     Tensor,
     Tuple,
+    is_box,
     is_tensor,
     join,
+    may_be_tensor,
     options,
     union,
     without_none,
 )
+from torch2jax.infer.liveness import stored
+from torch2jax.infer.views import View, attribute_key, view_of
 from torch2jax.source.nodes import dotted_name, walk
 
 
@@ -47,25 +52,28 @@ def block(frame: Frame, node: Any) -> None:
     frame.execute(node.body)
 
 
-def inplace_argument(fact: Any) -> cst.Name | None:
-    """The name that ``F.relu(x, inplace=True)`` changes."""
-    if not isinstance(fact, RuleCall):
-        return None
-    flags = [p.name for p in fact.signature.params if p.annotation == "Inplace"]
-    if not flags or fact.bound.args[flags[0]].value is not True:
-        return None
-    first = next(iter(fact.bound.args.values())).arg
-    return first.node if first is not None and isinstance(first.node, cst.Name) else None
-
-
 @executes(cst.Expr)
 def expression(frame: Frame, node: cst.Expr) -> None:
     """An expression for its effect."""
-    kind = frame.eval(node.value)
-    target = inplace_argument(frame.facts.calls.get(node.value))
-    if target is not None:
-        held = frame.env.get(target.value)
-        frame.bind(target.value, kind, node, storage=held.storage if held is not None else None)
+    if isinstance(node.value, cst.IfExp):
+        _branches(frame, node.value)
+        return
+    frame.eval(node.value)
+
+
+def _branches(frame: Frame, node: cst.IfExp) -> None:
+    """``a() if test else b()`` as a statement."""
+    condition(frame, node.test, frame.eval(node.test), "if")
+    before = dict(frame.env)
+    narrow(frame, node.test, True)
+    frame.reads = []
+    frame.eval(node.body)
+    after_body, frame.env = frame.env, before
+    narrow(frame, node.test, False)
+    frame.reads = []
+    frame.eval(node.orelse)
+    frame.env = frame.merge(after_body, frame.env)
+    frame.facts.kinds[node] = UNKNOWN
 
 
 @executes(cst.Pass, cst.Global, cst.Nonlocal, cst.TypeAlias)
@@ -77,24 +85,51 @@ def nothing(frame: Frame, node: Any) -> None:
 def assign(frame: Frame, node: cst.Assign) -> None:
     """``a = b = value``: stores the value in each target."""
     kind = frame.eval(node.value)
+    source: cst.CSTNode = node.value
     for target in node.targets:
-        store(frame, target.target, kind, node.value)
-    _refuse_items(frame, node)
+        store(frame, target.target, kind, node.value, storage_of(frame, source) or None, view_of(frame, source))
+        if isinstance(target.target, cst.Name | cst.Attribute) and not is_number(kind):
+            source = target.target  # `a = b = value`: one object under two names
+    _note_several(frame, node)
 
 
-def _refuse_items(frame: Frame, node: cst.Assign) -> None:
-    """Writes into arrays by chained or unpacking assignments have no form in JAX."""
-    for target in node.targets:
-        parts = target.target.elements if isinstance(target.target, cst.Tuple | cst.List) else [target]
-        inner = [part.value if isinstance(part, cst.BaseElement) else part.target for part in parts]
-        if len(node.targets) == 1 and len(inner) == 1 and inner[0] is target.target:
-            continue
-        for part in inner:
-            note = frame.facts.special.get(part)
-            if note is not None and note[0] in ("set_item", "write_variable", "write_data"):
-                frame.report(
-                    "T2J105", node, "a chained or unpacking assignment writes into an array", "use one line each"
-                )
+def _note_several(frame: Frame, node: cst.Assign) -> None:
+    """Chained and unpacking assignments that write into arrays become one line for each target."""
+    frame.facts.special.pop(node, None)
+    targets = [target.target for target in node.targets]
+    whole = targets[0]
+    if len(targets) > 1:
+        if any(_writes(frame, target) for target in targets):
+            frame.facts.special[node] = ("chained",)
+        parts = [e.value for t in targets if isinstance(t, cst.Tuple | cst.List) for e in t.elements]
+        allowed = not any(_writes(frame, part) for part in parts)
+    elif isinstance(whole, cst.Tuple | cst.List) and any(_writes(frame, e.value) for e in whole.elements):
+        note = frame.facts.special.get(whole, ("", ()))
+        allowed = note[0] == "one_by_one" and "open" not in note[1] and not _rebinds_source(whole, node.value)
+        frame.facts.special[node] = note
+    else:
+        return
+    if not allowed:
+        frame.facts.special.pop(node, None)
+        frame.report("T2J105", node, "a chained or unpacking assignment writes into an array", "use one line each")
+
+
+def _rebinds_source(whole: cst.Tuple | cst.List, value: cst.BaseExpression) -> bool:
+    """Whether a target binds a name that a later value is read from: ``a, x[0] = b, a``."""
+    bound: set[str | None] = set()
+    for target, source in zip(whole.elements, getattr(value, "elements", ()), strict=False):
+        read = {dotted_name(part) for part in walk(source) if isinstance(part, cst.Name | cst.Attribute)}
+        if (read - {None}) & bound:
+            return True
+        bound |= {*stored(target.value), dotted_name(target.value)}
+    return False
+
+
+def _writes(frame: Frame, target: cst.CSTNode) -> bool:
+    note = frame.facts.special.get(target)
+    return note is not None and (
+        note[0] in ("set_item", "write_variable", "write_data") or (note[0] == "state" and note[-1] == "write")
+    )
 
 
 @executes(cst.AnnAssign)
@@ -117,7 +152,11 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
             _extend(frame, target, node.value, value)
         if isinstance(node.target, cst.Name):
             joined = join(target, value) if isinstance(target, Number) else target
-            frame.bind(node.target.value, _without_value(joined), node.target)
+            if may_be_tensor(target) or (is_box(target) and not isinstance(target, Free)):
+                frame.rebind(node.target.value, target, node.target)
+                note_sum(frame, node)
+            else:
+                frame.bind(node.target.value, _without_value(joined), node.target)
         elif isinstance(node.target, cst.Attribute):
             attributes.assign(frame, node.target, _without_value(target), node.value, augmented=True)
         return
@@ -128,12 +167,15 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
     else:
         result = pointwise(frame, [(node.target, target), (node.value, value)])
     if isinstance(node.target, cst.Name):
-        held = frame.env.get(node.target.value)
         if is_tensor(target):
+            frame.rebind(node.target.value, result, node.target)
             items.mutated(frame, node.target, node)
-        frame.bind(node.target.value, result, node.target, storage=held.storage if held is not None else None)
+        else:
+            frame.bind(node.target.value, result, node.target)
     elif isinstance(node.target, cst.Attribute):
         attributes.assign(frame, node.target, result, node.value, augmented=True)
+        if is_tensor(target):
+            items.mutated(frame, node.target, node)
     elif isinstance(node.target, cst.Subscript):
         items.assign_item(frame, node.target, value, node.value, node)
 
@@ -149,6 +191,19 @@ def _extend(frame: Frame, target: Kind, node: cst.BaseExpression, value: Kind) -
             copy_items(frame, option.site, value, items.iterated(frame, node, value))
 
 
+def note_sum(frame: Frame, node: cst.AugAssign) -> None:
+    """``items += [x]``: the list holds more; what may be an array is changed in place."""
+    if is_box(frame.facts.kinds[node.target]):
+        note_put(frame, node.target, node.value)
+    else:
+        items.mutated(frame, node.target, node)
+
+
+def is_number(kind: Kind) -> bool:
+    """Whether a value is a number, which has no memory to share."""
+    return all(isinstance(option, Number) for option in options(kind))
+
+
 def _without_value(kind: Kind) -> Kind:
     return Number(kind.type) if isinstance(kind, Number) else kind
 
@@ -159,23 +214,21 @@ def store(
     kind: Kind,
     value: cst.CSTNode | None,
     storage: frozenset[Any] | None = None,
+    view: View | None = None,
 ) -> None:
     """Assign a kind to any target. ``value`` is the source expression where there is one of its own."""
     if isinstance(target, cst.Name):
         if value is not None:
             kind = _plain_read(frame, kind, value)
-        if isinstance(value, cst.Tuple):
-            for element in value.elements:
-                note_escape(frame, element.value)
-        frame.bind(target.value, kind, target, value, storage or None)
+        frame.bind(target.value, kind, target, value, storage or None, view)
     elif isinstance(target, cst.Attribute):
         attributes.assign(frame, target, kind, value)
     elif isinstance(target, cst.Subscript):
         items.assign_item(frame, target, kind, value, None)
     elif isinstance(target, cst.Tuple | cst.List):
-        unpack(frame, target, kind, value)
+        unpack(frame, target, kind, value, storage)
     elif isinstance(target, cst.StarredElement):
-        store(frame, target.value, UNKNOWN, None)
+        store(frame, target.value, UNKNOWN, None, storage)
 
 
 def _plain_read(frame: Frame, kind: Kind, value: cst.CSTNode) -> Kind:
@@ -186,11 +239,17 @@ def _plain_read(frame: Frame, kind: Kind, value: cst.CSTNode) -> Kind:
     return kind
 
 
-def unpack(frame: Frame, target: cst.Tuple | cst.List, kind: Kind, value: cst.CSTNode | None) -> None:
+def unpack(
+    frame: Frame,
+    target: cst.Tuple | cst.List,
+    kind: Kind,
+    value: cst.CSTNode | None,
+    storage: frozenset[Any] | None = None,
+) -> None:
     """``a, b = value``."""
     elements = target.elements
     plain = without_none(kind)
-    shared = storage_of(frame, value)
+    shared = (storage_of(frame, value) if value is not None else None) or storage or frozenset()
     starred = any(isinstance(element, cst.StarredElement) for element in elements)
     if isinstance(plain, Shape):
         if plain.layout is not None and value is not None:
@@ -205,18 +264,68 @@ def unpack(frame: Frame, target: cst.Tuple | cst.List, kind: Kind, value: cst.CS
             store(frame, inner, items.SHAPE_ITEMS if isinstance(element, cst.StarredElement) else INT, None)
         return
     if isinstance(value, cst.Tuple | cst.List) and len(value.elements) == len(elements) and not starred:
-        kinds = [frame.facts.kinds.get(e.value, UNKNOWN) for e in value.elements]
-        for element, source, item in zip(elements, value.elements, kinds, strict=True):
-            store(frame, element.value, item, source.value)
+        kinds = [_as_read(frame, e.value) for e in value.elements]
+        lies = [(storage_of(frame, e.value) or None, view_of(frame, e.value)) for e in value.elements]
+        order = tuple("first" if not where else "late" if view is not None else "open" for where, view in lies)
+        frame.facts.special[target] = ("one_by_one", order)
+        old = {name for name, held in frame.env.items() if held.stale}
+        for element, source, item, (where, view) in zip(elements, value.elements, kinds, lies, strict=True):
+            _note_late_read(frame, source.value, old)
+            store(frame, element.value, item, source.value, where, view)
+        bound = {name for element in elements for name in stored(element.value)}
+        bound |= {attribute_key(name) for e in elements if (name := dotted_name(e.value)) is not None and "." in name}
+        for name in bound & frame.env.keys():  # all values were read before any name was bound
+            held = frame.env[name]
+            if held.view is not None and held.view.names & bound:
+                frame.env[name] = replace(held, view=None)
         return
     if isinstance(plain, Tensor) and value is not None:
         plain = frame.use(value, plain)
     for index, element in enumerate(elements):
         if isinstance(element, cst.StarredElement):
-            store(frame, element.value, items.tail(frame, plain, index), None)
+            store(frame, element.value, items.tail(frame, plain, index), None, shared)
         else:
             item = items.item_at(frame, plain, index if not starred else (index if index == 0 else None))
-            store(frame, element.value, item, None, shared)
+            where = _piece(frame, shared, plain, value, index)
+            store(frame, element.value, item, None, where, _piece_view(frame, plain, value, index))
+
+
+def _as_read(frame: Frame, node: cst.BaseExpression) -> Kind:
+    """The kind of an item of a display, where Variables are read."""
+    kind = frame.facts.kinds.get(node, UNKNOWN)
+    return replace(kind, variable=False) if isinstance(kind, Tensor) and node in frame.facts.reads else kind
+
+
+def _piece_view(frame: Frame, kind: Kind, value: cst.CSTNode | None, index: int) -> View | None:
+    """``a, b = x`` gives ``x[0]`` and ``x[1]``; so does ``x.unbind()``."""
+    fact = frame.facts.calls.get(value) if value is not None else None
+    base: cst.BaseExpression | None = value if isinstance(kind, Tensor) and isinstance(value, cst.Name) else None
+    if isinstance(value, cst.Call) and isinstance(fact, RuleCall) and fact.rule.name.endswith(".unbind"):
+        base = fact.receiver if not value.args or fact.bound.args["dim"].value == 0 else None
+    if base is None:
+        return None
+    part = frame.items_of.setdefault((base, index), item_of(base, index))
+    return view_of(frame, part)
+
+
+def item_of(base: cst.BaseExpression, index: int) -> cst.Subscript:
+    """``base[index]``, as source."""
+    return cst.Subscript(base, [cst.SubscriptElement(cst.Index(cst.Integer(str(index))))])
+
+
+def _note_late_read(frame: Frame, node: cst.BaseExpression, old: set[str]) -> None:
+    """``x[0], y = v, x[1]``: a view on the right side is read after the writes before it."""
+    for part in walk(node):
+        held = frame.env.get(part.value) if isinstance(part, cst.Name) else None
+        if held is not None and held.stale and isinstance(part, cst.Name) and part.value not in old:
+            frame.report("T2J105", node, "an earlier target of this assignment changes what is read here", HINT)
+
+
+def _piece(frame: Frame, shared: frozenset[Any], kind: Kind, value: cst.CSTNode | None, index: int) -> frozenset[Any]:
+    """Where an item of what is unpacked lies: rows of an array and pieces of a split have no memory in common."""
+    fact = frame.facts.calls.get(value) if isinstance(value, cst.Call) else None
+    pieces = isinstance(fact, RuleCall) and (fact.rule.result == "Tensors" or isinstance(fact.rule.result, tuple))
+    return part_of(shared, value, index) if isinstance(kind, Tensor) or pieces else shared
 
 
 def _learn_rank(frame: Frame, value: cst.CSTNode | None, rank: int) -> None:
@@ -245,6 +354,8 @@ def return_(frame: Frame, node: cst.Return) -> None:
         frame.returns.append((node.value, kind))
     else:
         frame.returns.append((node, NONE))
+    frame.exits.append((node.value, dict(frame.env)))
+    frame.gives |= storage_of(frame, node.value)
     frame.alive = False
 
 
@@ -483,21 +594,54 @@ def _among(kind: Kind, allowed: Kind) -> bool:
 def for_(frame: Frame, node: cst.For) -> None:
     """``for``: each turn binds the target to an item."""
     iterable = frame.eval(node.iter)
-    item = items.iterated(frame, node.iter, iterable)
+    item = _variables_of(frame, node.iter) or items.iterated(frame, node.iter, iterable)
 
-    shared = _loop_storage(frame, node.iter)
+    hidden = f"%{id(node)}"
+    parts = item.items if isinstance(item, Tuple) else (item,)
+    variables = all(isinstance(part, Tensor) and part.variable for part in parts)
+    frame.env[hidden] = Value(NONE if variables else UNKNOWN, storage=loop_storage(frame, node.iter))
 
     def enter() -> None:
+        head = frame.env[hidden]
+        shared = head.storage
         if isinstance(node.target, cst.Tuple):
             for element in node.target.elements:
                 each = _element_kind(frame, item, node.target, element)
-                store(frame, element.value, each, None, shared)
+                where = _place_of_element(frame, node, element)
+                store(frame, element.value, each, None, shared if where is None else where)
         else:
             store(frame, node.target, item, None, shared)
+        for name in stored(node.target) if head.stale else ():  # the iterator still goes through the old value
+            if name in frame.env and not is_number(frame.env[name].kind):
+                frame.env[name] = replace(frame.env[name], stale=True)
 
     loop(frame, enter, node.body)
     if node.orelse is not None:
         frame.execute((node.orelse,))
+
+
+def _place_of_element(frame: Frame, node: cst.For, element: cst.BaseElement) -> frozenset[Any] | None:
+    """Where an item of ``zip(a, b)`` lies: in its own argument."""
+    assert isinstance(node.target, cst.Tuple)
+    call = node.iter
+    zipped = isinstance(call, cst.Call) and isinstance(call.func, cst.Name) and call.func.value == "zip"
+    if not zipped or not isinstance(call, cst.Call) or len(call.args) != len(node.target.elements):
+        return None
+    if any(arg.star for arg in call.args):
+        return None
+    return loop_storage(frame, call.args[list(node.target.elements).index(element)].value)
+
+
+def _variables_of(frame: Frame, node: cst.BaseExpression) -> Kind | None:
+    """``for p in (self.a, self.b)``: the Variables themselves, so that they can be written to."""
+    if not isinstance(node, cst.Tuple | cst.List) or not node.elements:
+        return None
+    kinds = [frame.facts.kinds.get(element.value, UNKNOWN) for element in node.elements]
+    if not all(isinstance(kind, Tensor) and kind.variable for kind in kinds):
+        return None
+    for element in node.elements:
+        frame.facts.reads.discard(element.value)
+    return union(kinds)
 
 
 def _element_kind(frame: Frame, item: Kind, target: cst.Tuple, element: cst.BaseElement) -> Kind:
@@ -508,13 +652,12 @@ def _element_kind(frame: Frame, item: Kind, target: cst.Tuple, element: cst.Base
     return items.item_at(frame, plain, None if starred else list(target.elements).index(element))
 
 
-def _loop_storage(frame: Frame, node: cst.BaseExpression) -> frozenset[Any]:
+def loop_storage(frame: Frame, node: cst.BaseExpression) -> frozenset[Any]:
     """The memory that a loop's variable looks into: rows of a tensor, pieces of a split."""
     wrappers = ("enumerate", "zip", "reversed", "list", "tuple")
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in wrappers:
-        return frozenset().union(*(_loop_storage(frame, arg.value) for arg in node.args))
-    kind = without_none(frame.facts.kinds.get(node, UNKNOWN))
-    return storage_of(frame, node) if isinstance(kind, Tensor) or isinstance(node, cst.Call) else frozenset()
+        return frozenset().union(*(loop_storage(frame, arg.value) for arg in node.args))
+    return storage_of(frame, node)
 
 
 @executes(cst.While)
@@ -536,7 +679,7 @@ def loop(frame: Frame, enter: Any, body: cst.CSTNode) -> None:
     frame.depth += 1
     head = dict(frame.env)
     known = frame.facts.mark()
-    for _ in range(4):
+    for _ in range(12):
         frame.facts.return_to(known)
         frame.env, frame.alive = dict(head), True
         frame.breaks = []

@@ -40,9 +40,11 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     returns = annotation(rewriter, node.returns) if node.returns is not None else None
     outer, rewriter.function = rewriter.function, info
     taken, rewriter.taken = rewriter.taken, set(rewriter.scope_names(node))
-    prefix = _prefix(rewriter, info)
+    prefix = [*_declarations(info), *_prefix(rewriter, info)]
     new_body = suite(rewriter, node.body)
     new_body = _with_prefix(new_body, prefix)
+    if info.appends_result:
+        new_body, returns = _with_result(rewriter, info, new_body), None
     rewriter.function, rewriter.taken = outer, taken
     for definition in info.facts.definitions:
         if definition not in rewriter.placed:
@@ -85,6 +87,53 @@ def _without_starred(params: cst.Parameters, info: FunctionInfo, body: cst.BaseS
 def _unended(params: Sequence[cst.Param]) -> list[cst.Param]:
     """Parameters without a comma after the last."""
     return [*params[:-1], *(param.with_changes(comma=cst.MaybeSentinel.DEFAULT) for param in params[-1:])]
+
+
+def _declarations(info: FunctionInfo) -> list[Any]:
+    """``nonlocal`` and ``global`` for names of a scope around, which are assigned where PyTorch changes in place."""
+    lines = []
+    for keyword, of_file in ((cst.Nonlocal, False), (cst.Global, True)):
+        names = sorted(name for name in info.facts.outer_writes if _is_of_file(info, name) is of_file)
+        if names:
+            lines.append(statement(keyword([cst.NameItem(cst.Name(name)) for name in names])))
+    return lines
+
+
+def _is_of_file(info: FunctionInfo, name: str) -> bool:
+    outer = info.parent
+    while outer is not None:
+        if name in outer.closure:
+            return False
+        outer = outer.parent
+    return True
+
+
+def _with_result(rewriter: Rewriter, info: FunctionInfo, block: Any) -> Any:
+    """A function that changed its arguments in place returns them."""
+    names = [cst.Name(name) for name in info.new_values]
+    value = names[0] if len(names) == 1 else cst.Tuple([cst.Element(name) for name in names], lpar=[], rpar=[])
+    if isinstance(block, cst.SimpleStatementSuite):
+        block = cst.IndentedBlock([cst.SimpleStatementLine(block.body)])
+    block = block.visit(_Returns(value))
+    last = block.body[-1]
+    ends = isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], cst.Return | cst.Raise)
+    return block if ends else block.with_changes(body=[*block.body, statement(cst.Return(value))])
+
+
+class _Returns(cst.CSTTransformer):
+    """Every ``return`` of a function gives the same value."""
+
+    def __init__(self, value: cst.BaseExpression) -> None:
+        self._value = value
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return False
+
+    def visit_Lambda(self, node: cst.Lambda) -> bool:
+        return False
+
+    def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
+        return updated_node.with_changes(value=self._value, whitespace_after_return=cst.SimpleWhitespace(" "))
 
 
 def _interface_note(rewriter: Rewriter, node: cst.FunctionDef, info: FunctionInfo) -> list[cst.EmptyLine]:

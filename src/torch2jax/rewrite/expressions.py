@@ -374,10 +374,11 @@ def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
 
 def mutation(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> Any:
     """An in-place call inside an expression: assign first, then read."""
-    from torch2jax.rewrite.mutation import assign_result, is_place
+    from torch2jax.rewrite.mutation import assign_result, can_put
 
-    if fact.target is None or not is_place(fact.target):
+    if fact.target is None or not can_put(rewriter, fact.target):
         return rule_call(rewriter, node, fact)
+    _refuse_moving(rewriter, node)
     rewriter.before += assign_result(rewriter, node, fact)
     return rewriter.expr(fact.target)
 
@@ -391,6 +392,18 @@ def moved_call(rewriter: Rewriter, node: cst.Call) -> Any:
     return call(moveaxis, [result.with_changes(args=[cst.Arg(moved)]), number(-1), number(1)])
 
 
+def _refuse_moving(rewriter: Rewriter, node: cst.BaseExpression) -> None:
+    """A change in a part of an expression that runs only perhaps, or several times, is no line before it."""
+    if rewriter.conditional:
+        flag(
+            rewriter,
+            node,
+            "T2J105",
+            "an array is changed in place inside of an expression that may not run just once",
+            "write the change as a statement of its own, under an `if` or in a loop",
+        )
+
+
 def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:
     """A call inside the project: the same, with ``rngs`` passed on."""
     result: Any = rewriter.generic(node)
@@ -400,6 +413,13 @@ def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:
         result = result.with_changes(func=_without_forward(func))
     if fact.rngs:
         result = with_keyword(result, "rngs", rewriter.rngs())
+    returned = rewriter.facts.returned.get(node)
+    if returned is not None and rewriter.taken_back is not node:
+        from torch2jax.rewrite.mutation import take_back
+
+        _refuse_moving(rewriter, node)
+        rewriter.before += take_back(rewriter, node, result)
+        return rewriter.expr(returned.places[0])
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import UNKNOWN, NoneKind, Number, Tensor, may_be_tensor, options, without_none
+from torch2jax.infer.kinds import UNKNOWN, NoneKind, Number, Tensor, is_box, may_be_tensor, options, without_none
 from torch2jax.infer.layout import Layout, conversion
 from torch2jax.infer.rule_calls import is_overwritten
+from torch2jax.infer.views import FOLLOWED, SAME, SAME_ORDER, SWAPS, method_of
 from torch2jax.rewrite.fill import fill
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.resolve import FillArg
@@ -48,6 +50,23 @@ def is_place(node: cst.BaseExpression) -> bool:
     return False
 
 
+def can_put(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    """Whether a new value can be written into the expression: a place, or a followed view of one."""
+    while True:
+        if isinstance(node, cst.Call):
+            fact = rewriter.facts.calls.get(node)
+            if not isinstance(fact, RuleCall):
+                return False
+            inner = fact.target if fact.target is not None else fact.receiver
+            if inner is None or (fact.target is None and method_of(fact) not in FOLLOWED):
+                return False
+            node = inner
+        elif isinstance(node, cst.Subscript) or isinstance(rewriter.facts.calls.get(node), RuleCall):
+            node = node.value  # type: ignore[attr-defined]
+        else:
+            return is_place(node)
+
+
 def place_of(rewriter: Rewriter, node: cst.BaseExpression) -> Place:
     """Where a write to ``node`` goes."""
     note = rewriter.facts.special.get(node)
@@ -76,24 +95,135 @@ def store(place: Place, value: cst.BaseExpression) -> cst.SimpleStatementLine:
     return statement(assignment(target, value))
 
 
+def put(rewriter: Rewriter, target: cst.BaseExpression, value: cst.BaseExpression) -> cst.SimpleStatementLine | None:
+    """Write into a view: the array at its bottom gets a new value. None for what is no view that can be followed."""
+    if isinstance(target, cst.Subscript):
+        return item_update(rewriter, target, "set", value)
+    if isinstance(target, cst.Call):
+        inner, value = _before_view(rewriter, target, value)
+        return put(rewriter, inner, value) if inner is not None else None
+    if isinstance(target, cst.Attribute) and isinstance(rewriter.facts.calls.get(target), RuleCall):
+        return put(rewriter, target.value, attribute(value, "T") if target.attr.value == "T" else value)
+    return store(place_of(rewriter, target), value) if is_place(target) else None
+
+
+def _before_view(
+    rewriter: Rewriter, node: cst.Call, value: cst.BaseExpression
+) -> tuple[cst.BaseExpression | None, cst.BaseExpression]:
+    """What a call is a view of, and what that would be if the view were ``value``."""
+    fact = rewriter.facts.calls.get(node)
+    if not isinstance(fact, RuleCall):
+        return None, value
+    if fact.target is not None:
+        return fact.target, value
+    method, inner = method_of(fact), fact.receiver
+    if inner is None or method not in FOLLOWED:
+        return None, value
+    if method in SAME:
+        return inner, value
+    if method in SAME_ORDER:
+        shape = attribute(rewriter.expr(inner), "shape")
+        return inner, method_call(value, "reshape", [shape])
+    if method == "t":
+        return inner, attribute(value, "T")
+    given = {name: bound.arg.node for name, bound in fact.bound.args.items() if bound.arg is not None}
+    if method in SWAPS:
+        axes = [rewriter.expr(argument) for name, argument in given.items() if argument is not inner]
+        return inner, method_call(value, "swapaxes", axes)
+    index: cst.BaseSlice
+    if method == "select":
+        index = cst.Index(rewriter.expr(given["index"]))
+    else:
+        start = rewriter.expr(given["start"])
+        index = cst.Slice(start, _sum(start, rewriter.expr(given["length"])))
+    return inner, _updated(rewriter.expr(inner), _on_axis(index, fact.bound.args["dim"].value), "set", value)
+
+
+def _sum(left: cst.BaseExpression, right: cst.BaseExpression) -> cst.BaseExpression:
+    if isinstance(left, cst.Integer) and isinstance(right, cst.Integer):
+        return cst.Integer(str(int(left.value) + int(right.value)))
+    return cst.BinaryOperation(parenthesize(left, 13), cst.Add(), parenthesize(right, 14))
+
+
+def _on_axis(index: cst.BaseSlice, axis: int) -> list[cst.SubscriptElement]:
+    """``[:, :, index]``."""
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    return [
+        *(cst.SubscriptElement(cst.Slice(None, None), comma=comma) for _ in range(axis)),
+        cst.SubscriptElement(index),
+    ]
+
+
+def _updated(
+    base: cst.BaseExpression, elements: Sequence[cst.SubscriptElement], method: str, value: cst.BaseExpression
+) -> cst.BaseExpression:
+    """``base.at[elements].method(value)``."""
+    return method_call(cst.Subscript(attribute(base, "at"), elements), method, [value])
+
+
+def updates_after(rewriter: Rewriter, node: cst.CSTNode) -> list[cst.SimpleStatementLine]:
+    """After a write, the views of the same memory are put back and read again."""
+    lines = []
+    for update in rewriter.facts.updates.get(node, ()):
+        name = _place_named(update.name)
+        if update.action == "put":
+            value = cst.Subscript(name, ELLIPSIS) if update.variable else name
+            lines.append(put(rewriter, update.node, value))
+        else:
+            lines.append(store(Place(name, update.variable), _array(rewriter, update.node)))
+    return [line for line in lines if line is not None]
+
+
+def _array(rewriter: Rewriter, node: cst.BaseExpression) -> cst.BaseExpression:
+    """The value of an expression, read where it is a Variable: ``self.b[...]``."""
+    value: cst.BaseExpression = rewriter.expr(node)
+    kind = without_none(rewriter.kind(node) or Tensor())
+    holds = isinstance(kind, Tensor) and kind.variable and node not in rewriter.facts.reads
+    return cst.Subscript(parenthesize(value, PRIMARY), ELLIPSIS) if holds else value
+
+
+def _place_named(name: str) -> cst.BaseExpression:
+    return cst.parse_expression(name.removeprefix("@").replace(":", "."))
+
+
+def take_back(rewriter: Rewriter, node: cst.BaseExpression, result: cst.BaseExpression) -> list[Any]:
+    """``f(x)`` as ``x = f(x)``, where ``f`` returns what it changed."""
+    places = rewriter.facts.returned[node].places
+    if len(places) > 1:
+        target = cst.Tuple([cst.Element(place) for place in places], lpar=[], rpar=[])
+        lines: list[Any] = [statement(assignment(target, result))]
+    else:
+        line = put(rewriter, places[0], result)
+        lines = [line] if line is not None else []
+    return [*lines, *updates_after(rewriter, node)]
+
+
 def assign_result(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> list[cst.SimpleStatementLine]:
     """``x.add_(y)`` as ``x = x + y``."""
+    return [_result_line(rewriter, node, fact), *updates_after(rewriter, node)]
+
+
+def _result_line(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> cst.SimpleStatementLine:
     target = fact.target
     assert target is not None
-    if isinstance(target, cst.Subscript):
-        return [_item_result(rewriter, target, rule_call(rewriter, node, fact))]
+    while isinstance(target, cst.Attribute) and target.attr.value == "data":
+        target = target.value
+    if not isinstance(target, cst.Name | cst.Attribute) or isinstance(rewriter.facts.calls.get(target), RuleCall):
+        line = put(rewriter, target, rule_call(rewriter, node, fact))
+        assert line is not None
+        return line
     place = place_of(rewriter, target)
     raw = place.variable and _is_overwritten(rewriter, fact, target)
     if fact.rule.mode == "init" or raw:
-        return [store(place, _initial_value(rewriter, fact, place, place.node))]
+        return store(place, _initial_value(rewriter, fact, place, place.node))
     if place.variable and fact.receiver not in (None, target) and _scales(rewriter, fact):
         held = cst.Subscript(place.node, ELLIPSIS)  # what is written through `p.detach()` and its like
-        return [store(place, _initial_value(rewriter, fact, place, held))]
+        return store(place, _initial_value(rewriter, fact, place, held))
     value = rule_call(rewriter, node, fact)
     relayout = rewriter.facts.relayouts.get(node)
     if relayout is not None and not isinstance(target, cst.Name):
         value = rewriter.transposed(value, conversion(relayout.source, relayout.target, relayout.rank or 0))
-    return [store(place, value)]
+    return store(place, value)
 
 
 def _is_overwritten(rewriter: Rewriter, fact: RuleCall, target: cst.BaseExpression) -> bool:
@@ -138,20 +268,22 @@ def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place, held: cst.B
     return filled.expression
 
 
-def _item_result(rewriter: Rewriter, target: cst.Subscript, value: cst.BaseExpression) -> cst.SimpleStatementLine:
-    return item_update(rewriter, target, "set", value)
-
-
 def item_update(
     rewriter: Rewriter, target: cst.Subscript, method: str, value: cst.BaseExpression
 ) -> cst.SimpleStatementLine:
     """``x = x.at[i].set(value)``."""
-    place = place_of(rewriter, target.value)
     holder = target.value
+    if is_box(rewriter.kind(holder) or Tensor()):
+        return statement(assignment(rewriter.generic(target), value))
     base: cst.BaseExpression
     outer = rewriter.kind(holder.value) if isinstance(holder, cst.Subscript) else None
     if isinstance(holder, cst.Subscript) and (outer is None or may_be_tensor(outer)):
         return _nested_update(rewriter, holder, target, method, value)
+    if isinstance(holder, cst.Call) or isinstance(rewriter.facts.calls.get(holder), RuleCall):
+        elements = [rewriter.generic(element) for element in target.slice]
+        line = put(rewriter, holder, _updated(rewriter.expr(holder), elements, method, value))
+        return line if line is not None else statement(assignment(target, value))
+    place = place_of(rewriter, holder)
     base = place.node
     if place.variable:
         base = read_variable(holder, place.node, rewriter.facts)
@@ -159,7 +291,7 @@ def item_update(
     if relayout is not None:
         base = rewriter.expr(holder)
     elements = [rewriter.generic(element) for element in target.slice]
-    updated: cst.BaseExpression = method_call(cst.Subscript(attribute(base, "at"), elements), method, [value])
+    updated = _updated(base, elements, method, value)
     if relayout is not None and place.layout is not None:
         updated = rewriter.transposed(updated, conversion(relayout.target, relayout.source, relayout.rank or 0))
     return store(place, updated)
@@ -171,5 +303,4 @@ def _nested_update(
     """``x[a][b] = v``: the inner view is updated and put back."""
     inner = rewriter.expr(holder)
     elements = [rewriter.generic(element) for element in target.slice]
-    updated = method_call(cst.Subscript(attribute(inner, "at"), elements), method, [value])
-    return item_update(rewriter, holder, "set", updated)
+    return item_update(rewriter, holder, "set", _updated(inner, elements, method, value))

@@ -62,6 +62,7 @@ class Rewriter:
     taken: set[str] = field(default_factory=set)
     conditional: int = 0
     placed: set[Any] = field(default_factory=set)
+    taken_back: cst.CSTNode | None = None
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
     comments_inside: bool = False

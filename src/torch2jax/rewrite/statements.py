@@ -11,14 +11,22 @@ from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import Relayout, RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, Tensor, is_tensor, options, without_none
 from torch2jax.infer.layout import conversion, describe
-from torch2jax.infer.statements import inplace_argument
 from torch2jax.rewrite.comments import with_lost_comments
 from torch2jax.rewrite.derived import after_super_init, stored
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import frozen_loop, set_trainable
 from torch2jax.rewrite.gradient_names import import_from, names_itself
-from torch2jax.rewrite.mutation import Place, assign_result, is_place, item_update, place_of, store
-from torch2jax.rewrite.precedence import parenthesize
+from torch2jax.rewrite.mutation import (
+    Place,
+    assign_result,
+    can_put,
+    item_update,
+    place_of,
+    store,
+    take_back,
+    updates_after,
+)
+from torch2jax.rewrite.precedence import is_simple, parenthesize
 from torch2jax.rewrite.rewriter import (
     PRIMARY,
     STATEMENTS,
@@ -30,8 +38,8 @@ from torch2jax.rewrite.rewriter import (
     rewrites,
     statement,
 )
-from torch2jax.rewrite.rule_calls import flag
-from torch2jax.source.nodes import walk
+from torch2jax.rewrite.rule_calls import flag, fresh_name
+from torch2jax.source.nodes import dotted_name, walk
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -212,6 +220,8 @@ def small_statement(rewriter: Rewriter, node: cst.BaseSmallStatement) -> Any:
 
 def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
     value = node.value
+    if isinstance(value, cst.IfExp) and _has_effect(rewriter, value):
+        return _chosen(rewriter, value)
     if not isinstance(value, cst.Call):
         return rewriter.generic(node)
     fact = rewriter.facts.calls.get(value)
@@ -228,12 +238,14 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
         return _register(rewriter, value, note)
     if note is not None and note[0] == "apply":
         return _apply(rewriter, value, rngs=note[1])
-    if isinstance(fact, RuleCall) and fact.target is not None and is_place(fact.target):
+    if isinstance(fact, RuleCall) and fact.target is not None and can_put(rewriter, fact.target):
         return assign_result(rewriter, value, fact)
+    if value in rewriter.facts.returned:
+        rewriter.taken_back = value
+        result = rewriter.expr(value)
+        rewriter.taken_back = None
+        return take_back(rewriter, value, result)
     new = rewriter.expr(value)
-    target = inplace_argument(fact)
-    if target is not None:
-        return [statement(assignment(target, new))]
     if isinstance(fact, RuleCall) and isinstance(new, cst.Name | cst.Attribute):
         return []
     return node if new is value else node.with_changes(value=new)
@@ -247,6 +259,28 @@ def _super_init(rewriter: Rewriter, node: cst.Expr, value: cst.Call, note: Any) 
     line = node.with_changes(value=rewriter.expr(value))
     after = after_super_init(rewriter, value)
     return [statement(line), *after] if after else line
+
+
+def _has_effect(rewriter: Rewriter, node: cst.CSTNode) -> bool:
+    """Whether an expression changes an array in place."""
+    for part in walk(node):
+        fact = rewriter.facts.calls.get(part)
+        if part in rewriter.facts.returned or (isinstance(fact, RuleCall) and fact.target is not None):
+            return True
+    return False
+
+
+def _chosen(rewriter: Rewriter, node: cst.IfExp) -> list[Any]:
+    """``a() if test else b()`` as a statement."""
+    test = rewriter.expr(node.test)
+    held, rewriter.before = rewriter.before, []
+    blocks = []
+    for part in (node.body, node.orelse):
+        line = cst.SimpleStatementLine([cst.Expr(part.with_changes(lpar=[], rpar=[]) if part.lpar else part)])
+        blocks.append(cst.IndentedBlock(one(rewriter, line) or [statement(cst.Pass())]))
+    rewriter.before = held
+    quiet = isinstance(node.orelse, cst.Name)
+    return [cst.If(test, blocks[0], None if quiet else cst.Else(blocks[1]))]
 
 
 def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -364,19 +398,28 @@ def _apply(rewriter: Rewriter, node: cst.Call, *, rngs: bool) -> list[Any]:
 
 
 def _assign(rewriter: Rewriter, node: cst.Assign) -> Any:
+    if _writes_itself(rewriter, node):
+        fact = rewriter.facts.calls[node.value]
+        return assign_result(rewriter, cst.ensure_type(node.value, cst.Call), fact)
     if len(node.targets) == 1:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:
             return special
-    places = [_target(rewriter, target.target) for target in node.targets]
-    targets = [target.with_changes(target=new) for target, new in zip(node.targets, places, strict=True)]
+    note = rewriter.facts.special.get(node)
+    if note is not None and note[0] in ("chained", "one_by_one"):
+        return _one_by_one(rewriter, node)
     if _is_for_isinstance(rewriter, node):
         from torch2jax.rewrite.expressions import class_reference
 
         return node.with_changes(value=class_reference(rewriter, node.value))
-    value = _stored(rewriter, node.targets[0].target, node.value, rewriter.expr(node.value))
+    translated = rewriter.expr(node.value)
+    if _is_own_value(rewriter, node, translated):
+        return []
+    places = [_target(rewriter, target.target) for target in node.targets]
+    value = _stored(rewriter, node.targets[0].target, node.value, translated)
     if value is node.value and all(target.target is new for target, new in zip(node.targets, places, strict=True)):
         return node
+    targets = [target.with_changes(target=new) for target, new in zip(node.targets, places, strict=True)]
     return node.with_changes(targets=targets, value=value)
 
 
@@ -399,10 +442,65 @@ def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
     return any(isinstance(t, cst.Name) and t.value == target.value for test in tests for t in walk(test))
 
 
+def _writes_itself(rewriter: Rewriter, node: cst.Assign) -> bool:
+    """``self.x = self.x.add_(1)``, which is ``self.x.add_(1)``."""
+    fact = rewriter.facts.calls.get(node.value)
+    target = fact.target if isinstance(fact, RuleCall) else None
+    same = dotted_name(target)
+    return len(node.targets) == 1 and same is not None and same == dotted_name(node.targets[0].target)
+
+
+def _one_by_one(rewriter: Rewriter, node: cst.Assign) -> list[Any]:
+    """``a[0] = b[1] = v`` and ``a[0], a[1] = v, w``: a line for each target; views are read late, as in PyTorch."""
+    targets = [target.target for target in node.targets]
+    lines: list[Any] = []
+    if len(targets) > 1:
+        value = _named_first(rewriter, node.value, lines)
+        pairs: list[tuple[Any, Any]] = [(target, value) for target in targets]
+        return [*lines, *(line for target, held in pairs for line in _one_target(rewriter, target, held))]
+    (whole,) = targets
+    sources = [element.value for element in getattr(node.value, "elements", ())]
+    late = [order == "late" for order in rewriter.facts.special[node][1]]
+    values = [
+        None if later else _named_first(rewriter, source, lines) for source, later in zip(sources, late, strict=True)
+    ]
+    for element, source, value in zip(getattr(whole, "elements", ()), sources, values, strict=True):
+        lines += _one_target(rewriter, element.value, rewriter.expr(source) if value is None else value)
+    return lines
+
+
+def _named_first(rewriter: Rewriter, node: Any, lines: list[Any]) -> Any:
+    value = rewriter.expr(node)
+    if is_simple(value):
+        return value
+    name = cst.Name(fresh_name(rewriter, "value"))
+    lines.append(statement(assignment(name, value)))
+    return name
+
+
+def _one_target(rewriter: Rewriter, target: Any, value: Any) -> list[Any]:
+    note = rewriter.facts.special.get(target)
+    if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
+        return [item_update(rewriter, target, "set", value), *updates_after(rewriter, target)]
+    written = note is not None and (
+        note[0] in ("write_variable", "write_data") or (note[0] == "state" and note[-1] == "write")
+    )
+    if isinstance(target, cst.Attribute) and written:
+        return [store(_written_place(rewriter, target, note), value)]
+    return [statement(assignment(_target(rewriter, target), value))]
+
+
+def _is_own_value(rewriter: Rewriter, node: cst.Assign, value: cst.BaseExpression) -> bool:
+    """``x = x.add_(1)``: the line before has assigned it already."""
+    target = node.targets[0].target
+    same = isinstance(value, cst.Name) and isinstance(target, cst.Name) and value.value == target.value
+    return same and len(node.targets) == 1 and bool(rewriter.before) and not isinstance(node.value, cst.Name)
+
+
 def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
-        return [item_update(rewriter, target, "set", rewriter.expr(node.value))]
+        return [item_update(rewriter, target, "set", rewriter.expr(node.value)), *updates_after(rewriter, target)]
     if isinstance(target, cst.Tuple | cst.List) and note is not None and note[0] == "unpack_shape":
         order = [target.elements[axis].with_changes(comma=target.elements[i].comma) for i, axis in enumerate(note[1])]
         return node.with_changes(
@@ -551,7 +649,15 @@ def _augmented(rewriter: Rewriter, node: cst.AugAssign) -> Any:
     target = node.target
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
-        return _augmented_item(rewriter, node, target)
+        return [*_augmented_item(rewriter, node, target), *updates_after(rewriter, node)]
+    updates = updates_after(rewriter, node)
+    if updates:
+        lines = _augmented_plainly(rewriter, node, target, note)
+        return [*(lines if isinstance(lines, list) else [statement(lines)]), *updates]
+    return _augmented_plainly(rewriter, node, target, note)
+
+
+def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, note: Any) -> Any:
     value = rewriter.expr(node.value)
     if isinstance(target, cst.Attribute) and note is not None and note[0] in ("write_variable", "write_data", "state"):
         place = place_of(rewriter, target) if note[0] != "write_variable" else _written_place(rewriter, target, note)

@@ -35,6 +35,8 @@ def parse(text: str, path: str) -> cst.Module:
         return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
         raise SourceError(problem or _libcst_problem(error, path)) from None
+    except cst.CSTValidationError as error:  # libcst's parser takes it, its tree does not
+        raise SourceError(problem or Diagnostic.of("T2J109", f"syntax error: {error}", path=path)) from None
 
 
 def check(text: str, path: str) -> None:

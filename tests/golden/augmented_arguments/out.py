@@ -27,8 +27,7 @@ class Net(nnx.Module):
         h = self.fc(x)
         before = h.sum()
         scale(h, 3.0)
-        shift(h, self.offset[...])
-        # TODO(torch2jax): T2J105 `h` shares memory with an array that was changed in place before
+        h = shift(h, self.offset[...])
         h -= 0.5
         h /= 2
         if residual is not None:

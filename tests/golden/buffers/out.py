@@ -17,7 +17,7 @@ class RunningStats(nnx.Module):
 
     def update(self, x):
         self.mean[...] = self.mean[...] * (1 - self.momentum)
-        self.mean[...] = self.mean[...][...] + self.momentum * x.mean(axis=0)
+        self.mean[...] = self.mean[...] + self.momentum * x.mean(axis=0)
         if self.var is not None:
             value = self.var[...]
             self.var[...] = value + self.momentum * (x.var(axis=0) - value)

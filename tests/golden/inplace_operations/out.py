@@ -19,16 +19,16 @@ class Net(nnx.Module):
         h = h * 0.5
         h = h - 0.2
         # TODO(torch2jax): T2J103 torch.Tensor.requires_grad: JAX arrays do not record what is done with them
-        # TODO(torch2jax): T2J103 torch.mul: `out=` writes into an array
-        h = h * 3.0
-        h * 3.0 if not h.requires_grad else h
+        if not h.requires_grad:
+            h = h * 3.0
+        else:
+            h = h * 3.0
         z = -jnp.full_like(jnp.zeros_like(h), 2.0).at[...].set(h)
         h = nnx.relu(h)
         k = self.act(h * 2 - y)
         g = hardtanh(k - 0.5, min_val=-0.2, max_val=0.8)
         g = jnp.where(g > 0.7, 0.9, g)
-        self.hard(g)
-        # TODO(torch2jax): T2J105 `g` shares memory with an array that was changed in place before
+        g = self.hard(g)
         g = g.T
         g = g[None]
         z = z.at[:, 1].set(jnp.zeros_like(z[:, 1]))

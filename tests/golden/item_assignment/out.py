@@ -24,7 +24,8 @@ class Pack(nnx.Module):
         for i in range(ids.shape[0]):
             counts = counts.at[ids[i]].set(counts[ids[i]] + 1)
         table = jnp.empty((2, 3))
-        # TODO(torch2jax): T2J105 a chained or unpacking assignment writes into an array
-        table[0], table[1] = 1.0, jnp.arange(3)
+        value = jnp.arange(3)
+        table = table.at[0].set(1.0)
+        table = table.at[1].set(value)
         table = table.at[:, None, 0].set(9)
         return out, counts, table
