@@ -125,7 +125,9 @@ def same_as(frame: Frame, node: cst.Attribute) -> cst.BaseExpression | None:
 def _subscript_root(frame: Frame, node: cst.Subscript) -> str | None:
     base = without_none(frame.facts.kinds.get(node.value, Tensor()))
     if isinstance(base, Tensor):
-        follows = (base.layout is None or base.variable) and all(_is_basic(frame, element.slice) for element in node.slice)
+        follows = (base.layout is None or base.variable) and all(
+            _is_basic(frame, element.slice) for element in node.slice
+        )
     elif isinstance(base, Free):
         follows = is_of_array(node) and all(_is_basic(frame, element.slice) for element in node.slice)
     elif all(isinstance(o, Mapping) or (isinstance(o, Sequence) and o.type == "list") for o in options(base)):

@@ -31,11 +31,11 @@ def has_comments_inside(source: str) -> bool:
     return depth != 0  # a string was mistaken
 
 
-def with_lost_comments(original: cst.SimpleStatementLine | cst.For, lines: Sequence[Any]) -> list[Any]:
+def with_lost_comments(original: cst.SimpleStatementLine | cst.For | cst.ClassDef, lines: Sequence[Any]) -> list[Any]:
     """The translation of a statement below the comments in it that are not in the translation."""
     left = Counter(_comments(lines))
     lost = []
-    parts = original.body if isinstance(original, cst.SimpleStatementLine) else [original.body]
+    parts = original.body if isinstance(original, cst.SimpleStatementLine) else [original]
     for text in _comments(parts):
         if left[text]:
             left[text] -= 1

@@ -896,5 +896,5 @@ def class_(rewriter: Rewriter, node: cst.ClassDef) -> list[Any]:
 
     cls = class_of(rewriter, node)
     if cls is not None:
-        return functions(rewriter, node, cls)
+        return with_lost_comments(node, functions(rewriter, node, cls))
     return [class_definition(rewriter, node)]
