@@ -68,7 +68,7 @@ def call_kind(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) 
     """The result of calling a kind."""
     alternatives = list(options(callee))
     if len(alternatives) > 1:
-        from torch2jax.infer.modules import call_alternatives
+        from torch2jax.infer.alternatives import call_alternatives
 
         return call_alternatives(frame, node, alternatives, arguments)
     return call_one(frame, node, alternatives[0], arguments)
@@ -93,7 +93,7 @@ def call_one(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) -
             frame.facts.reads.discard(node.func)
             return call_layer(frame, node, callee, arguments)
         case Instance() | Container() | AnyModule():
-            from torch2jax.infer.modules import call_module
+            from torch2jax.infer.module_flow import call_module
 
             return call_module(frame, node, callee, arguments)
         case Partial():
@@ -117,7 +117,7 @@ def call_unknown(frame: Frame, node: cst.Call, callee: Kind, arguments: Argument
         base = without_none(frame.facts.kinds.get(node.func.value, UNKNOWN))
         open_ = any(isinstance(option, Free | Unknown) for option in options(base))
         if open_ and name in _OF_MODULES_ONLY:
-            from torch2jax.infer.modules import call_module_method
+            from torch2jax.infer.module_methods import call_module_method
 
             return call_module_method(frame, node, AnyModule(), name, arguments)
         if rules and open_ and tensor_name(frame, node, name, arguments):
@@ -161,7 +161,7 @@ def is_direct(frame: Frame, func: cst.CSTNode) -> bool:
 
 def call_held(frame: Frame, node: cst.Call, callee: Api, arguments: Arguments) -> Kind:
     """A variable that holds an API of torch: the call stays one of the variable."""
-    from torch2jax.infer.modules import call_factory
+    from torch2jax.infer.alternatives import call_factory
 
     if any(rule.kind == "rule" for rule in frame.program.book.lookup(callee.name)):
         return call_factory(frame, node, callee, arguments)
@@ -248,7 +248,7 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)
     if is_module(receiver) or isinstance(receiver, Super):
-        from torch2jax.infer.modules import call_module_method
+        from torch2jax.infer.module_methods import call_module_method
 
         return call_module_method(frame, node, receiver, name, arguments)
     from torch2jax.infer.apis import call_python_method
@@ -340,7 +340,7 @@ def call_partial(frame: Frame, node: cst.Call, callee: Partial, arguments: Argum
     if isinstance(callee.func, Api) and frame.program.book.lookup(callee.func.name):
         rules = [rule for rule in frame.program.book.lookup(callee.func.name) if rule.kind == "rule"]
         if rules:
-            from torch2jax.infer.modules import call_factory
+            from torch2jax.infer.alternatives import call_factory
 
             return call_factory(frame, node, callee, arguments)
     merged = Arguments(

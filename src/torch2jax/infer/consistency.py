@@ -11,7 +11,7 @@ from dataclasses import replace
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.kinds import Iterator_, Kind, Tensor, Tuple, options, union
 from torch2jax.infer.layout import Layout
-from torch2jax.infer.modules import conflicting_fixes
+from torch2jax.infer.module_flow import conflicting_fixes
 from torch2jax.infer.program import Cell, Program
 
 

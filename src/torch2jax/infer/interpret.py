@@ -8,7 +8,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import attributes, calls, expressions, operators, statements
+from torch2jax.infer import attributes, building, calls, expressions, operators, statements
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.definitions import parameter_kind
@@ -28,13 +28,20 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import Layout, channel_last
-from torch2jax.infer.modules import grant_pins
+from torch2jax.infer.module_flow import grant_pins
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.source.scope import Binding, Scope
 
 _MAX_EVALUATIONS = 40
 
-_HANDLERS = (attributes, calls, expressions, operators, statements)  # importing them registers their node types
+_HANDLERS = (
+    attributes,
+    building,
+    calls,
+    expressions,
+    operators,
+    statements,
+)  # importing them registers their node types
 
 
 def interpret(program: Program, bindings: dict[str, Binding]) -> None:

@@ -182,7 +182,7 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
 
 def _extend(frame: Frame, target: Kind, node: cst.BaseExpression, value: Kind) -> None:
     """``layers += [...]``: a list gets the items of another."""
-    from torch2jax.infer.modules import extend
+    from torch2jax.infer.building import extend
 
     for option in options(without_none(target)):
         if isinstance(option, Container):
