@@ -8,6 +8,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.arguments import Arguments, fits
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
 from torch2jax.infer.frame import Frame
@@ -44,7 +45,7 @@ from torch2jax.infer.module_flow import (
     flow_one,
     in_torch_order_first,
 )
-from torch2jax.infer.rule_calls import Arguments, apply, fits
+from torch2jax.infer.rule_calls import apply
 
 
 def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:

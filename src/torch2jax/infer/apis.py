@@ -88,7 +88,7 @@ def call_builtin(frame: Frame, node: cst.Call, name: str, arguments: Any) -> Kin
 
 def use_everything(frame: Frame, arguments: Any) -> None:
     """All arguments in torch's order."""
-    from torch2jax.infer.rule_calls import use_all
+    from torch2jax.infer.arguments import use_all
 
     use_all(frame, arguments)
 
@@ -191,8 +191,8 @@ def next_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 @special(BUILTINS, "map")
 def map_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """``map(f, ...)``: results of calling the function on the items."""
+    from torch2jax.infer.arguments import Arguments, take
     from torch2jax.infer.calls import call_kind
-    from torch2jax.infer.rule_calls import Arguments, take
 
     for holder, held in arguments.positional[1:]:
         take(frame, holder, held)

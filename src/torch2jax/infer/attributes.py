@@ -182,7 +182,8 @@ def _constant(frame: Frame, node: cst.Attribute, kind: Api) -> Kind:
 
 def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str) -> Kind:
     """``x.shape``, ``x.T``, or a method before its call."""
-    from torch2jax.infer.rule_calls import Arguments, apply
+    from torch2jax.infer.arguments import Arguments
+    from torch2jax.infer.rule_calls import apply
 
     rules = [rule for rule in frame.program.book.lookup(f"torch.Tensor.{name}") if rule.kind == "attribute"]
     if rules:
@@ -235,8 +236,8 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
     method = cls.find(name)
     if method is not None:
         if method.is_property:
+            from torch2jax.infer.arguments import Arguments
             from torch2jax.infer.calls import call_function
-            from torch2jax.infer.rule_calls import Arguments
 
             return call_function(frame, node, method, Arguments([], {}), kind)
         return Function(method, None if method.is_static else kind)
@@ -436,7 +437,7 @@ def _assign_own(
         if isinstance(without_none(kind), Tensor) and not without_none(kind).variable:  # type: ignore[attr-defined]
             kind = frame.use(value, kind)
         elif not is_tensor(kind):
-            from torch2jax.infer.rule_calls import take
+            from torch2jax.infer.arguments import take
 
             take(frame, value, kind)
     held = [k for k in options(previous) if isinstance(k, Tensor) and k.variable]

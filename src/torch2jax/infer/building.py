@@ -7,6 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.apis import TORCH, special
+from torch2jax.infer.arguments import Arguments, use_all
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items
@@ -24,7 +25,6 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.rule_calls import Arguments, use_all
 
 
 @special(TORCH, "torch.nn.Parameter", "torch.nn.parameter.Parameter")

@@ -10,6 +10,7 @@ import libcst as cst
 from torch2jax.infer import autograd
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.apis import call_builtin, call_torch
+from torch2jax.infer.arguments import Arguments, evaluate_arguments, take, use_all
 from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
@@ -43,7 +44,8 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
-from torch2jax.infer.rule_calls import Arguments, apply, call_layer, default_layer, evaluate_arguments, take, use_all
+from torch2jax.infer.rule_calls import apply, call_layer
+from torch2jax.infer.rule_layers import default_layer
 
 
 @evaluates(cst.Call)

@@ -8,7 +8,7 @@ import libcst as cst
 
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import UNKNOWN, Api, Tuple, options
-from torch2jax.infer.rule_calls import layer_of
+from torch2jax.infer.rule_layers import layer_of
 from torch2jax.rules.model import Rule
 
 

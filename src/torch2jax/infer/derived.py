@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from torch2jax.infer.arguments import Arguments, as_arg, use_all
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
@@ -25,7 +26,8 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo, Program
-from torch2jax.infer.rule_calls import Arguments, apply, as_arg, default_layer, layer_of, use_all
+from torch2jax.infer.rule_calls import apply
+from torch2jax.infer.rule_layers import default_layer, layer_of
 from torch2jax.rules.aliases import canonical
 from torch2jax.rules.bind import Arg, Bound, Mismatch, bind
 from torch2jax.rules.checks import flax_classes

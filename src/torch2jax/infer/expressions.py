@@ -101,7 +101,8 @@ def name(frame: Frame, node: cst.Name) -> Kind:
 
 def constant_of(frame: Frame, node: cst.BaseExpression, kind: Api) -> Kind:
     """A constant of torch (a dtype, pi), or the API itself."""
-    from torch2jax.infer.rule_calls import Arguments, apply
+    from torch2jax.infer.arguments import Arguments
+    from torch2jax.infer.rule_calls import apply
 
     rules = [rule for rule in frame.program.book.lookup(kind.name) if rule.kind == "constant"]
     if rules:

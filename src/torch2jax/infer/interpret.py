@@ -228,7 +228,7 @@ def _layouts_of(kind: Kind) -> Any:
 
 
 def _returned(frame: Frame, node: cst.CSTNode, kind: Kind, wanted: Any) -> Kind:
-    from torch2jax.infer.rule_calls import take
+    from torch2jax.infer.arguments import take
 
     plain = without_none(kind)
     if isinstance(plain, Tuple) and isinstance(wanted, tuple) and wanted and wanted[0] == "tuple":

@@ -6,6 +6,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.arguments import Arguments, take
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
@@ -26,7 +27,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import Layout, normal
-from torch2jax.infer.rule_calls import Arguments, apply, take
+from torch2jax.infer.rule_calls import apply
 from torch2jax.rules.attributes import assignable, is_difference, is_plain, is_read
 from torch2jax.rules.model import Rule, StateEntry
 

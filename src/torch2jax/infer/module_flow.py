@@ -8,6 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.aliasing import mark_stale
+from torch2jax.infer.arguments import Arguments, take, use_all
 from torch2jax.infer.building import fill_heap
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, keeps_torch_order
@@ -33,7 +34,8 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.layout import Layout
 from torch2jax.infer.program import Program
-from torch2jax.infer.rule_calls import Arguments, bound_layout, call_layer, take, use_all
+from torch2jax.infer.rule_calls import call_layer
+from torch2jax.infer.rule_layers import bound_layout
 
 # The layout that a module wants its input in, where it is none in particular.
 ANY: Any = "any"

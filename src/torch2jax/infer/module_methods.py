@@ -7,6 +7,7 @@ from dataclasses import replace
 import libcst as cst
 
 from torch2jax.infer.apis import use_everything
+from torch2jax.infer.arguments import Arguments, use_all
 from torch2jax.infer.building import build_sequential, extend, fill_heap, grow
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, function_form, is_class, rule_of, super_init
@@ -40,7 +41,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layers import MODULE_METHODS, call_layer_method
 from torch2jax.infer.module_flow import call_container
 from torch2jax.infer.program import ClassInfo
-from torch2jax.infer.rule_calls import Arguments, call_layer, use_all
+from torch2jax.infer.rule_calls import call_layer
 
 
 def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:

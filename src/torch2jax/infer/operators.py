@@ -301,7 +301,7 @@ def conditional(frame: Frame, node: cst.IfExp) -> Kind:
     orelse = frame.eval(node.orelse)
     frame.env = saved
     if isinstance(body, Shape) or isinstance(orelse, Shape):
-        from torch2jax.infer.rule_calls import take
+        from torch2jax.infer.arguments import take
 
         body, orelse = take(frame, node.body, body), take(frame, node.orelse, orelse)
     layouts = {k.layout for kind in (body, orelse) for k in options(kind) if isinstance(k, Tensor)}

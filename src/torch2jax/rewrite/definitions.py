@@ -14,7 +14,7 @@ from torch2jax.infer.facts import Relayout
 from torch2jax.infer.kinds import Api
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import ClassInfo, FunctionInfo
-from torch2jax.infer.rule_calls import default_layer
+from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
 from torch2jax.rewrite.expressions import VALUES

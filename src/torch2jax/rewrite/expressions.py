@@ -27,7 +27,7 @@ from torch2jax.infer.kinds import (
     is_module,
     options,
 )
-from torch2jax.infer.rule_calls import default_layer
+from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
 from torch2jax.rewrite.derived import applied, flax_class
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class

@@ -7,10 +7,10 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.arguments import as_arg
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
-from torch2jax.infer.rule_calls import as_arg
 from torch2jax.rewrite.freezing import set_by_call
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number

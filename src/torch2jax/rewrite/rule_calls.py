@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, RuleCall
-from torch2jax.infer.rule_calls import default_branch
+from torch2jax.infer.rule_layers import default_branch
 from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
 from torch2jax.rewrite.precedence import is_pure, is_simple, literal
 from torch2jax.rewrite.rewriter import (
