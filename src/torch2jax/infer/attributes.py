@@ -204,7 +204,7 @@ def _unsettled(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind
     rules = [rule for rule in book.lookup(f"torch.Tensor.{name}") if rule.kind == "attribute"]
     if rules and name in book.tensor_only_methods:
         return tensor_attribute(frame, node, Tensor(), name)
-    found = _of_project(frame, name)
+    found = _of_project(frame, node, name)
     if found is not None:
         frame.report(
             "T2J202", node, f"assumed that `.{name}` is the one of the project's modules", "annotate the parameter"
@@ -213,7 +213,7 @@ def _unsettled(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind
     return FREE if isinstance(kind, Free) else BoundApi(kind, name)
 
 
-def _of_project(frame: Frame, name: str) -> Kind | None:
+def _of_project(frame: Frame, node: cst.Attribute, name: str) -> Kind | None:
     """The Sequential that modules of the project keep under this name: its translation is indexed otherwise.
 
     Modules of this file and of those that it imports from count before all others.
@@ -226,9 +226,21 @@ def _of_project(frame: Frame, name: str) -> Kind | None:
     near = frame.file.known_files()
     holders = [cls for cls in holders if cls.file in near] or holders
     kinds = [cls.attrs[name].read(frame.fn) for cls in holders]
-    if kinds and all(isinstance(kind, Container) and kind.type == "Sequential" for kind in kinds):
-        return union(kinds)
-    return None
+    parent = frame.stack[-2] if len(frame.stack) > 1 else None
+    if isinstance(parent, cst.Subscript) and parent.value is node:
+        kinds = [kind for kind in kinds if not isinstance(kind, Layer | Instance) or _has_items(kind)]
+    if not kinds or not all(isinstance(kind, Container) and kind.type == "Sequential" for kind in kinds):
+        return None
+    found = union(kinds)
+    return found if not isinstance(found, Unknown) else Container("Sequential", ("project", name))
+
+
+def _has_items(kind: Kind) -> bool:
+    """Whether a module can be indexed."""
+    if not isinstance(kind, Instance):
+        return False
+    base = kind.cls.module_base or ""
+    return base.endswith(("Sequential", "List", "Dict")) or kind.cls.find("__getitem__") is not None
 
 
 def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: Kind, name: str) -> Kind:
