@@ -287,7 +287,7 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     assert isinstance(func, cst.Attribute)
     if name in HELPERS:
         rewriter.tally.translated += 1
-        if name == "children" and _is_sequential(rewriter.kind(func.value)):
+        if name == "children" and is_sequential(rewriter.kind(func.value)):
             return attribute(rewriter.expr(func.value), "layers")
         return call(rewriter.helper(HELPERS[name]), [rewriter.expr(func.value)])
     if name in ("to", "cuda", "cpu", "float", "share_memory"):
@@ -299,13 +299,14 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     kind = rewriter.kind(func.value)
     if name == "add_module" and len(node.args) == 2:
         return None
-    if name in ("append", "extend", "insert") and any(_is_sequential(option) for option in options(kind or UNKNOWN)):
+    if name in ("append", "extend", "insert") and any(is_sequential(option) for option in options(kind or UNKNOWN)):
         result: Any = rewriter.generic(node)
         return result.with_changes(func=result.func.with_changes(value=attribute(result.func.value, "layers")))
     return None
 
 
-def _is_sequential(kind: Any) -> bool:
+def is_sequential(kind: Any) -> bool:
+    """Whether a value is an ``nn.Sequential`` or of a class that derives from it."""
     if isinstance(kind, Instance):
         return kind.cls.module_base == "torch.nn.Sequential"
     return isinstance(kind, Container) and kind.type == "Sequential"
