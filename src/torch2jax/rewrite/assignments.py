@@ -10,10 +10,12 @@ from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, is_tensor
 from torch2jax.infer.layout import conversion
+from torch2jax.rewrite.containers import kept
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
 from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
 from torch2jax.rewrite.precedence import is_simple, parenthesize
+from torch2jax.rewrite.references import annotation, class_reference
 from torch2jax.rewrite.rewriter import (
     PRIMARY,
     Rewriter,
@@ -41,8 +43,6 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     if note is not None and note[0] in ("chained", "one_by_one"):
         return _one_by_one(rewriter, node)
     if _is_for_isinstance(rewriter, node):
-        from torch2jax.rewrite.expressions import class_reference
-
         return node.with_changes(value=class_reference(rewriter, node.value))
     translated = rewriter.expr(node.value)
     if _is_own_value(rewriter, node, translated):
@@ -239,15 +239,11 @@ def _stored(rewriter: Rewriter, target: Any, source: Any, value: Any) -> Any:
     kind = rewriter.kind(source)
     if kind is None:
         return value
-    from torch2jax.rewrite.containers import kept
-
     return kept(rewriter, target, kind, value)
 
 
 def annotated_assign(rewriter: Rewriter, node: cst.AnnAssign) -> Any:
     """``name: type = value``."""
-    from torch2jax.rewrite.expressions import annotation
-
     assert node.value is not None
     value = _stored(rewriter, node.target, node.value, rewriter.expr(node.value))
     return node.with_changes(

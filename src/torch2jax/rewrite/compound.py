@@ -9,7 +9,11 @@ import libcst as cst
 from torch2jax.rewrite.assignments import assigned_place
 from torch2jax.rewrite.blocks import body, error_comments, own_parts, suite
 from torch2jax.rewrite.comments import with_lost_comments
+from torch2jax.rewrite.contexts import dropped_contexts
+from torch2jax.rewrite.custom_vjp import class_of, functions
+from torch2jax.rewrite.definitions import class_definition, function_definition
 from torch2jax.rewrite.freezing import frozen_loop
+from torch2jax.rewrite.references import is_any_module
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, attribute, call, expression_line, rewrites
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.statements import transposition
@@ -103,8 +107,6 @@ def while_(rewriter: Rewriter, node: cst.While) -> list[Any]:
 @rewrites(STATEMENTS, cst.With)
 def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
     """``with``: contexts without a meaning in JAX fall away."""
-    from torch2jax.rewrite.contexts import dropped_contexts
-
     kept, after = dropped_contexts(rewriter, node)
     if not kept:
         inner = (
@@ -162,8 +164,6 @@ _GUARD = {"whitespace_before_if": cst.SimpleWhitespace(" "), "whitespace_after_i
 
 def _module_pattern(rewriter: Rewriter, subject: cst.BaseExpression, pattern: cst.MatchClass) -> tuple[Any, Any]:
     """``case nn.Module():`` where the module may be a plain function in Flax: any callable."""
-    from torch2jax.rewrite.expressions import is_any_module
-
     if not is_any_module(rewriter, pattern.cls, rewriter.kind(subject)):
         return pattern, None
     return cst.MatchAs(), call(cst.Name("callable"), [rewriter.expr(subject)])
@@ -172,17 +172,12 @@ def _module_pattern(rewriter: Rewriter, subject: cst.BaseExpression, pattern: cs
 @rewrites(STATEMENTS, cst.FunctionDef)
 def function_(rewriter: Rewriter, node: cst.FunctionDef) -> list[Any]:
     """``def``."""
-    from torch2jax.rewrite.definitions import function_definition
-
     return [function_definition(rewriter, node)]
 
 
 @rewrites(STATEMENTS, cst.ClassDef)
 def class_(rewriter: Rewriter, node: cst.ClassDef) -> list[Any]:
     """``class``."""
-    from torch2jax.rewrite.custom_vjp import class_of, functions
-    from torch2jax.rewrite.definitions import class_definition
-
     cls = class_of(rewriter, node)
     if cls is not None:
         return with_lost_comments(node, functions(rewriter, node, cls))

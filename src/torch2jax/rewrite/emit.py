@@ -12,7 +12,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.report import Diagnostic, Severity, severity_of
-from torch2jax.rewrite import blocks, compound, expressions, statements
+from torch2jax.rewrite import blocks, calls, compound, expressions, references, statements
 from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
@@ -21,7 +21,8 @@ from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, nu
 from torch2jax.rewrite.wrapping import limit_of, wrap
 from torch2jax.source.scope import Binding
 
-_HANDLERS = (compound, expressions, statements)  # importing them registers their node types
+# importing them registers their node types
+_HANDLERS = (calls, compound, expressions, references, statements)
 
 
 @dataclass(slots=True)

@@ -43,9 +43,9 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _super_init(rewriter, node, note[1], fact)
         case "super_forward" | "forward_call":
             result: Any = rewriter.generic(node)
-            from torch2jax.rewrite.expressions import _without_forward
+            from torch2jax.rewrite.calls import without_forward
 
-            return result.with_changes(func=_without_forward(result.func))
+            return result.with_changes(func=without_forward(result.func))
         case "module_method":
             return _method(rewriter, node, note[1])
         case "clone":
@@ -259,7 +259,7 @@ def _super_init(rewriter: Rewriter, node: cst.Call, mode: str, fact: Any) -> Any
             return filled.with_changes(func=func)
     result = node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
     if isinstance(fact, UserCall) and fact.rngs:
-        from torch2jax.rewrite.expressions import with_keyword
+        from torch2jax.rewrite.calls import with_keyword
 
         return with_keyword(result, "rngs", cst.Name("rngs"))
     return result

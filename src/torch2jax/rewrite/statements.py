@@ -11,6 +11,7 @@ from torch2jax.infer.layout import conversion, describe
 from torch2jax.rewrite.assignments import annotated_assign, assign, augmented_assign
 from torch2jax.rewrite.expression_statements import expression_statement
 from torch2jax.rewrite.gradient_names import import_from, names_itself
+from torch2jax.rewrite.references import annotated, annotation
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, assignment, rewrites, statement
 from torch2jax.source.nodes import walk
 
@@ -100,16 +101,12 @@ def small_statement(rewriter: Rewriter, node: cst.BaseSmallStatement) -> Any:
         case cst.AnnAssign() if node.value is not None:
             return annotated_assign(rewriter, node)
         case cst.AnnAssign():
-            from torch2jax.rewrite.expressions import annotation
-
             return node.with_changes(annotation=annotation(rewriter, node.annotation))
         case cst.AugAssign():
             return augmented_assign(rewriter, node)
         case cst.Import() | cst.ImportFrom():
             return node
         case cst.TypeAlias():
-            from torch2jax.rewrite.expressions import annotated
-
             return node.with_changes(value=annotated(rewriter, node.value))
         case _:
             return rewriter.generic(node)
