@@ -27,6 +27,9 @@ from torch2jax.infer.kinds import (
     Tuple,
     without_none,
 )
+from torch2jax.infer.loops import loop_storage
+from torch2jax.infer.narrowing import condition, narrow
+from torch2jax.infer.targets import store
 from torch2jax.infer.views import view_of
 from torch2jax.source.nodes import walk
 
@@ -199,8 +202,6 @@ def dict_comprehension(frame: Frame, node: cst.DictComp) -> Kind:
 
 
 def _clauses(frame: Frame, clause: cst.CompFor | None) -> None:
-    from torch2jax.infer.statements import condition, loop_storage, narrow, store
-
     frame.depth += 1
     while clause is not None:
         item = iterated(frame, clause.iter, frame.eval(clause.iter))

@@ -8,7 +8,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import attributes, building, calls, expressions, operators, statements
+from torch2jax.infer import assignments, attributes, building, calls, expressions, loops, operators, statements
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.definitions import parameter_kind
@@ -34,14 +34,8 @@ from torch2jax.source.scope import Binding, Scope
 
 _MAX_EVALUATIONS = 40
 
-_HANDLERS = (
-    attributes,
-    building,
-    calls,
-    expressions,
-    operators,
-    statements,
-)  # importing them registers their node types
+# importing them registers what they handle
+_HANDLERS = (assignments, attributes, building, calls, expressions, loops, operators, statements)
 
 
 def interpret(program: Program, bindings: dict[str, Binding]) -> None:

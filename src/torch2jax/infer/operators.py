@@ -273,7 +273,7 @@ def comparison(frame: Frame, node: cst.Comparison) -> Kind:
 @evaluates(cst.BooleanOperation)
 def boolean(frame: Frame, node: cst.BooleanOperation) -> Kind:
     """``a and b``, ``a or b``: the right side is evaluated knowing the left."""
-    from torch2jax.infer.statements import condition, narrow
+    from torch2jax.infer.narrowing import condition, narrow
 
     left = frame.eval(node.left)
     condition(frame, node.left, left, "test")
@@ -290,7 +290,7 @@ def boolean(frame: Frame, node: cst.BooleanOperation) -> Kind:
 @evaluates(cst.IfExp)
 def conditional(frame: Frame, node: cst.IfExp) -> Kind:
     """``a if test else b``: each side is evaluated knowing the test."""
-    from torch2jax.infer.statements import condition, narrow
+    from torch2jax.infer.narrowing import condition, narrow
 
     condition(frame, node.test, frame.eval(node.test), "conditional expression")
     saved = dict(frame.env)

@@ -20,9 +20,9 @@ from torch2jax.infer.autograd import (
     returned,
 )
 from torch2jax.infer.program import ClassInfo, FunctionInfo
+from torch2jax.rewrite.blocks import suite
 from torch2jax.rewrite.definitions import _is_docstring, _is_lone_pass, _prefix, _with_prefix, class_definition
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, number, statement
-from torch2jax.rewrite.statements import suite
 from torch2jax.source.nodes import walk
 
 

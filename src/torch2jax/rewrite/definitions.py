@@ -15,12 +15,13 @@ from torch2jax.infer.kinds import Api
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.infer.rule_layers import default_layer
+from torch2jax.rewrite.blocks import suite
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
-from torch2jax.rewrite.expressions import VALUES
+from torch2jax.rewrite.references import VALUES, annotation
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
 from torch2jax.rewrite.rule_calls import flag
-from torch2jax.rewrite.statements import suite, transposition
+from torch2jax.rewrite.statements import transposition
 from torch2jax.rules.aliases import canonical
 from torch2jax.source.nodes import walk
 
@@ -29,8 +30,6 @@ DETERMINISTIC = "deterministic"
 
 def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.FunctionDef:
     """A function with its parameters, decorators and body translated."""
-    from torch2jax.rewrite.expressions import annotation
-
     known = rewriter.program.functions.get(node)
     if known is None:
         return node  # never reached

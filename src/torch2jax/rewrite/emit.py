@@ -12,7 +12,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.report import Diagnostic, Severity, severity_of
-from torch2jax.rewrite import expressions, statements
+from torch2jax.rewrite import blocks, calls, compound, expressions, references, statements
 from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
@@ -21,7 +21,8 @@ from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, nu
 from torch2jax.rewrite.wrapping import limit_of, wrap
 from torch2jax.source.scope import Binding
 
-_HANDLERS = (expressions, statements)  # importing them registers their node types
+# importing them registers their node types
+_HANDLERS = (calls, compound, expressions, references, statements)
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_lev
     bound = {name for scope in binding.scope_of.values() for name in scope.names}
     clashing = bound & library().files.keys()
     rewriter.helper_names = {name: reserve([name], bound)[name] for name in sorted(clashing)}
-    body = statements.body(rewriter, file.tree.body)
+    body = blocks.body(rewriter, file.tree.body)
     if file.main.needs_rngs:
         body = _with_rngs(rewriter, body, binding)
     tree = file.tree.with_changes(body=body)

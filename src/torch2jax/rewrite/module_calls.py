@@ -43,9 +43,9 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _super_init(rewriter, node, note[1], fact)
         case "super_forward" | "forward_call":
             result: Any = rewriter.generic(node)
-            from torch2jax.rewrite.expressions import _without_forward
+            from torch2jax.rewrite.calls import without_forward
 
-            return result.with_changes(func=_without_forward(result.func))
+            return result.with_changes(func=without_forward(result.func))
         case "module_method":
             return _method(rewriter, node, note[1])
         case "clone":
@@ -259,7 +259,7 @@ def _super_init(rewriter: Rewriter, node: cst.Call, mode: str, fact: Any) -> Any
             return filled.with_changes(func=func)
     result = node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
     if isinstance(fact, UserCall) and fact.rngs:
-        from torch2jax.rewrite.expressions import with_keyword
+        from torch2jax.rewrite.calls import with_keyword
 
         return with_keyword(result, "rngs", cst.Name("rngs"))
     return result
@@ -287,7 +287,7 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     assert isinstance(func, cst.Attribute)
     if name in HELPERS:
         rewriter.tally.translated += 1
-        if name == "children" and _is_sequential(rewriter.kind(func.value)):
+        if name == "children" and is_sequential(rewriter.kind(func.value)):
             return attribute(rewriter.expr(func.value), "layers")
         return call(rewriter.helper(HELPERS[name]), [rewriter.expr(func.value)])
     if name in ("to", "cuda", "cpu", "float", "share_memory"):
@@ -299,13 +299,14 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     kind = rewriter.kind(func.value)
     if name == "add_module" and len(node.args) == 2:
         return None
-    if name in ("append", "extend", "insert") and any(_is_sequential(option) for option in options(kind or UNKNOWN)):
+    if name in ("append", "extend", "insert") and any(is_sequential(option) for option in options(kind or UNKNOWN)):
         result: Any = rewriter.generic(node)
         return result.with_changes(func=result.func.with_changes(value=attribute(result.func.value, "layers")))
     return None
 
 
-def _is_sequential(kind: Any) -> bool:
+def is_sequential(kind: Any) -> bool:
+    """Whether a value is an ``nn.Sequential`` or of a class that derives from it."""
     if isinstance(kind, Instance):
         return kind.cls.module_base == "torch.nn.Sequential"
     return isinstance(kind, Container) and kind.type == "Sequential"

@@ -305,6 +305,11 @@ def statement(node: cst.BaseSmallStatement) -> cst.SimpleStatementLine:
     return cst.SimpleStatementLine([node])
 
 
+def expression_line(value: cst.BaseExpression) -> cst.SimpleStatementLine:
+    """A line with one expression."""
+    return statement(cst.Expr(value))
+
+
 def assignment(target: cst.BaseExpression, value: cst.BaseExpression) -> cst.Assign:
     """``target = value``."""
     return cst.Assign([cst.AssignTarget(cast("Any", target))], value)

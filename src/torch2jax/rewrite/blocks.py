@@ -1,0 +1,103 @@
+"""Blocks: their statements one by one, each with what has to come before it and the errors in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.rewrite.comments import with_lost_comments
+from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
+from torch2jax.source.nodes import walk
+
+
+def body(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
+    """The statements of a block."""
+    result: list[Any] = []
+    pending: list[cst.EmptyLine] = []
+    for node in nodes:
+        new = one(rewriter, node)
+        if new and pending:
+            new[0] = new[0].with_changes(leading_lines=[*pending, *new[0].leading_lines])
+            pending = []
+        if not new:
+            pending += [line for line in getattr(node, "leading_lines", ()) if line.comment is not None]
+        result += new
+    rewriter.unplaced = pending
+    return result
+
+
+def one(rewriter: Rewriter, node: Any) -> list[Any]:
+    """One statement, with what has to come before it."""
+    held, rewriter.before = rewriter.before, []
+    handler = STATEMENTS.get(type(node))
+    new: list[Any] = handler(rewriter, node) if handler is not None else [rewriter.generic(node)]
+    if rewriter.comments_inside and isinstance(node, cst.SimpleStatementLine) and new != [node]:
+        new = with_lost_comments(node, new)
+    before, rewriter.before = rewriter.before, held
+    marks = error_comments(rewriter, own_parts(node))
+    if marks and (before or new):
+        first = before or new
+        first[0] = first[0].with_changes(leading_lines=[*getattr(first[0], "leading_lines", ()), *marks])
+    if before:
+        lines = [*getattr(node, "leading_lines", ()), *marks]
+        before[0] = before[0].with_changes(leading_lines=lines)
+        if new and new[0] is not None and hasattr(new[0], "leading_lines"):
+            new[0] = new[0].with_changes(leading_lines=[])
+    return [*before, *new]
+
+
+_HEADERS: dict[type, tuple[str, ...]] = {
+    cst.If: ("test",),
+    cst.While: ("test",),
+    cst.For: ("iter",),
+    cst.With: ("items",),
+    cst.FunctionDef: ("params", "decorators"),
+    cst.ClassDef: ("bases", "keywords", "decorators"),
+    cst.Match: ("subject",),
+    cst.MatchCase: ("pattern", "guard"),
+    cst.ExceptHandler: ("type",),
+    cst.ExceptStarHandler: ("type",),
+}
+
+
+def own_parts(node: Any) -> list[Any]:
+    """A simple statement, or the header of a compound one, whose body has statements of its own."""
+    if isinstance(node, cst.SimpleStatementLine):
+        return [node]
+    parts: list[Any] = []
+    for name in _HEADERS.get(type(node), ()):
+        value = getattr(node, name)
+        parts += value if isinstance(value, list | tuple) else [value] if value is not None else []
+    return parts
+
+
+def error_comments(rewriter: Rewriter, parts: Sequence[Any]) -> list[cst.EmptyLine]:
+    """A comment above a statement for each error in it."""
+    errors = rewriter.errors()
+    if not errors:
+        return []
+    found: dict[str, None] = {}
+    for part in parts:
+        for inner in walk(part):
+            for finding in errors.get(inner, ()):
+                found[f"# TODO(torch2jax): {finding.code} {finding.message}"] = None
+    return [cst.EmptyLine(comment=cst.Comment(" ".join(text.split()))) for text in found]
+
+
+def suite(rewriter: Rewriter, node: Any, prefix: Sequence[Any] = ()) -> Any:
+    """A block with statements in front."""
+    if isinstance(node, cst.SimpleStatementSuite):
+        lines = body(rewriter, [cst.SimpleStatementLine(node.body)])
+        if not prefix and len(lines) == 1 and isinstance(lines[0], cst.SimpleStatementLine):
+            return node.with_changes(body=lines[0].body)
+        return cst.IndentedBlock([*prefix, *(lines or [statement(cst.Pass())])])
+    new = [*prefix, *body(rewriter, node.body)]
+    if not new:
+        return node.with_changes(body=[statement(cst.Pass()).with_changes(leading_lines=rewriter.unplaced)])
+    if rewriter.unplaced:
+        node = node.with_changes(footer=[*rewriter.unplaced, *node.footer])
+    if all(a is b for a, b in zip(new, node.body, strict=False)) and len(new) == len(node.body):
+        return node
+    return node.with_changes(body=new)

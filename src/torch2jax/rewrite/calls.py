@@ -1,0 +1,165 @@
+"""Calls, by the facts that the interpreter left for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Seq
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
+from torch2jax.infer.kinds import Api
+from torch2jax.rewrite.derived import applied
+from torch2jax.rewrite.module_calls import special_call
+from torch2jax.rewrite.mutation import assign_result, can_put, take_back
+from torch2jax.rewrite.references import class_reference, direct, is_any_module
+from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
+from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
+
+
+@rewrites(EXPRESSIONS, cst.Call)
+def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
+    """``f(...)``, by the fact that the interpreter left for it."""
+    fact = rewriter.facts.calls.get(node)
+    note = rewriter.facts.special.get(node)
+    if note is not None:
+        result = special_call(rewriter, node, note, fact)
+        if result is not None:
+            return result
+    tied = rewriter.tied_to(node.func)
+    if tied is not None:
+        return method_call(tied, "attend", [rewriter.expr(arg).with_changes(keyword=None) for arg in node.args])
+    match fact:
+        case RuleCall(target=None):
+            filled = rule_call(rewriter, node, fact)
+            if isinstance(filled, cst.Call) and rewriter.facts.special.get(node.func, ("",))[0] == "super_forward":
+                return applied(filled.func, filled.args)
+            return filled
+        case RuleCall():
+            return mutation(rewriter, node, fact)
+        case FactoryCall():
+            return factory_call(rewriter, node, fact)
+        case UserCall():
+            return user_call(rewriter, node, fact)
+        case ModuleCall(moved=True):
+            return moved_call(rewriter, node)
+        case ModuleCall():
+            return module_call(rewriter, node)
+        case _:
+            return _untranslated(rewriter, node)
+
+
+def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
+    if isinstance(node.func, cst.Name) and node.func.value in ("isinstance", "issubclass") and len(node.args) == 2:
+        first, second = node.args
+        if node.func.value == "isinstance" and is_any_module(rewriter, second.value, rewriter.kind(first.value)):
+            return call(cst.Name("callable"), [rewriter.expr(first.value)])
+        return node.with_changes(
+            args=[rewriter.expr(first), second.with_changes(value=class_reference(rewriter, second.value))]
+        )
+    kind = rewriter.kind(node.func)
+    func = node.func
+    if (
+        isinstance(kind, Api)
+        and direct(rewriter, func)
+        and kind.name.partition(".")[0] in ("torch", "torchvision", "timm")
+    ):
+        rewriter.tally.flagged += 1
+        args = [rewriter.expr(arg) for arg in node.args]
+        return node.with_changes(args=args)
+    return rewriter.generic(node)
+
+
+def mutation(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> Any:
+    """An in-place call inside an expression: assign first, then read."""
+    if fact.target is None or not can_put(rewriter, fact.target):
+        return rule_call(rewriter, node, fact)
+    _refuse_moving(rewriter, node)
+    rewriter.before += assign_result(rewriter, node, fact)
+    return rewriter.expr(fact.target)
+
+
+def moved_call(rewriter: Rewriter, node: cst.Call) -> Any:
+    """A call of channel-last layers on an array of any rank: its axis 1 goes to the end, and comes back."""
+    rewriter.tally.transposes += 2
+    moveaxis = attribute(rewriter.root("jnp"), "moveaxis")
+    result: Any = module_call(rewriter, node)
+    moved = call(moveaxis, [result.args[0].value, number(1), number(-1)])
+    return call(moveaxis, [result.with_changes(args=[cst.Arg(moved)]), number(-1), number(1)])
+
+
+def _refuse_moving(rewriter: Rewriter, node: cst.BaseExpression) -> None:
+    """A change in a part of an expression that runs only perhaps, or several times, is no line before it."""
+    if rewriter.conditional:
+        flag(
+            rewriter,
+            node,
+            "T2J105",
+            "an array is changed in place inside of an expression that may not run just once",
+            "write the change as a statement of its own, under an `if` or in a loop",
+        )
+
+
+def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:
+    """A call inside the project: the same, with ``rngs`` passed on."""
+    result: Any = rewriter.generic(node)
+    func = result.func if isinstance(result, cst.Call) else result
+    called = isinstance(node.func, cst.Attribute) and node.func.attr.value == "forward"
+    if called and isinstance(func, cst.Attribute) and all(target.is_forward for target in fact.targets):
+        result = result.with_changes(func=without_forward(func))
+    if fact.rngs:
+        result = with_keyword(result, "rngs", rewriter.rngs())
+    returned = rewriter.facts.returned.get(node)
+    if returned is not None and rewriter.taken_back is not node:
+        _refuse_moving(rewriter, node)
+        rewriter.before += take_back(rewriter, node, result)
+        return rewriter.expr(returned.places[0])
+    return result
+
+
+def without_forward(func: cst.Attribute) -> cst.BaseExpression:
+    """``m.forward`` is ``m``; ``super().forward`` is ``super().__call__``."""
+    value = func.value
+    if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "super":
+        return func.with_changes(attr=cst.Name("__call__"))
+    if isinstance(value, cst.Name) and value.value[:1].isupper():
+        return func.with_changes(attr=cst.Name("__call__"))
+    return value
+
+
+def module_call(rewriter: Rewriter, node: cst.Call) -> Any:
+    """A call of an object."""
+    result: Any = rewriter.generic(node)
+    if isinstance(node.func, cst.Attribute) and node.func.attr.value == "forward":
+        result = result.with_changes(func=without_forward(result.func))
+    return result
+
+
+def with_keyword(node: cst.Call, keyword: str, value: cst.BaseExpression) -> cst.Call:
+    """One more keyword, before ``**kwargs``, laid out as the arguments are."""
+    if any(arg.keyword is not None and arg.keyword.value == keyword for arg in node.args):
+        return node
+    args = list(node.args)
+    new = argument(value, keyword)
+    at = next((i for i, arg in enumerate(args) if arg.star == "**"), len(args))
+    multiline = bool(args) and isinstance(args[-1].comma, cst.Comma) and at == len(args)
+    if args and at == len(args) and not isinstance(args[-1].comma, cst.Comma):
+        last = args[-1]
+        trailing = last.whitespace_after_arg
+        args[-1] = last.with_changes(comma=_comma_like(args), whitespace_after_arg=cst.SimpleWhitespace(""))
+        new = new.with_changes(whitespace_after_arg=trailing)
+    elif multiline:
+        closing = args[-1].comma
+        args[-1] = args[-1].with_changes(comma=_comma_like(args))
+        new = new.with_changes(comma=closing)
+    elif at < len(args):
+        new = new.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
+    args.insert(at, new)
+    return node.with_changes(args=args)
+
+
+def _comma_like(args: Seq[cst.Arg]) -> cst.Comma:
+    for arg in args[:-1]:
+        if isinstance(arg.comma, cst.Comma):
+            return arg.comma
+    return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
