@@ -232,7 +232,10 @@ def _of_project(frame: Frame, node: cst.Attribute, name: str) -> Kind | None:
     if not kinds or not all(isinstance(kind, Container) and kind.type == "Sequential" for kind in kinds):
         return None
     found = union(kinds)
-    return found if not isinstance(found, Unknown) else Container("Sequential", ("project", name))
+    if not isinstance(found, Unknown):
+        return found
+    frame.program.heap["project", name].write(AnyModule(), frame.program)
+    return Container("Sequential", ("project", name))
 
 
 def _has_items(kind: Kind) -> bool:
@@ -335,6 +338,11 @@ def _container_attribute(frame: Frame, node: cst.Attribute, kind: Container, nam
 def _any_module_attribute(frame: Frame, node: cst.Attribute, name: str) -> Kind:
     if name in MODULE_METHODS:
         return BoundApi(AnyModule(), name)
+    if name == "weight":
+        message = (
+            "`.weight` is `kernel`, `scale` or `embedding` in Flax, by the class of the layer, which is not known here"
+        )
+        frame.report("T2J107", node, message, "test the class with isinstance first")
     if name in ("weight", "bias"):
         return Tensor(None, "float", None, True)
     return FREE

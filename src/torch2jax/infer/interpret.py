@@ -233,11 +233,19 @@ def _returned(frame: Frame, node: cst.CSTNode, kind: Kind, wanted: Any) -> Kind:
             )
             return Tuple(items, plain.fields)
         return plain
+    if isinstance(plain, Tensor) and plain.variable and _gives_variable(frame, node):
+        return kind
     if isinstance(plain, Tensor):
         return frame.use(node, kind, wanted if not (isinstance(wanted, tuple) and wanted[:1] == ("tuple",)) else None)
     if isinstance(plain, Tuple):
         return take(frame, node, plain)
     return take(frame, node, kind)
+
+
+def _gives_variable(frame: Frame, node: cst.CSTNode) -> bool:
+    """Whether a function makes a parameter for its caller: what is returned is the Variable, not its value."""
+    is_own = frame.fn.owner is None or frame.fn.name.startswith("_") or frame.fn.builds
+    return is_own and isinstance(node, cst.Call | cst.Name) and node not in frame.facts.relayouts
 
 
 def _choose_layouts(frame: Frame, scope: Scope) -> None:
