@@ -106,11 +106,11 @@ class SEBasicBlock(nnx.Module):
         else:
             self.downsample = lambda x: x
 
+    # x: N H W C; result: N H W C
     def __call__(self, x):
-        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        residual = self.downsample(x.transpose(0, 3, 1, 2))
+        residual = self.downsample(x)
         out = nnx.relu(self.bn1(self.conv1(x)))
-        out = self.att(self.bn2(self.conv2(out)).transpose(0, 3, 1, 2))
+        out = self.att(self.bn2(self.conv2(out)).transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
         out += residual
         return nnx.relu(out)
 
@@ -159,10 +159,10 @@ class SENet(nnx.Module):
 
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        x = nnx.relu(self.bn1(self.conv1(x))).transpose(0, 3, 1, 2)
+        x = nnx.relu(self.bn1(self.conv1(x)))
         for i in range(1, self.num_layers + 1):
             x = getattr(self, 'layer%d' % i)(x)
-        x = self.gate(x.transpose(0, 2, 3, 1))
+        x = self.gate(x)
         kernel_size = x.shape[1:3]
         x = nnx.avg_pool(x, window_shape=kernel_size, strides=kernel_size)
         x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)

@@ -35,6 +35,7 @@ from torch2jax.infer.kinds import (
     is_module,
     options,
     union,
+    without_none,
 )
 from torch2jax.infer.module_flow import (
     ANY,
@@ -44,6 +45,7 @@ from torch2jax.infer.module_flow import (
     entry_of,
     flow_one,
     in_torch_order_first,
+    pin_modules,
 )
 from torch2jax.infer.rule_calls import apply
 
@@ -71,12 +73,49 @@ def _call_each(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments
     known = [kind for kind in alternatives if not isinstance(kind, Free)]
     if any(isinstance(kind, BoundApi) and isinstance(kind.receiver, Tensor) for kind in known):
         known = [kind for kind in known if not isinstance(kind, BoundApi) or _has_method(kind.receiver, kind.name)]
-    results, facts = [], []
-    for kind in known:
+    results, facts, orders = [], [], set()
+    for kind in sorted(known, key=_is_identity):
+        if _is_identity(kind):
+            results.append(_as_passed(frame, arguments))
+            facts.append(ModuleCall())
+            continue
         results.append(call_one(frame, node, kind, arguments))
         facts.append(frame.facts.calls.pop(node, None))
+        orders.add(_orders(frame, arguments))
+    if len(orders) > 1 or len({result.layout for result in results if isinstance(result, Tensor)}) > 1:
+        pin_modules(frame, [kind for kind in known if is_module(kind)])
+        frame.report("T2J106", node, "what may be called here takes or gives arrays in different axis orders")
     _unite(frame, node, known, facts)
     return union(results)
+
+
+def _is_identity(kind: Kind) -> bool:
+    """Whether it is ``lambda x: x``, which takes anything in any axis order."""
+    lambda_ = kind.info.node if isinstance(kind, Function) else None
+    if not isinstance(lambda_, cst.Lambda) or not isinstance(lambda_.body, cst.Name):
+        return False
+    params = lambda_.params.params
+    return len(params) == 1 and params[0].name.value == lambda_.body.value
+
+
+def _as_passed(frame: Frame, arguments: Arguments) -> Kind:
+    """The first argument as the other alternatives of a call want it."""
+    holder, kind = arguments.positional[0]
+    relayout = frame.facts.relayouts.get(holder)
+    plain = without_none(kind)
+    if relayout is None or not isinstance(plain, Tensor):
+        return frame.read(holder, kind)
+    return replace(plain, layout=relayout.target, rank=plain.rank or relayout.rank)
+
+
+def _orders(frame: Frame, arguments: Arguments) -> tuple[Any, ...]:
+    """The axis order in which each argument is passed now."""
+    found = []
+    for holder, kind in arguments.nodes():
+        plain, relayout = without_none(kind), frame.facts.relayouts.get(holder)
+        own = plain.layout if isinstance(plain, Tensor) else None
+        found.append(own if relayout is None else relayout.target)
+    return tuple(found)
 
 
 def _accepts(kind: Kind, arguments: Arguments) -> bool:
