@@ -398,3 +398,11 @@ def test_what_is_read_of_a_map(body: str, expected: str) -> None:
 def test_samples_have_few_transposes(sample: str, most: int) -> None:
     source = (Path(__file__).parents[2] / "samples" / sample / "model.py").read_text(encoding="utf-8")
     assert convert(source, filename="model.py").transposes <= most
+
+
+def test_a_residual_net_needs_one_transpose_at_the_entrance() -> None:
+    """... and none at the exit, after the global pooling: with all its methods but `forward` private."""
+    source = (Path(__file__).parents[2] / "samples" / "resnet" / "model.py").read_text(encoding="utf-8")
+    conversion = convert(source.replace("features", "_features"), filename="model.py")
+    assert conversion.ok
+    assert conversion.transposes == 1
