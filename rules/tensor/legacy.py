@@ -12,7 +12,7 @@ def FloatTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.FloatTensor(2)  # random
     >>> torch.FloatTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.float32)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -43,7 +43,7 @@ def DoubleTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.DoubleTensor(2)  # random
     >>> torch.DoubleTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.float64)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -74,7 +74,7 @@ def HalfTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.HalfTensor(2)  # random
     >>> torch.HalfTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.float16)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -105,7 +105,7 @@ def BFloat16Tensor(data, *, device: Device = None) -> Tensor:
     >>> torch.BFloat16Tensor(2)  # random
     >>> torch.BFloat16Tensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.bfloat16)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -136,7 +136,7 @@ def LongTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.LongTensor(2)  # random
     >>> torch.LongTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.int32)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -167,7 +167,7 @@ def IntTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.IntTensor(2)  # random
     >>> torch.IntTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.int32)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -198,7 +198,7 @@ def ShortTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.ShortTensor(2)  # random
     >>> torch.ShortTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.int16)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -229,7 +229,7 @@ def ByteTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.ByteTensor(2)  # random
     >>> torch.ByteTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.uint8)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -260,7 +260,7 @@ def CharTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.CharTensor(2)  # random
     >>> torch.CharTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.int8)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -291,7 +291,7 @@ def BoolTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.BoolTensor(2)  # random
     >>> torch.BoolTensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=bool)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -321,7 +321,7 @@ def Tensor_(data, *, device: Device = None) -> Tensor:
     >>> torch.Tensor(2)  # random
     >>> torch.Tensor(f32(2, 3).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=jnp.float32)
     if isinstance(data, tuple):
         raise Unsupported(
@@ -351,7 +351,7 @@ def new(self: Tensor, data, *, device: Device = None) -> Tensor:
     >>> f32(2, 3).new(3)  # random
     >>> f32(2, 3).new(f32(4, 5).size())  # random
     """
-    if isinstance(data, list) or (isinstance(data, tuple) and data == data):
+    if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
         return jnp.array(data, dtype=self.dtype)
     if isinstance(data, tuple):
         raise Unsupported(

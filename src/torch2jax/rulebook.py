@@ -25,8 +25,8 @@ else:
 
 __all__ = [
     "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Out", "Scalar", "Shape",
-    "Tensor", "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers",
-    "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair",
+    "Size", "Tensor", "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given",
+    "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair",
     "partial", "rank", "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
@@ -46,6 +46,8 @@ Axis: TypeAlias = Any
 """An axis or several, remapped under a layout; a list literal becomes a tuple."""
 Shape: TypeAlias = Any
 """Sizes: an int, a tuple or list, a `torch.Size`."""
+Size: TypeAlias = Any
+"""In guards: `isinstance(p, Size)` holds for a torch.Size, which is a tuple as well."""
 Dtype: TypeAlias = Any
 """A dtype."""
 Device: TypeAlias = Any

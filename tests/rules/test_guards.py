@@ -42,6 +42,9 @@ def truth(source: str, **facts: Fact) -> object:
 
 U = UNKNOWN
 CASES: list[tuple[str, dict[str, Fact], object]] = [
+    ("isinstance(a, Size)", {"a": Fact(type="shape")}, True),
+    ("isinstance(a, Size)", {"a": Fact(type="tuple")}, False),
+    ("isinstance(a, tuple)", {"a": Fact(type="shape")}, True),
     ("a is None", {"a": Fact(None)}, True),
     ("a is None", {"a": Fact(3)}, False),
     ("a is None", {"a": Fact(type="int")}, False),

@@ -258,7 +258,7 @@ def _shape_index(frame: Frame, node: cst.Subscript, kind: Shape) -> Kind:
             else:
                 logical_shape(frame, node.value, kind)
         if bounds is not None and kind.rank is not None:
-            return Tuple(tuple(INT for _ in range(kind.rank)[bounds]))
+            return Shape(len(range(kind.rank)[bounds]))
     return Shape()
 
 

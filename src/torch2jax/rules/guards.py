@@ -315,6 +315,8 @@ def _is_instance(value: object, names: tuple[str, ...]) -> bool | Unknown:
         return UNKNOWN
     else:
         found = value.type
+    if found == "shape" and "Size" in names:
+        return True
     if found == "shape":  # a torch.Size is a tuple
         found = "tuple"
     return found in names or (found == "bool" and "int" in names)

@@ -26,7 +26,7 @@ EXPANDERS: Final = frozenset({"single", "pair", "triple"})
 ENGINE: Final[dict[str, int]] = {
     "rank": 1, "dtype": 1, "given": 1, "is_tensor": 1, "len": 1, "isinstance": 2, "single": 1, "pair": 1, "triple": 1,
 }  # fmt: skip
-TYPES: Final = frozenset({"int", "float", "bool", "str", "tuple", "list", "complex", "dict"})
+TYPES: Final = frozenset({"int", "float", "bool", "str", "tuple", "list", "complex", "dict", "Size"})
 GUARD_ONLY: Final = frozenset({"dtype", "is_tensor"})
 DTYPES: Final = frozenset({"bool", "int", "float", "complex"})
 
