@@ -26,8 +26,8 @@ else:
 __all__ = [
     "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Out", "Scalar", "Shape",
     "Size", "Tensor", "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given",
-    "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair",
-    "partial", "rank", "rngs", "rule", "single", "triple",
+    "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis",
+    "pair", "partial", "rank", "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]

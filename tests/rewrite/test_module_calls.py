@@ -158,5 +158,13 @@ class Wrapper(nn.Module):
     def forward(self, x):
         return getattr(self.net, self.method)(x)
 """
-    assert [d.code for d in convert(f"{PRELUDE}{source}").diagnostics] == ["T2J107"]
-    assert convert(f"{PRELUDE}{source}".replace('"forward"', '"encode"')).ok
+    conversion = convert(f"{PRELUDE}{source}")
+    assert conversion.ok
+    named = '"__call__" if self.method == "forward" else self.method'
+    assert f"getattr(self.net, {named})(x)" in " ".join(conversion.code.split()).replace("( ", "(").replace(" )", ")")
+    computed = convert(f"{PRELUDE}{source}".replace("self.method)(x)", "str(self.method))(x)"))
+    assert [d.code for d in computed.diagnostics] == ["T2J107"]
+    assert (
+        "__call__"
+        not in convert(f"{PRELUDE}{source}".replace('"forward"', '"encode"')).code.partition("def __call__")[2]
+    )

@@ -263,6 +263,15 @@ def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     return BOOL
 
 
+def _may_name_forward(frame: Frame, node: cst.Call, name: cst.BaseExpression) -> None:
+    """``getattr(net, method)``: where the name is "forward", the method is ``__call__`` in the output."""
+    if isinstance(name, cst.Name | cst.Attribute):
+        frame.facts.special[node] = ("getattr_forward",)
+    else:
+        message = "the name that is only known at run time may be `forward`, which is `__call__` in Flax"
+        frame.report("T2J107", node, message, "write the call out")
+
+
 _FORWARD = re.compile(r"""(["'])forward\1""")
 
 
@@ -287,12 +296,7 @@ def getattr_(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
             return join(found, default) if not isinstance(found, BoundApi) else found
     chosen = arguments.positional[1][1]
     if _FORWARD.search(frame.file.source) and not isinstance(plain, Api | Namespace):
-        frame.report(
-            "T2J107",
-            node,
-            "the name that is only known at run time may be `forward`, which is `__call__` in Flax",
-            "write the call out",
-        )
+        _may_name_forward(frame, node, arguments.positional[1][0])
     if isinstance(chosen, Choice) and isinstance(plain, Namespace) and plain.file is None:
         frame.facts.special[node] = ("getattr_choice", plain.name, chosen.values)
         return union(Api(f"{plain.name}.{value}") for value in chosen.values)

@@ -52,6 +52,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return call(attribute(rewriter.root("nnx"), "clone"), [rewriter.expr(arg) for arg in node.args[:1]])
         case "getattr" if note[2]:
             return rewriter.expr(note[1])
+        case "getattr_forward":
+            return _renamed_forward(rewriter, node)
         case "getattr_choice":
             return _choice(rewriter, node, note[1], note[2])
         case "partial":
@@ -66,6 +68,16 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return sequential(rewriter, node, args, attribute(rewriter.root("nnx"), "Sequential"))
         case _:
             return None
+
+
+def _renamed_forward(rewriter: Rewriter, node: cst.Call) -> cst.Call:
+    """``getattr(net, "__call__" if name == "forward" else name)``."""
+    result: Any = rewriter.generic(node)
+    name = result.args[1].value
+    is_forward = cst.Comparison(name, [cst.ComparisonTarget(cst.Equal(), cst.SimpleString('"forward"'))])
+    chosen = cst.IfExp(is_forward, cst.SimpleString('"__call__"'), name)
+    args = [result.args[0], result.args[1].with_changes(value=chosen), *result.args[2:]]
+    return cst.ensure_type(result.with_changes(args=args), cst.Call)
 
 
 def _choice(rewriter: Rewriter, node: cst.Call, namespace: str, values: Sequence[str]) -> Any:
