@@ -148,6 +148,7 @@ class GPT(nnx.Module):
             h=nnx.List([Block(config, rngs=rngs) for _ in range(config.n_layer)]),
             ln_f=LayerNorm(config.n_embd, bias=config.bias, rngs=rngs),
         ))
+        # tied
 
         for _, module in nnx.iter_modules(self):
             self._init_weights(module, rngs=rngs)

@@ -23,9 +23,15 @@ def body(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
             pending = []
         if not new:
             pending += [line for line in getattr(node, "leading_lines", ()) if line.comment is not None]
+            trailing = node.trailing_whitespace.comment if isinstance(node, cst.SimpleStatementLine) else None
+            pending += [cst.EmptyLine(comment=trailing)] if trailing is not None else []
         result += new
     rewriter.unplaced = pending
     return result
+
+
+def _has_comments(rewriter: Rewriter, node: cst.SimpleStatementLine) -> bool:
+    return rewriter.comments_inside or node.trailing_whitespace.comment is not None
 
 
 def one(rewriter: Rewriter, node: Any) -> list[Any]:
@@ -33,7 +39,7 @@ def one(rewriter: Rewriter, node: Any) -> list[Any]:
     held, rewriter.before = rewriter.before, []
     handler = STATEMENTS.get(type(node))
     new: list[Any] = handler(rewriter, node) if handler is not None else [rewriter.generic(node)]
-    if rewriter.comments_inside and isinstance(node, cst.SimpleStatementLine) and new != [node]:
+    if isinstance(node, cst.SimpleStatementLine) and new != [node] and _has_comments(rewriter, node):
         new = with_lost_comments(node, new)
     before, rewriter.before = rewriter.before, held
     marks = error_comments(rewriter, own_parts(node))

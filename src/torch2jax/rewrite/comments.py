@@ -35,7 +35,9 @@ def with_lost_comments(original: cst.SimpleStatementLine | cst.For | cst.ClassDe
     """The translation of a statement below the comments in it that are not in the translation."""
     left = Counter(_comments(lines))
     lost = []
-    parts = original.body if isinstance(original, cst.SimpleStatementLine) else [original]
+    parts: list[cst.CSTNode] = [original]
+    if isinstance(original, cst.SimpleStatementLine):
+        parts = [*original.body, original.trailing_whitespace]
     for text in _comments(parts):
         if left[text]:
             left[text] -= 1
