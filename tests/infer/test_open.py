@@ -1,6 +1,7 @@
 """Translations that are wrong and say nothing: each test states what should come out."""
 
 import ast
+from typing import Any
 
 import pytest
 
@@ -295,3 +296,19 @@ def test_forward_of_a_class_that_is_no_module() -> None:
         "    def use(self, x):\n        return self.forward(x)\n"
     )
     assert "        return self.forward(x)\n" in output(source)
+
+
+def test_sizes_of_parameters_of_unknown_layers_are_reported() -> None:
+    source = "import torch.nn as nn\n\n\ndef f(m: nn.Module):\n    return [p.shape[0] for p in m.parameters()]\n"
+    assert not convert(source).ok
+
+
+def test_values_with_leading_axes_fit_a_masked_selection() -> None:
+    import jax.numpy as jnp
+
+    code = convert("import torch\n\n\ndef f(x: torch.Tensor, m: torch.Tensor, v: torch.Tensor):\n"
+                   "    x[m] = v\n    return x\n").code  # fmt: skip
+    space: dict[str, Any] = {}
+    exec(code, space)
+    changed = space["f"](jnp.zeros((2, 3)), jnp.array([True, False]), jnp.ones((1, 1, 3)))
+    assert changed.tolist() == [[1, 1, 1], [0, 0, 0]]
