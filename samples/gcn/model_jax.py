@@ -84,7 +84,7 @@ def normalize(adj):
     """D^-1/2 A D^-1/2; nodes without an edge keep zeros."""
     degree = adj.sum(axis=1)
     inv_sqrt = degree**-0.5
-    inv_sqrt = inv_sqrt.at[jnp.isinf(inv_sqrt)].set(0.)
+    inv_sqrt = jnp.where(jnp.isinf(inv_sqrt), jnp.asarray(0., inv_sqrt.dtype), inv_sqrt)
     return inv_sqrt[:, None] * adj * inv_sqrt[None]
 
 

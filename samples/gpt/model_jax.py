@@ -215,7 +215,7 @@ class GPT(nnx.Module):
             logits = logits[:, -1, :] / temperature
             if top_k is not None:
                 v, _ = lax.top_k(logits, min(top_k, logits.shape[-1]))
-                logits = logits.at[logits < v[:, jnp.array([-1])]].set(-float("Inf"))
+                logits = masked_set(logits, logits < v[:, jnp.array([-1])], -float("Inf"))
             probs = nnx.softmax(logits)
             if do_sample:
                 new = self.rngs.categorical(jnp.log(probs))[..., None]
@@ -280,6 +280,19 @@ def layer_norm(
 ) -> jax.Array:
     """Normalisation over the last axes, whose sizes are ``shape`` (https://arxiv.org/abs/1607.06450)."""
     return scale_and_shift(standardize(x, range(-len(shape), 0), epsilon), scale, bias)
+
+
+def masked_set(x: jax.Array, mask: jax.Array, value: jax.Array | float) -> jax.Array:
+    """`x` with `value` where `mask`, which covers the first axes of `x`, is true.
+
+    A value that is the same at every place compiles; one for each place of the mask needs to know how many there are.
+    """
+    value, inner = jnp.asarray(value, x.dtype), x.ndim - mask.ndim
+    while value.ndim > inner and value.shape[0] == 1:
+        value = value[0]
+    if value.ndim > inner:
+        return x.at[mask].set(value)
+    return jnp.where(jnp.expand_dims(mask, range(mask.ndim, x.ndim)), value, x)
 
 
 class Frozen(nnx.Variable[jax.Array]):

@@ -74,8 +74,8 @@ class RNNModel(nnx.Module):
         weight = next(parameters(self))
         shape = (self.nlayers, bsz, self.nhid)
         if self.rnn_type == 'LSTM':
-            return (jnp.zeros(shape, dtype=weight[...].dtype), jnp.zeros(shape, dtype=weight[...].dtype))
-        return jnp.zeros(shape, dtype=weight[...].dtype)
+            return (jnp.zeros(shape, dtype=weight.dtype), jnp.zeros(shape, dtype=weight.dtype))
+        return jnp.zeros(shape, dtype=weight.dtype)
 
 
 class CellLM(nnx.Module):

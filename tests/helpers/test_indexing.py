@@ -152,3 +152,45 @@ def test_unique_consecutive(x: list[int]) -> None:
     expected = torch.unique_consecutive(torch.tensor(x), return_inverse=True, return_counts=True)
     for actual, wanted in zip(indexing.unique_consecutive(jnp.array(x, int)), expected, strict=True):
         np.testing.assert_array_equal(actual, wanted)
+
+
+MASKED = [
+    (1, [(), (5,), (4, 5), (4, 1), (1, 4, 5), (1, 1, 4, 1), (1, 1, 1, 1, 5)]),
+    (2, [(), (5,), (1, 5), (1, 1, 5), (1, 1, 1)]),
+    (3, [(), (1,), (1, 1), (1, 1, 1, 1)]),
+]
+
+
+def fill(x: torch.Tensor, mask: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    x = x.clone()
+    x[mask] = value
+    return x
+
+
+def mask_of(axes: int) -> np.ndarray:
+    mask = np.zeros((3, 4, 5)[:axes], dtype=bool)
+    mask.flat[:2] = True
+    return mask
+
+
+@pytest.mark.parametrize(("axes", "value"), [(axes, value) for axes, values in MASKED for value in values])
+def test_masked_set(axes: int, value: tuple[int, ...], agree: Agree, normal: Normal) -> None:
+    agree(fill, indexing.masked_set, normal(3, 4, 5), mask_of(axes), normal(*value))
+
+
+@pytest.mark.parametrize(("axes", "value"), [(1, (2, 4, 5)), (2, (2, 5)), (2, (2, 1)), (2, (1, 2, 5)), (3, (2,))])
+def test_masked_set_with_a_value_for_each_place(
+    axes: int, value: tuple[int, ...], agree: Agree, normal: Normal
+) -> None:
+    mask = mask_of(axes)
+    agree(
+        lambda x, v: fill(x, torch.tensor(mask), v),
+        lambda x, v: indexing.masked_set(x, mask, v),
+        normal(3, 4, 5),
+        normal(*value),
+    )
+
+
+def test_masked_set_keeps_the_dtype() -> None:
+    x = jnp.arange(4)
+    assert indexing.masked_set(x, x > 1, 0.5).dtype == x.dtype

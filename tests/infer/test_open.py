@@ -312,3 +312,10 @@ def test_values_with_leading_axes_fit_a_masked_selection() -> None:
     exec(code, space)
     changed = space["f"](jnp.zeros((2, 3)), jnp.array([True, False]), jnp.ones((1, 1, 3)))
     assert changed.tolist() == [[1, 1, 1], [0, 0, 0]]
+
+
+def test_einops_gets_the_array_of_an_attribute_that_may_be_a_parameter() -> None:
+    head = "import torch\nfrom einops import repeat\n\n\ndef f(net, x: torch.Tensor):\n"
+    source = head + "    return repeat({}, '() d -> b d', b=3)\n"
+    assert "repeat(net.token[...], " in convert(source.format("net.token")).code
+    assert "repeat(x, " in convert(source.format("x")).code

@@ -48,7 +48,7 @@ def f(m: M, x: torch.Tensor, flag: bool, some):
         ("for p in m.parameters():\n        p.requires_grad_(flag)", "set_trainable(m, flag)"),
         ("for p in m.parameters(): p.requires_grad = False", "freeze(m)"),
         (
-            "for p in m.parameters():\n        print(p.shape)\n        p.requires_grad = False",
+            "for p in m.parameters():\n        print(p.ndim)\n        p.requires_grad = False",
             "for p in parameters(m):",
         ),
         ("for k, p in m.named_parameters():\n        p.requires_grad = 'fc' in k", "set_trainable(p, 'fc' in k)"),

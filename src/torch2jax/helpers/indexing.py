@@ -8,6 +8,19 @@ import jax.numpy as jnp
 from jax import lax
 
 
+def masked_set(x: jax.Array, mask: jax.Array, value: jax.Array | float) -> jax.Array:
+    """`x` with `value` where `mask`, which covers the first axes of `x`, is true.
+
+    A value that is the same at every place compiles; one for each place of the mask needs to know how many there are.
+    """
+    value, inner = jnp.asarray(value, x.dtype), x.ndim - mask.ndim
+    while value.ndim > inner and value.shape[0] == 1:
+        value = value[0]
+    if value.ndim > inner:
+        return x.at[mask].set(value)
+    return jnp.where(jnp.expand_dims(mask, range(mask.ndim, x.ndim)), value, x)
+
+
 def gather(x: jax.Array, axis: int, index: jax.Array) -> jax.Array:
     """Values of x at `index` along `axis`; on the other axes `index` may be shorter than x, and is not broadcast."""
     axis %= x.ndim

@@ -88,7 +88,7 @@ def part_of(storage: Storage, node: Any, index: int) -> Storage:
 
 def storage_of(frame: Frame, node: cst.CSTNode | None) -> Storage:
     """Where what an expression gives may lie; empty for something fresh."""
-    if node is None or _is_value(frame.facts.kinds.get(node)):
+    if node is None or is_value(frame.facts.kinds.get(node)):
         return NOWHERE
     match node:
         case cst.Name():
@@ -116,7 +116,8 @@ def storage_of(frame: Frame, node: cst.CSTNode | None) -> Storage:
     return frame.comprehended.get(node, NOWHERE)
 
 
-def _is_value(kind: Kind | None) -> bool:
+def is_value(kind: Kind | None) -> bool:
+    """Whether a kind has no memory that could change in place."""
     return kind is not None and all(isinstance(option, _VALUES) for option in options(kind))
 
 
@@ -477,7 +478,7 @@ def _holds(value: Value) -> bool:
     """Whether a value may have memory of its own: an array, something that contains arrays, or something unknown."""
     plain = without_none(value.kind)
     module = isinstance(plain, Instance) and plain.cls.is_module
-    return not _is_value(value.kind) and not module and not isinstance(plain, Container)
+    return not is_value(value.kind) and not module and not isinstance(plain, Container)
 
 
 def _follows(frame: Frame, view: View | None) -> bool:
@@ -531,6 +532,35 @@ def mark_stale(frame: Frame, node: cst.CSTNode, at: cst.CSTNode | None = None) -
     for name, value in list(frame.env.items()):
         if shares(value.storage, storage) and _holds(value):
             mark_out_of_date(frame, at or node, name)
+
+
+def kept_data(frame: Frame, node: cst.CSTNode | None, kind: Kind, *, followed: bool) -> Kind:
+    """``p.data`` that is kept: its array, where some parameter of the program gets other memory, else the Variable.
+
+    ``followed``: by a name, whose memory is known for certain to be that of the parameter.
+    """
+    if node is None or not frame.program.refilled or frame.facts.special.get(node) != ("data",):
+        return kind
+    if not followed:
+        what = "assumed that the parameter does not change in place while its old value is kept here"
+        frame.report("T2J201", node, what)
+    return frame.read(node, kind)
+
+
+def note_filled(frame: Frame, target: cst.CSTNode, value: cst.CSTNode | None) -> None:
+    """``parameter.data = y``: who holds the Variable sees it, who holds the old array keeps that, as in PyTorch.
+
+    From here on the parameter lies where ``y`` does, so that later writes to one are missed by the other.
+    """
+    if not frame.program.refilled:
+        frame.program.refilled = True
+        frame.program.dirty.update(frame.program.data_readers)
+    for token in storage_of(frame, target):
+        if isinstance(token, tuple) and token[0] in ("parameter", "outer", "attribute"):
+            frame.note_effect(token)
+    root = root_of(frame, target)
+    if root is not None and root in frame.env:
+        frame.env[root] = replace(frame.env[root], storage=frame.env[root].storage | storage_of(frame, value))
 
 
 def note_replaced(frame: Frame, node: cst.CSTNode, target: cst.CSTNode) -> None:

@@ -11,7 +11,7 @@ import libcst as cst
 from torch2jax.infer.aliasing import note_put
 from torch2jax.infer.contents import copy_items, heap_read, heap_write, sites_of
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.items import all_items, as_layers, item_at
+from torch2jax.infer.items import all_items, as_layers, item_at, logical_shape
 from torch2jax.infer.kinds import (
     BOOL,
     FLOAT,
@@ -21,6 +21,7 @@ from torch2jax.infer.kinds import (
     NONE,
     STR,
     UNKNOWN,
+    AnyModule,
     Api,
     BoundApi,
     Choice,
@@ -42,6 +43,7 @@ from torch2jax.infer.kinds import (
     Super,
     Tensor,
     Tuple,
+    Unknown,
     constant,
     is_tensor,
     join,
@@ -93,7 +95,20 @@ def use_everything(frame: Frame, arguments: Any) -> None:
     use_all(frame, arguments)
 
 
-@special(BUILTINS, "print", "open", "exit", "setattr_", "vars", "dir", "format")
+@special(BUILTINS, "print")
+def shown(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+    """Arguments are shown in torch's order."""
+    from torch2jax.infer.arguments import take
+
+    for item, kind in arguments.nodes():
+        if isinstance(kind, Shape):
+            logical_shape(frame, item, kind, shown=True)
+        else:
+            take(frame, item, kind)
+    return NONE
+
+
+@special(BUILTINS, "open", "exit", "setattr_", "vars", "dir", "format")
 def opaque(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """A function whose result says nothing: its arguments are read in torch's order."""
     use_everything(frame, arguments)
@@ -425,6 +440,9 @@ def deepcopy(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 def einops_call(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """Functions of einops: arrays in torch's order, their rank read from the pattern."""
     use_everything(frame, arguments)
+    for holder, kind in arguments.positional:
+        if isinstance(kind, Free | Unknown) and _is_of_unknown_object(frame, holder):
+            frame.facts.reads.add(holder)  # a parameter, it may be: einops does not take Variables
     name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
     first = without_none(arguments.positional[0][1]) if arguments.positional else UNKNOWN
     if name == "pack":
@@ -435,6 +453,13 @@ def einops_call(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     pattern = next((k.value for _, k in arguments.positional if isinstance(k, Str) and k.value is not MISSING), None)
     dtype = first.dtype if isinstance(first, Tensor) else None
     return Tensor(_pattern_rank(pattern), dtype)
+
+
+def _is_of_unknown_object(frame: Frame, node: cst.CSTNode) -> bool:
+    if not isinstance(node, cst.Attribute):
+        return False
+    owner = without_none(frame.facts.kinds.get(node.value, UNKNOWN))
+    return isinstance(owner, Free | Unknown | AnyModule)
 
 
 def _pattern_rank(pattern: str | None) -> int | None:

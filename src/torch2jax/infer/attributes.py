@@ -189,6 +189,7 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
     if rules:
         if name == "data" and kind.variable:
             frame.facts.special[node] = ("data",)
+            frame.program.data_readers.add(frame.fn)
             return kind
         if name == "requires_grad" and kind.variable:
             frame.facts.special[node] = ("is_trainable",)
@@ -427,7 +428,10 @@ def _assign_to_tensor(
         frame.use(value, kind, tensor.layout if name == "data" and tensor.variable else None)
     if name == "data":
         frame.facts.special[target] = ("write_data", tensor.variable)
-        aliasing.note_replaced(frame, target, target.value)
+        if tensor.variable:
+            aliasing.note_filled(frame, target.value, value)
+        else:
+            aliasing.note_replaced(frame, target, target.value)
         if isinstance(target.value, cst.Name) and not tensor.variable:
             frame.bind(target.value.value, replace(tensor, layout=None), target.value, value)
         elif (dotted := dotted_name(target.value)) is not None and not isinstance(target.value, cst.Name):

@@ -43,6 +43,7 @@ from torch2jax.infer.kinds import (
     widened,
     without_none,
 )
+from torch2jax.infer.layout import MIXED
 from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import apply, call_layer
 from torch2jax.infer.rule_layers import default_layer
@@ -531,7 +532,9 @@ def pass_argument(frame: Frame, fn: FunctionInfo, name: str, node: cst.CSTNode, 
     if name not in fn.params:
         return
     plain = without_none(kind)
-    if isinstance(plain, Tensor):
+    if isinstance(plain, Tensor) and plain.layout == MIXED and fn.param_layouts.get(name) is None:
+        kind = frame.read(node, kind)
+    elif isinstance(plain, Tensor):
         layout = fn.param_layouts.get(name)
         offer(frame, fn, name, plain.layout)
         if layout is not None and plain.rank is None:

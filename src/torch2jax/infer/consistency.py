@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.kinds import Iterator_, Kind, Tensor, Tuple, options, union
-from torch2jax.infer.layout import Layout
+from torch2jax.infer.layout import MIXED, Layout
 from torch2jax.infer.module_flow import conflicting_fixes
 from torch2jax.infer.program import Cell, Program
 
@@ -37,7 +37,8 @@ def report_clashes(program: Program) -> None:
 
 def with_layout(kind: Kind, layout: Layout) -> Kind:
     """The kind as a parameter is entered with: arrays in the layout that was chosen for it."""
-    return union(replace(o, layout=layout) if isinstance(o, Tensor) else o for o in options(kind))
+    laid = (o if not isinstance(o, Tensor) or o.layout == MIXED else replace(o, layout=layout) for o in options(kind))
+    return union(laid)
 
 
 def clash(written: Kind, read: Kind) -> bool:

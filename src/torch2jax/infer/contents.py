@@ -13,7 +13,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import note_escape
+from torch2jax.infer.aliasing import kept_data, note_escape
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
     Iterator_,
@@ -27,7 +27,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layout import Layout
+from torch2jax.infer.layout import MIXED, Layout
 
 
 def heap_read(frame: Frame, site: Any) -> Kind:
@@ -37,13 +37,16 @@ def heap_read(frame: Frame, site: Any) -> Kind:
 
 def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) -> None:
     """Something is put into the container made at ``site``."""
+    kind = kept_data(frame, node, kind, followed=False)
     plain = without_none(kind)
     if isinstance(plain, Shape) and plain.layout is not None and node is not None:
-        frame.facts.special[node] = ("logical_shape", plain.layout)
+        from torch2jax.infer.items import logical_shape
+
+        logical_shape(frame, node, plain)
         kind = Shape(plain.rank)
     if isinstance(plain, Tensor) and node is not None:
         note_escape(frame, node)
-    if isinstance(plain, Tensor) and not plain.variable:
+    if isinstance(plain, Tensor) and not plain.variable and plain.layout != MIXED:
         wants = frame.program.item_wants[site]
         wants.add(plain.layout)
         layout = plain.layout if len(wants) == 1 and node is not None else None
@@ -66,7 +69,7 @@ def copy_items(frame: Frame, site: Any, kind: Kind, item: Kind) -> None:
         if source != site and source not in sources:
             sources.add(source)
     plain = without_none(item)
-    if isinstance(plain, Tensor) and not plain.variable:
+    if isinstance(plain, Tensor) and not plain.variable and plain.layout != MIXED:
         wants = frame.program.item_wants[site]
         wants.add(plain.layout)
         if len(wants) > 1 or None in wants:
@@ -116,7 +119,7 @@ def want_torch_order(frame: Frame, kind: Kind) -> bool:
 def _has_layout(kind: Kind) -> bool:
     if isinstance(kind, Tuple):
         return any(_has_layout(item) for item in kind.items)
-    return any(isinstance(option, Tensor) and option.layout is not None for option in options(kind))
+    return any(isinstance(option, Tensor) and option.layout not in (None, MIXED) for option in options(kind))
 
 
 def layouts_in(kind: Kind) -> set[Layout]:
@@ -125,8 +128,8 @@ def layouts_in(kind: Kind) -> set[Layout]:
 
 
 def unlaid(kind: Kind) -> Kind:
-    """The kind of an array in torch's own order."""
-    return replace(kind, layout=None) if isinstance(kind, Tensor) else kind
+    """The kind of an array in torch's own order; what may lie in several orders can't be brought into one."""
+    return replace(kind, layout=None) if isinstance(kind, Tensor) and kind.layout != MIXED else kind
 
 
 def unlaid_all(kind: Kind) -> Kind:

@@ -78,7 +78,7 @@ def formatted(frame: Frame, node: cst.FormattedString) -> Kind:
             kind = frame.eval(part.expression)
             frame.use(part.expression, kind)
             if isinstance(kind, Shape):
-                logical_shape(frame, part.expression, kind)
+                logical_shape(frame, part.expression, kind, shown=True)
     return STR
 
 

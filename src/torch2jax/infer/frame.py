@@ -408,7 +408,8 @@ class Frame:
             self.facts.reads.add(node)
             (self.facts.optional.add if plain is not kind else self.facts.optional.discard)(node)
             plain = replace(plain, variable=False)
-        if plain.layout == MIXED and layout != MIXED:
+        if (plain.layout == MIXED) != (layout == MIXED):
+            layout = None if layout == MIXED else layout
             self.report(
                 "T2J106",
                 node,

@@ -27,7 +27,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layout import Layout, channel_last
+from torch2jax.infer.layout import MIXED, Layout, channel_last
 from torch2jax.infer.module_flow import grant_pins
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.source.scope import Binding, Scope
@@ -147,7 +147,7 @@ def _enter(frame: Frame, scope: Scope) -> None:
         kind = parameter_kind(fn, index, param, fn.params[name].read(fn))
         layout = fn.param_layouts.get(name)
         plain = without_none(kind)
-        if isinstance(plain, Tensor) and (layout is not None or plain.layout is not None):
+        if isinstance(plain, Tensor) and plain.layout != MIXED and (layout is not None or plain.layout is not None):
             laid = replace(plain, layout=layout, rank=plain.rank or (len(layout) if layout else None))
             kind = laid if kind is plain else union(laid if isinstance(o, Tensor) else o for o in options(kind))
         frame.bind(name, kind, param, storage=frozenset((("parameter", name),)))
@@ -167,7 +167,7 @@ def _enter(frame: Frame, scope: Scope) -> None:
 def _leave(frame: Frame) -> None:
     """Unite what the function returns, in the layout that was chosen for its result."""
     fn = frame.fn
-    natural = {_layouts_of(kind) for _, kind in frame.returns if not isinstance(kind, NoneKind)}
+    natural = {_layouts_of(kind) for _, kind in frame.returns if not isinstance(kind, NoneKind)} - {MIXED}
     wanted: Any = None
     if len(natural) == 1 and _may_choose(fn):
         wanted = natural.pop()
@@ -235,6 +235,8 @@ def _returned(frame: Frame, node: cst.CSTNode, kind: Kind, wanted: Any) -> Kind:
         return plain
     if isinstance(plain, Tensor) and plain.variable and _gives_variable(frame, node):
         return kind
+    if isinstance(plain, Tensor) and plain.layout == MIXED:
+        return frame.read(node, kind)
     if isinstance(plain, Tensor):
         return frame.use(node, kind, wanted if not (isinstance(wanted, tuple) and wanted[:1] == ("tuple",)) else None)
     if isinstance(plain, Tuple):

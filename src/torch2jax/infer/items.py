@@ -37,7 +37,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layout import place, without
+from torch2jax.infer.layout import MIXED, place, without
 
 SHAPE_ITEMS: Kind = Iterator_(INT)
 
@@ -151,9 +151,12 @@ def tail(frame: Frame, kind: Kind, start: int) -> Kind:
     return Iterator_(all_items(frame, kind), tuple(sites_of(kind)))
 
 
-def logical_shape(frame: Frame, node: cst.CSTNode, kind: Shape) -> None:
-    """The whole shape is wanted in torch's order."""
-    if kind.layout is not None:
+def logical_shape(frame: Frame, node: cst.CSTNode, kind: Shape, *, shown: bool = False) -> None:
+    """The whole shape is wanted in torch's order; ``shown``: only to be read by people."""
+    if kind.layout == MIXED:
+        what = "the sizes of a parameter of a layer that is not known are in Flax's order"
+        frame.report("T2J205" if shown else "T2J106", node, what, "" if shown else "test for one class of layers first")
+    elif kind.layout is not None:
         frame.facts.special[node] = ("logical_shape", kind.layout)
 
 
@@ -244,7 +247,7 @@ def _shape_index(frame: Frame, node: cst.Subscript, kind: Shape) -> Kind:
     if isinstance(index, cst.Index):
         value = constant(frame.facts.kinds[index.value])
         if kind.layout is not None:
-            if isinstance(value, int):
+            if isinstance(value, int) and kind.layout != MIXED:
                 frame.facts.special[node] = ("axis", place(kind.layout, value, kind.rank))
             else:
                 logical_shape(frame, node.value, kind)
@@ -252,7 +255,7 @@ def _shape_index(frame: Frame, node: cst.Subscript, kind: Shape) -> Kind:
     if isinstance(index, cst.Slice):
         bounds = _bounds(frame, index)
         if kind.layout is not None:
-            if bounds is not None and bounds.step in (None, 1):
+            if bounds is not None and bounds.step in (None, 1) and kind.layout != MIXED:
                 axes = list(range(len(kind.layout)))[bounds]
                 frame.facts.special[node] = ("axes", [place(kind.layout, axis, None) for axis in axes])
             else:

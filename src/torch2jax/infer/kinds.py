@@ -351,8 +351,8 @@ def _merge_into(result: list[Kind], kind: Kind) -> None:
 
 def _common_layout(a: Tensor, b: Tensor) -> Layout:
     """The layout of either; parameters of layers that disagree have none, and no transpose can settle that."""
-    if a.layout == b.layout:
-        return a.layout
+    if a.layout == b.layout or MIXED in (a.layout, b.layout):
+        return a.layout if a.layout == b.layout else MIXED
     known = all(kind.layout is not None or kind.rank is not None for kind in (a, b))
     return MIXED if a.variable and b.variable and known else None
 

@@ -8,12 +8,12 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import items
-from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.aliasing import is_value, storage_of
 from torch2jax.infer.frame import Frame, Value, executes
 from torch2jax.infer.kinds import NONE, UNKNOWN, Kind, Tensor, Tuple, union, without_none
 from torch2jax.infer.liveness import stored
 from torch2jax.infer.narrowing import condition, narrow
-from torch2jax.infer.targets import is_number, store
+from torch2jax.infer.targets import store
 
 
 @executes(cst.For)
@@ -24,8 +24,8 @@ def for_(frame: Frame, node: cst.For) -> None:
 
     hidden = f"%{id(node)}"
     parts = item.items if isinstance(item, Tuple) else (item,)
-    variables = all(isinstance(part, Tensor) and part.variable for part in parts)
-    frame.env[hidden] = Value(NONE if variables else UNKNOWN, storage=loop_storage(frame, node.iter))
+    lasting = all(is_value(part) or (isinstance(part, Tensor) and part.variable) for part in parts)
+    frame.env[hidden] = Value(NONE if lasting else UNKNOWN, storage=loop_storage(frame, node.iter))
 
     def enter() -> None:
         head = frame.env[hidden]
@@ -38,7 +38,7 @@ def for_(frame: Frame, node: cst.For) -> None:
         else:
             store(frame, node.target, item, None, shared)
         for name in stored(node.target) if head.stale else ():  # the iterator still goes through the old value
-            if name in frame.env and not is_number(frame.env[name].kind):
+            if name in frame.env and not is_value(frame.env[name].kind):
                 frame.env[name] = replace(frame.env[name], stale=True)
 
     loop(frame, enter, node.body)

@@ -39,6 +39,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layers import MODULE_METHODS, call_layer_method
+from torch2jax.infer.layout import MIXED
 from torch2jax.infer.module_flow import call_container
 from torch2jax.infer.program import ClassInfo
 from torch2jax.infer.rule_calls import call_layer
@@ -74,9 +75,13 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             if isinstance(first, Container) and any(not key.isdigit() for key in first.names or ()):
                 frame.report("T2J108", node, "an nnx.Sequential does not keep the names of its layers")
             return Iterator_(Tuple((STR, all_items(frame, _children(frame, first)))))
-        case "parameters" | "buffers":
+        case "parameters":
+            return Iterator_(_PARAMETER)
+        case "named_parameters":
+            return Iterator_(Tuple((STR, _PARAMETER)))
+        case "buffers":
             return Iterator_(Tensor(None, "float", None, True))
-        case "named_parameters" | "named_buffers":
+        case "named_buffers":
             return Iterator_(Tuple((STR, Tensor(None, "float", None, True))))
         case "apply":
             return _apply(frame, node, receiver, arguments)
@@ -115,6 +120,9 @@ HINTS = {
     "load_state_dict": "torch2jax.load_state_dict(module, state_dict) reads PyTorch's weights",
     "register_forward_hook": "return the value from the method, or use nnx.capture",
 }
+
+
+_PARAMETER = Tensor(None, "float", MIXED, True)
 
 
 def _children(frame: Frame, receiver: Kind) -> Kind:

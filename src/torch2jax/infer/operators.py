@@ -42,8 +42,9 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
     arrays: list[Tensor] = [array for _, _, array in tensors if isinstance(array, Tensor)]
     ranks = [array.rank for array in arrays]
     rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
-    if len(tensors) == len(arrays) == 1 and arrays[0].layout == MIXED:
-        frame.read(*tensors[0][:2])
+    if len(tensors) == len(arrays) and _all_mixed(arrays):
+        for node, kind, _ in tensors:
+            frame.read(node, kind)
         return Tensor(rank, dtype or arrays[0].dtype, MIXED)
     layouts = {array.layout for array in arrays if array.layout is not None}
     unknown = any(isinstance(option, Unknown | Free) for _, kind in operands for option in options(kind))
@@ -63,6 +64,11 @@ def pointwise(frame: Frame, operands: Seq[Operand], dtype: str | None = None) ->
         dtype = _promoted(arrays, operands)
     unit = len(arrays) == 1 and arrays[0].unit and not unknown
     return Tensor(rank, dtype, layout, unit=unit)
+
+
+def _all_mixed(arrays: Seq[Tensor]) -> bool:
+    """Whether parameters meet that lie in one order, whichever: those of two models of one class, place by place."""
+    return any(a.layout == MIXED for a in arrays) and all(a.layout == MIXED or a.rank == 0 for a in arrays)
 
 
 def _alignable(arrays: Seq[Tensor], layout: tuple[int, ...]) -> bool:

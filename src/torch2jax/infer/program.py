@@ -285,7 +285,10 @@ class ClassInfo:
 
 @dataclass(eq=False)
 class Program:
-    """Everything that is converted together."""
+    """Everything that is converted together.
+
+    ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
+    """
 
     book: RuleBook
     options: Options
@@ -299,6 +302,8 @@ class Program:
     item_wants: dict[Any, set[Layout]] = field(default_factory=lambda: defaultdict(set))
     layers: dict[str, Any] = field(default_factory=dict)
     layer_readers: set[FunctionInfo] = field(default_factory=set)
+    data_readers: set[FunctionInfo] = field(default_factory=set)
+    refilled: bool = False
     grown: set[Any] = field(default_factory=set)
     replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)

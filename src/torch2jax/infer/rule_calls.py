@@ -22,10 +22,12 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
+from torch2jax.infer.layout import MIXED
 from torch2jax.infer.rule_layers import uses_rngs
 from torch2jax.infer.rule_results import call_result, plain_result
 from torch2jax.infer.views import root_of
 from torch2jax.rules.bind import Bound, Mismatch, bind
+from torch2jax.rules.expr import reads_value
 from torch2jax.rules.guards import Choice, choose
 from torch2jax.rules.model import Refusal, Rule
 
@@ -83,9 +85,13 @@ def _apply_bound(
     if receiver is not None:
         kinds[receiver[0]] = receiver[1]
     first = receiver[0] if receiver is not None else target
+    overwritten: Tensor | None = None
     if target is not None and first is not None and is_overwritten(rule, signature, choice, kinds, first):
+        overwritten = array if isinstance(array := without_none(kinds[first]), Tensor) else None
         kinds[first] = without_layout(kinds[first])
     result, overrides, moved = call_result(frame, node, name, rule, signature, bound, choice, kinds)
+    if overwritten is not None and isinstance(result, Tensor) and overwritten.layout == MIXED:
+        result = replace(result, layout=MIXED)
     if uses_rngs(choice.branch.template):
         frame.needs_rngs(builds=rule.result == "Module" or rule.mode == "init")
     frame.facts.calls[node] = RuleCall(
@@ -152,22 +158,14 @@ def is_overwritten(
     others = [kind for node, kind in kinds.items() if node is not target]
     alone = not any(_is_array(kind) for kind in others)
     name = str(signature.params[0].name)
-    return rule.mode == "init" or (alone and not reads_value(choice.branch.template, name))
+    return rule.mode == "init" or (alone and not reads_value(choice.branch.template, name, _MEASURES))
+
+
+_MEASURES = ("shape", "dtype", "ndim", "size")
 
 
 def _is_array(kind: Kind) -> bool:
     return any(isinstance(option, Tensor | Sequence) for option in options(kind))
-
-
-def reads_value(template: Any, param: str) -> bool:
-    """Whether a template needs more of a parameter than its shape and dtype."""
-    if not isinstance(template, tuple) or not template:
-        return False
-    if template[0] == "attr" and template[1] == ("param", param) and template[2] in ("shape", "dtype", "ndim", "size"):
-        return False
-    if template == ("param", param):
-        return True
-    return any(reads_value(part, param) for part in template)
 
 
 def without_layout(kind: Kind) -> Kind:

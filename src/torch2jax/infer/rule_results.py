@@ -39,6 +39,7 @@ from torch2jax.infer.layout import MIXED, Layout, channel_last, permuted, place,
 from torch2jax.infer.operators import pointwise
 from torch2jax.infer.rule_layers import bound_layout, layer_of
 from torch2jax.rules.bind import Arg, Bound
+from torch2jax.rules.expr import reads_value
 from torch2jax.rules.guards import Choice
 from torch2jax.rules.model import UNKNOWN as NO_VALUE
 from torch2jax.rules.model import Rule
@@ -64,8 +65,9 @@ def call_result(
         unsaid = "Tensor" if rule.kind == "attribute" else ""
         annotated.setdefault(param.annotation or unsaid, []).extend(pairs)
     images = [*annotated.get("Tensor", []), *annotated.get("Image", [])]
+    like_mixed = not images and _is_mixed_shape(annotated.get("Shape", []))
     for annotation, pairs in annotated.items():
-        if annotation not in ("Tensor", "Image", "Tensors", "Scalar"):
+        if annotation not in ("Tensor", "Image", "Tensors", "Scalar") and not (like_mixed and annotation == "Shape"):
             for pair in pairs:
                 take(frame, *pair)
     is_layer = rule.result == "Module" and signature is rule
@@ -102,16 +104,37 @@ def call_result(
         return _permuted(frame, rule, bound, images[0])
     if rule.result in READ_AS_IT_LIES and len(images) == 1:
         return _measured(frame, rule, images[0]), (), False
+    if like_mixed:
+        return _shaped(frame, node, rule, Tensor(None, rule.dtype, MIXED)), (), False
     template = choice.branch.template
     if _flattens_pooled(frame, rule, bound, template, images, kinds):
         frame.vote(images[0][0], without_none(images[0][1]).layout)  # type: ignore[attr-defined]
         frame.read(*images[0])
         return _opaque(frame, node, rule, bound, template, images, kinds), (), False
-    for pair in [*images, *annotated.get("Tensors", [])]:
-        take(frame, *pair)
+    _take_arrays(frame, signature, bound, template, [*images, *annotated.get("Tensors", [])])
     if rule.mode == "reduce":
         return _shaped(frame, node, rule, _reduced(rule, images, bound, None)), (), False
     return _opaque(frame, node, rule, bound, template, images, kinds), (), False
+
+
+def _is_mixed_shape(pairs: list[tuple[cst.BaseExpression, Kind]]) -> bool:
+    """Whether the sizes of a new array are those of a parameter in whatever order: the array lies in that order too."""
+    return len(pairs) == 1 and isinstance(pairs[0][1], Shape) and pairs[0][1].layout == MIXED
+
+
+def _take_arrays(
+    frame: Frame, signature: Any, bound: Bound, template: Any, pairs: list[tuple[cst.BaseExpression, Kind]]
+) -> None:
+    """Arrays are wanted in torch's order, unless the translation looks at their dtype alone."""
+    names = [param.name for param in signature.params if param.annotation == "Tensor"]
+    measures = ("dtype", "ndim", "size")
+    looked_at = [n for n in names if not reads_value(template, n, measures)]
+    measured = {arg.node for n in looked_at for arg in bound_nodes(bound, n)}
+    for node, kind in pairs:
+        if node in measured:
+            frame.facts.relayouts.pop(node, None)
+        else:
+            take(frame, node, kind)
 
 
 def _spatial(
@@ -251,8 +274,11 @@ def _along(
     if layout is not None and (axes is MISSING or keepdim is MISSING or (axes is None and rule.mode != "reduce")):
         layout = None
     adapts = axes is not MISSING and keepdim is not MISSING
+    whole = rule.mode == "reduce" and axes is None and keepdim is False
     for pair_node, kind in images:
-        if may_be_tensor(kind) and layout is None and adapts:
+        if whole and isinstance(kind, Tensor) and kind.layout == MIXED:
+            frame.read(pair_node, kind)
+        elif may_be_tensor(kind) and layout is None and adapts:
             frame.accept(pair_node, kind)
         elif rule.result in READ_AS_IT_LIES and _is_laid(kind, layout):
             frame.facts.relayouts.pop(pair_node, None)  # a Variable says its sizes by itself
@@ -411,9 +437,7 @@ def _measured(frame: Frame, rule: Rule, image: tuple[cst.BaseExpression, Kind]) 
     if isinstance(plain, Tensor):
         frame.facts.relayouts.pop(node, None)
         if rule.result == "Shape":
-            if plain.layout == MIXED:
-                frame.use(node, plain)
-            return Shape(plain.rank, plain.layout or None)
+            return Shape(plain.rank, plain.layout)
     return {"Shape": Shape(), "int": INT, "Dtype": Dtype(), "Device": Device()}.get(str(rule.result), UNKNOWN)
 
 

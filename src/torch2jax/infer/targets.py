@@ -9,7 +9,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import attributes, items
-from torch2jax.infer.aliasing import HINT, part_of, storage_of
+from torch2jax.infer.aliasing import HINT, kept_data, part_of, storage_of
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import INT, UNKNOWN, Kind, Number, Shape, Tensor, options, without_none
@@ -33,25 +33,16 @@ def store(
 ) -> None:
     """Assign a kind to any target. ``value`` is the source expression where there is one of its own."""
     if isinstance(target, cst.Name):
-        if value is not None:
-            kind = _plain_read(frame, kind, value)
+        kind = kept_data(frame, value, kind, followed=True)
         frame.bind(target.value, kind, target, value, storage or None, view)
     elif isinstance(target, cst.Attribute):
-        attributes.assign(frame, target, kind, value)
+        attributes.assign(frame, target, kept_data(frame, value, kind, followed=False), value)
     elif isinstance(target, cst.Subscript):
         items.assign_item(frame, target, kind, value, None)
     elif isinstance(target, cst.Tuple | cst.List):
         unpack(frame, target, kind, value, storage)
     elif isinstance(target, cst.StarredElement):
         store(frame, target.value, UNKNOWN, None, storage)
-
-
-def _plain_read(frame: Frame, kind: Kind, value: cst.CSTNode) -> Kind:
-    """A name for a Variable is read at once: the source's tensor is the array, not its holder."""
-    plain = without_none(kind)
-    if isinstance(plain, Tensor) and plain.variable and isinstance(value, cst.Attribute):
-        return kind
-    return kind
 
 
 def unpack(
@@ -68,7 +59,8 @@ def unpack(
     starred = any(isinstance(element, cst.StarredElement) for element in elements)
     if isinstance(plain, Shape):
         if plain.layout is not None and value is not None:
-            if starred or len(elements) != len(plain.layout) or not _plain_names(elements):
+            mixed = len(elements) != len(plain.layout)  # of another length, or of several orders
+            if starred or mixed or not _plain_names(elements):
                 items.logical_shape(frame, value, plain)
             else:
                 frame.facts.special[target] = ("unpack_shape", plain.layout)

@@ -45,7 +45,7 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     if _is_for_isinstance(rewriter, node):
         return node.with_changes(value=class_reference(rewriter, node.value))
     translated = rewriter.expr(node.value)
-    if _is_own_value(rewriter, node, translated):
+    if _is_own_value(node, translated):
         return []
     places = [assigned_place(rewriter, target.target) for target in node.targets]
     value = _stored(rewriter, node.targets[0].target, node.value, translated)
@@ -122,17 +122,18 @@ def _one_target(rewriter: Rewriter, target: Any, value: Any) -> list[Any]:
     return [statement(assignment(assigned_place(rewriter, target), value))]
 
 
-def _is_own_value(rewriter: Rewriter, node: cst.Assign, value: cst.BaseExpression) -> bool:
-    """``x = x.add_(1)``: the line before has assigned it already."""
+def _is_own_value(node: cst.Assign, value: cst.BaseExpression) -> bool:
+    """``x = x.clone()``, of which nothing is left; ``x = x.add_(1)``: the line before has assigned it already."""
     target = node.targets[0].target
     same = isinstance(value, cst.Name) and isinstance(target, cst.Name) and value.value == target.value
-    return same and len(node.targets) == 1 and bool(rewriter.before) and not isinstance(node.value, cst.Name)
+    return same and len(node.targets) == 1 and not isinstance(node.value, cst.Name)
 
 
 def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
-        return [item_update(rewriter, target, "set", rewriter.expr(node.value)), *updates_after(rewriter, target)]
+        line = item_update(rewriter, target, "set", rewriter.expr(node.value), node.value)
+        return [line, *updates_after(rewriter, target)]
     if isinstance(target, cst.Tuple | cst.List) and note is not None and note[0] == "unpack_shape":
         order = [target.elements[axis].with_changes(comma=target.elements[i].comma) for i, axis in enumerate(note[1])]
         return node.with_changes(

@@ -15,6 +15,7 @@ from torch2jax.infer.layout import Layout, conversion
 from torch2jax.infer.rule_calls import is_overwritten
 from torch2jax.infer.views import FOLLOWED, SAME, SAME_ORDER, SWAPS, method_of
 from torch2jax.rewrite.fill import fill
+from torch2jax.rewrite.masks import masked_update
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.resolve import FillArg
 from torch2jax.rewrite.rewriter import (
@@ -269,9 +270,13 @@ def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place, held: cst.B
 
 
 def item_update(
-    rewriter: Rewriter, target: cst.Subscript, method: str, value: cst.BaseExpression
+    rewriter: Rewriter,
+    target: cst.Subscript,
+    method: str,
+    value: cst.BaseExpression,
+    source: cst.BaseExpression | None = None,
 ) -> cst.SimpleStatementLine:
-    """``x = x.at[i].set(value)``."""
+    """``x = x.at[i].set(value)``; ``source``: the value in the original, where it has an expression of its own."""
     holder = target.value
     if is_box(rewriter.kind(holder) or Tensor()):
         return statement(assignment(rewriter.generic(target), value))
@@ -290,8 +295,10 @@ def item_update(
     relayout = rewriter.facts.relayouts.get(holder)
     if relayout is not None:
         base = rewriter.expr(holder)
-    elements = [rewriter.generic(element) for element in target.slice]
-    updated = _updated(base, elements, method, value)
+    updated = masked_update(rewriter, target, base, value, source) if method == "set" else None
+    if updated is None:
+        elements = [rewriter.generic(element) for element in target.slice]
+        updated = _updated(base, elements, method, value)
     if relayout is not None and place.layout is not None:
         updated = rewriter.transposed(updated, conversion(relayout.target, relayout.source, relayout.rank or 0))
     return store(place, updated)

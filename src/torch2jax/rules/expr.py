@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from torch2jax.rules.model import UNKNOWN, Expr
@@ -100,6 +100,15 @@ def params_of(expr: Expr) -> set[str]:
         else:
             stack.extend(children(part))
     return found
+
+
+def reads_value(expr: object, param: str, measures: Collection[str]) -> bool:
+    """Whether an expression needs more of a parameter than these attributes."""
+    if not isinstance(expr, tuple) or not expr:
+        return False
+    if expr[0] == "attr" and expr[1] == ("param", param) and expr[2] in measures:
+        return False
+    return expr == ("param", param) or any(reads_value(part, param, measures) for part in expr)
 
 
 def dotted(expr: Expr) -> str | None:

@@ -46,7 +46,6 @@ class Net(nnx.Module):
         self.freqs = Buffer(jnp.arange(d) / d)
 
     def __call__(self, x, ids):
-        x = x
         x = x.astype(self.fc.kernel.dtype)
         h = self.fc(x).astype(x.dtype)
         h = h * self.freqs[...].astype(h.dtype)
@@ -62,5 +61,4 @@ class Net(nnx.Module):
 
 def build(d=4, *, rngs: nnx.Rngs):
     net = Net(d, rngs=rngs)
-    net = net
     return net

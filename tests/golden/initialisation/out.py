@@ -42,7 +42,7 @@ class Net(nnx.Module):
         self.w[...] = jnp.eye(*self.w.shape, dtype=self.w.dtype)
         for name, p in named_parameters(self.rnn):
             if "weight" in name:
-                p[...] = nnx.initializers.orthogonal(column_axis=0)(rngs.params(), p.shape, p.dtype)
+                p[...] = nnx.initializers.orthogonal()(rngs.params(), p.shape, p.dtype)
             elif "bias" in name:
                 p[...] = jnp.zeros_like(p)
         self.fc.kernel[...] = self.fc.kernel[...] * 0.5

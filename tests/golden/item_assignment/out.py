@@ -9,8 +9,7 @@ class Pack(nnx.Module):
         self.width = width
 
     def __call__(self, x, ids):
-        x = x
-        x = x.at[x < 0].set(0)
+        x = jnp.where(x < 0, jnp.asarray(0, x.dtype), x)
         mask = x > 1
         x = x.at[mask].set(x[mask] * 0.5)
         out = jnp.zeros((x.shape[0], self.width), dtype=x.dtype)

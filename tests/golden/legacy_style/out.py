@@ -27,7 +27,7 @@ class Net(nnx.Module):
     def init_hidden(self, bsz):
         h = lax.stop_gradient(jnp.zeros((bsz, self.nhid)))
         if self.use_cuda:
-            h = h
+            pass
         value = self.start[...]
         return h + jnp.broadcast_to(value, expand_shape(value.shape, (bsz, self.nhid)))
 

@@ -51,7 +51,6 @@ function.defvjp(function_fwd, function_bwd)
 
 
 def fast(model, x):
-    model = model
     # TODO(torch2jax): T2J103 torch.jit.trace: jax.jit traces functions when they are called
     traced = torch.jit.trace(model, x)
     return traced(x), function(x)

@@ -1,0 +1,75 @@
+"""Parameters that are given other memory: who held the old array keeps it, who holds the parameter sees the new one."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Swapped(nnx.Module):
+    def __init__(self, n: int = 3, *, rngs: nnx.Rngs):
+        self.fc = nnx.Linear(n, n, **fan_in_uniform(n), rngs=rngs)
+        self.scale = nnx.Param(rngs.uniform((n,)))
+        self.backup = nnx.Dict({})
+
+    def replace(self, x: jax.Array):
+        old = self.scale[...]
+        self.scale[...] = x[0] * 2
+        return old + self.scale[...]
+
+    def store(self):
+        for name, p in named_parameters(self):
+            self.backup[name] = p[...]
+            p[...] = p[...] * 0.5
+
+    def restore(self):
+        for name, p in named_parameters(self):
+            p[...] = self.backup[name]
+
+    def __call__(self, x):
+        before = self.fc(x)
+        self.store()
+        during = self.fc(x)
+        self.restore()
+        return before, during, self.fc(x), self.replace(x), self.scale[...] * 1
+
+
+# Helpers without a Flax equivalent.
+
+
+def uniform_within(bound: float) -> Callable[..., jax.Array]:
+    """Initializer that draws uniformly from [-bound, bound]."""
+
+    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), groups: int = 1) -> dict[str, Any]:
+    """Initializers of kernel and bias that draw from [-b, b], b = 1 / sqrt(in_features / groups * prod(kernel_size)).
+
+    This is how PyTorch initializes linear layers and convolutions; flax would draw a normal kernel and a zero bias.
+    """
+    window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
+    init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
+    return {"kernel_init": init, "bias_init": init}
+
+
+class Frozen(nnx.Variable[jax.Array]):
+    """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
+
+
+def _dotted(path: tuple[object, ...]) -> str:
+    names = [str(part) for part in path if part != "layers"]
+    if names and names[-1] in ("kernel", "scale", "embedding"):
+        names[-1] = "weight"
+    return ".".join(names)
+
+
+def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
+    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
