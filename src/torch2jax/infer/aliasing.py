@@ -7,6 +7,7 @@ it is looked at again (`liveness`), the translation brings it up to date; otherw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,19 +67,19 @@ _GIVES_NEW = frozenset(("einops.pack", "einops.reduce", "einops.einsum", "copy.d
 
 def shares(one: Storage, other: Storage) -> bool:
     """Whether two values may have memory in common: parts of a whole share it with the whole, not with each other."""
-    if one & other:
-        return True
-    return any(whole in other for token in one for whole in _wholes(token)) or any(
-        whole in one for token in other for whole in _wholes(token)
-    )
+    if not one or not other:
+        return False
+    return not one.isdisjoint(other) or _is_part(one, other) or _is_part(other, one)
 
 
-def _wholes(token: Any) -> list[Any]:
-    found = []
-    while isinstance(token, tuple) and token[:1] == ("part",):
-        token = token[1]
-        found.append(token)
-    return found
+def _is_part(parts: Storage, wholes: Storage) -> bool:
+    """Whether something is a part of what another storage holds whole."""
+    for token in parts:
+        while token.__class__ is tuple and token[:1] == ("part",):
+            token = token[1]  # noqa: PLW2901
+            if token in wholes:
+                return True
+    return False
 
 
 def part_of(storage: Storage, node: Any, index: int) -> Storage:
@@ -90,30 +91,8 @@ def storage_of(frame: Frame, node: cst.CSTNode | None) -> Storage:
     """Where what an expression gives may lie; empty for something fresh."""
     if node is None or is_value(frame.facts.kinds.get(node)):
         return NOWHERE
-    match node:
-        case cst.Name():
-            return _of_name(frame, node.value)
-        case cst.Attribute():
-            return _of_attribute(frame, node)
-        case cst.Subscript():
-            return _of_subscript(frame, node)
-        case cst.IfExp():
-            return storage_of(frame, node.body) | storage_of(frame, node.orelse)
-        case cst.BooleanOperation():
-            return storage_of(frame, node.left) | storage_of(frame, node.right)
-        case cst.BinaryOperation():
-            return _of_operation(frame, node)
-        case cst.NamedExpr():
-            return storage_of(frame, node.value)
-        case cst.StarredElement():
-            return storage_of(frame, node.value)
-        case cst.Call():
-            return _of_call(frame, node)
-        case cst.List() | cst.Tuple() | cst.Set():
-            return NOWHERE.union(*(storage_of(frame, element.value) for element in node.elements))
-        case cst.Dict():
-            return NOWHERE.union(*(storage_of(frame, element.value) for element in node.elements))
-    return frame.comprehended.get(node, NOWHERE)
+    found = _STORAGE.get(type(node))
+    return found(frame, node) if found is not None else frame.comprehended.get(node, NOWHERE)
 
 
 def is_value(kind: Kind | None) -> bool:
@@ -121,7 +100,12 @@ def is_value(kind: Kind | None) -> bool:
     return kind is not None and all(isinstance(option, _VALUES) for option in options(kind))
 
 
+def _of_elements(frame: Frame, node: Any) -> Storage:
+    return NOWHERE.union(*(storage_of(frame, element.value) for element in node.elements))
+
+
 def _of_name(frame: Frame, name: str) -> Storage:
+    """Where lies what a name holds."""
     value = frame.env.get(name)
     if value is not None:
         return value.storage
@@ -265,6 +249,24 @@ def _of_other_call(frame: Frame, node: cst.Call) -> Storage:
         isinstance(o, Tensor | Sequence | Mapping | Tuple | Free | Unknown) for o in options(kind)
     )
     return inner if holds else NOWHERE
+
+
+# What an expression hands on, by its type; a table, since tests for types of libcst are slow and this one runs often.
+_STORAGE: dict[type, Callable[[Frame, Any], Storage]] = {
+    cst.Name: lambda frame, node: _of_name(frame, node.value),
+    cst.Attribute: _of_attribute,
+    cst.Subscript: _of_subscript,
+    cst.IfExp: lambda frame, node: storage_of(frame, node.body) | storage_of(frame, node.orelse),
+    cst.BooleanOperation: lambda frame, node: storage_of(frame, node.left) | storage_of(frame, node.right),
+    cst.BinaryOperation: _of_operation,
+    cst.NamedExpr: lambda frame, node: storage_of(frame, node.value),
+    cst.StarredElement: lambda frame, node: storage_of(frame, node.value),
+    cst.Call: _of_call,
+    cst.List: _of_elements,
+    cst.Tuple: _of_elements,
+    cst.Set: _of_elements,
+    cst.Dict: _of_elements,
+}
 
 
 # writes
@@ -615,9 +617,7 @@ def note_put(frame: Frame, holder: cst.CSTNode, item: cst.CSTNode) -> None:
             tangled = value.entangled or shares(value.storage, storage)
             frame.env[name] = replace(value, storage=value.storage | storage, entangled=tangled)
             held_somewhere = True
-    for box in boxes:
-        for token in storage:
-            frame.note_link(box, token)
+    frame.note_links(boxes, storage)
     dotted = dotted_name(holder)
     if isinstance(holder, cst.Attribute) and dotted is not None:
         frame.put_attribute(dotted, storage)

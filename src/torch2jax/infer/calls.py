@@ -522,9 +522,11 @@ def _pass_star(frame: Frame, fn: FunctionInfo, names: list[str], kind: Kind) -> 
 
 def offer(frame: Frame, fn: FunctionInfo, name: str, layout: Any) -> None:
     """A caller has an argument in this layout: a function that does not care takes what all of them have."""
-    if layout not in fn.offered[name]:
-        fn.offered[name].add(layout)
-        frame.program.dirty.add(fn)
+    offered = fn.offered[name]
+    if layout not in offered:
+        offered.add(layout)
+        if layout is not None and len(offered) == 1:
+            frame.program.dirty.add(fn)
 
 
 def pass_argument(frame: Frame, fn: FunctionInfo, name: str, node: cst.CSTNode, kind: Kind) -> None:

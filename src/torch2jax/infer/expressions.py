@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any
 
 import libcst as cst
@@ -39,7 +38,7 @@ _CONSTANTS: dict[str, Kind] = {"None": NONE, "True": Number("bool", True), "Fals
 @evaluates(cst.Integer)
 def integer(frame: Frame, node: cst.Integer) -> Kind:
     """An integer literal."""
-    return Number("int", ast.literal_eval(node.value))
+    return Number("int", int(node.value, 0))
 
 
 @evaluates(cst.Float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import libcst as cst
@@ -53,6 +54,8 @@ class Value:
 Env = dict[str, Value]
 Handler = Callable[["Frame", Any], Kind]
 Executor = Callable[["Frame", Any], None]
+
+_DISPLAYS = frozenset((cst.List, cst.Tuple, cst.Dict, cst.Set))
 
 EXPRESSIONS: dict[type, Handler] = {}
 STATEMENTS: dict[type, Executor] = {}
@@ -106,7 +109,12 @@ class Frame:
         self.items_of: dict[Any, cst.Subscript] = {}
         self.exits: list[tuple[cst.CSTNode | None, Env]] = []
         self.gives: frozenset[Any] = frozenset()
-        self.live = Liveness(_statements(fn), frozenset(fn.mutates) if fn.appends_result else frozenset())
+        self._live_at_exit = frozenset(fn.mutates) if fn.appends_result else frozenset()
+
+    @cached_property
+    def live(self) -> Liveness:
+        """Which names are read again; only functions that write in place ask."""
+        return Liveness(_statements(self.fn), self._live_at_exit)
 
     # evaluation
 
@@ -179,15 +187,16 @@ class Frame:
             self._publish(name, kind)
             return kind
         view = view if view is not None else view_of(self, value)
+        storage = storage or storage_of(self, value)
+        fresh = not storage
         entangled = self._is_entangled(value, storage)
-        fresh = not storage and not (storage := storage_of(self, value))
         self._forget(name)
         if fresh or not isinstance(without_none(kind), Tensor):
             self._age(definition)
-            storage = frozenset((*(_aged(token, definition) for token in storage or ()), definition))
+            storage = frozenset((*(_aged(token, definition) for token in storage), definition))
         if view is not None and name in view.names:
             view = None
-        self.env[name] = Value(kind, frozenset((definition,)), storage or frozenset(), view=view, entangled=entangled)
+        self.env[name] = Value(kind, frozenset((definition,)), storage, view=view, entangled=entangled)
         self._publish(name, kind)
         return kind
 
@@ -206,11 +215,12 @@ class Frame:
         same = written(self, value)
         return isinstance(same, cst.Name) and same.value == name and name in self.env and same is not value
 
-    def _is_entangled(self, value: cst.CSTNode | None, shared: frozenset[Any] | None) -> bool:
-        """Whether items of the container that an expression gives may share memory."""
-        if isinstance(value, cst.Name) and value.value in self.env:
+    def _is_entangled(self, value: Any, storage: frozenset[Any]) -> bool:
+        """Whether items of the container that an expression gives, which lies in ``storage``, may share memory."""
+        kind = type(value)
+        if kind is cst.Name and value.value in self.env:
             return self.env[value.value].entangled
-        if isinstance(value, cst.List | cst.Tuple | cst.Dict | cst.Set):
+        if kind in _DISPLAYS:
             seen: frozenset[Any] = frozenset()
             for element in value.elements:
                 held = storage_of(self, element.value)
@@ -218,22 +228,22 @@ class Frame:
                     return True
                 seen |= held
             return False
-        if isinstance(value, cst.BinaryOperation):
-            return True
-        return bool(shared or (value is not None and storage_of(self, value)))
+        return kind is cst.BinaryOperation or bool(storage)
 
     def _forget(self, name: str) -> None:
         """A name holds something else from here on: what looked into the old value can't be read again through it."""
-        for other, value in list(self.env.items()):
-            if value.view is not None and name in value.view.names:
-                self.env[other] = replace(value, view=None)
+        blind = [other for other, value in self.env.items() if value.view is not None and name in value.view.names]
+        for other in blind:
+            self.env[other] = replace(self.env[other], view=None)
 
     def _age(self, token: Any) -> None:
         """What an earlier turn of a loop made at the same place is something else than what is made now."""
-        for name, value in list(self.env.items()):
-            if any(_mentions(t, token) for t in value.storage):
-                self.env[name] = replace(value, storage=frozenset(_aged(t, token) for t in value.storage))
-        self.escaped = frozenset(_aged(t, token) for t in self.escaped)
+        older = [name for name, value in self.env.items() if value.storage and _mentions(value.storage, token)]
+        for name in older:
+            value = self.env[name]
+            self.env[name] = replace(value, storage=frozenset(_aged(t, token) for t in value.storage))
+        if self.escaped and _mentions(self.escaped, token):
+            self.escaped = frozenset(_aged(t, token) for t in self.escaped)
 
     def bind_attribute(self, name: str, kind: Kind, value: cst.CSTNode | None) -> None:
         """``self.x = value``."""
@@ -247,11 +257,10 @@ class Frame:
             view = None
         given = without_none(self.facts.kinds.get(value, UNKNOWN)) if value is not None else UNKNOWN
         tied = isinstance(given, Tensor) and given.variable and value not in self.facts.reads
-        entangled = self._is_entangled(value, None)
+        entangled = self._is_entangled(value, storage)
         self.env[key] = Value(kind, frozenset(), storage, view=view, entangled=entangled, tied=tied)
         self.note_rebound(name)
-        for token in storage:
-            self.note_link(("attribute", name), token)
+        self.note_links((("attribute", name),), storage)
 
     def _note_variables(self, name: str, node: cst.CSTNode, variable: bool) -> None:
         """Where an attribute is a Variable, whoever holds that has the new value, not the old one as in PyTorch."""
@@ -282,8 +291,7 @@ class Frame:
         """A container in an attribute holds something more."""
         key = attribute_key(name)
         held = self.env.get(key)
-        for token in storage:
-            self.note_link(("attribute", name), token)
+        self.note_links((("attribute", name),), storage)
         if held is None:
             self.env[key] = Value(UNKNOWN, storage=storage)
         else:
@@ -321,11 +329,13 @@ class Frame:
             self.fn.keeps.add(token[1])
             self.program.dirty.update(self.fn.callers)
 
-    def note_link(self, box: Any, token: Any) -> None:
-        """This function puts one parameter into another."""
-        where, what = self.place_of(box), self.place_of(token)
-        if where is not None and what is not None and (where, what) not in self.fn.links:
-            self.fn.links.add((where, what))
+    def note_links(self, boxes: Iterable[Any], tokens: Iterable[Any]) -> None:
+        """This function puts parameters into others."""
+        wheres = {where for box in boxes if (where := self.place_of(box)) is not None}
+        whats = {what for token in tokens if (what := self.place_of(token)) is not None} if wheres else ()
+        links = {(where, what) for where in wheres for what in whats}
+        if not links <= self.fn.links:
+            self.fn.links |= links
             self.program.dirty.update(self.fn.callers)
 
     def place_of(self, token: Any) -> str | None:
@@ -503,7 +513,12 @@ class Frame:
     def merge(self, *envs: Env) -> Env:
         """The environment where several flows meet; layouts that differ are settled at the definitions."""
         result: Env = {}
+        first, *others = envs
         for name in dict.fromkeys(name for env in envs for name in env):
+            held = first.get(name)
+            if held is not None and all(env.get(name) is held for env in others):
+                result[name] = held
+                continue
             values = [env[name] for env in envs if name in env]
             if "." in name and len(values) < len(envs):
                 continue  # what a test said of an attribute holds in its branch only
@@ -603,8 +618,16 @@ def _statements(fn: FunctionInfo) -> Iterable[Any]:
     )
 
 
-def _mentions(token: Any, wanted: Any) -> bool:
-    return token == wanted or (isinstance(token, tuple) and token[:1] == ("part",) and _mentions(token[1], wanted))
+def _mentions(storage: frozenset[Any], wanted: Any) -> bool:
+    """Whether a token is in a storage, or is what one of its parts is a part of."""
+    if wanted in storage:
+        return True
+    for token in storage:
+        while token.__class__ is tuple and token[:1] == ("part",):
+            token = token[1]  # noqa: PLW2901
+            if token == wanted:
+                return True
+    return False
 
 
 def _aged(token: Any, wanted: Any) -> Any:

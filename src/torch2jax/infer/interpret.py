@@ -62,8 +62,9 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
             fn.pinned = False
             unsettled |= fn.callers - set(mains)
         if again == 0 and program.pinned_sites:
+            unsettled.update(*(program.pin_readers[site] for site in program.pinned_sites))
+            unsettled -= set(mains)
             program.pinned_sites.clear()
-            unsettled = set(program.functions.values()) - set(mains)
         _until_still(program, unsettled, bindings)
     mark_forwards(program)
     report_clashes(program)

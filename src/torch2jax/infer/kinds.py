@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -301,12 +301,9 @@ def limited(kind: Kind, depth: int = 0) -> Kind:
     return kind
 
 
-def options(kind: Kind) -> Iterator[Kind]:
-    """The alternatives of a kind, one by one."""
-    if isinstance(kind, Union):
-        yield from kind.options
-    else:
-        yield kind
+def options(kind: Kind) -> tuple[Kind, ...]:
+    """The alternatives of a kind."""
+    return kind.options if isinstance(kind, Union) else (kind,)
 
 
 def union(kinds: Iterable[Kind]) -> Kind:

@@ -201,7 +201,7 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
         return layout, len(layout) if layout is not None else None
     if isinstance(kind, Container):
         kind = settled(frame, kind)
-        if kind.site in frame.program.pinned_sites:
+        if frame.program.is_pinned(kind.site, frame.fn):
             return None, None
         if kind.items is not None:
             for item in kind.items:
@@ -381,7 +381,7 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
         elif value.rank is None and rank is not None:
             value = replace(value, rank=rank)
         value = flow_through(frame, item, value)
-    if kind.site in frame.program.pinned_sites and isinstance(value, Tensor) and value.layout is not None:
+    if frame.program.is_pinned(kind.site, frame.fn) and isinstance(value, Tensor) and value.layout is not None:
         fixes[len(kind.items)] = (value.layout, None, value.rank or len(value.layout))
         value = replace(value, layout=None)
     _note_fixes(frame, kind.site, fixes)
@@ -454,7 +454,7 @@ def in_torch_order_first(entry: tuple[Any, int | None]) -> tuple[bool, str]:
 
 def _can_pin(frame: Frame, kind: Kind) -> bool:
     if isinstance(kind, Container):
-        return kind.items is not None and kind.site not in frame.program.pinned_sites
+        return kind.items is not None and not frame.program.is_pinned(kind.site, frame.fn)
     method = kind.cls.find("forward") if isinstance(kind, Instance) else None
     return method is not None and not method.pinned
 

@@ -307,6 +307,7 @@ class Program:
     grown: set[Any] = field(default_factory=set)
     replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)
+    pin_readers: dict[Any, set[FunctionInfo]] = field(default_factory=lambda: defaultdict(set))
     adoptions: dict[FunctionInfo, list[tuple[FunctionInfo, Layout]]] = field(default_factory=dict)
     pin_requests: dict[FunctionInfo, list[Kind]] = field(default_factory=dict)
     sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(default_factory=dict)
@@ -319,6 +320,11 @@ class Program:
         if name not in self.layers:
             self.layers[name] = layer
             self.dirty.update(self.layer_readers)
+
+    def is_pinned(self, site: Any, reader: FunctionInfo) -> bool:
+        """Whether a Sequential takes and gives torch's order; ``reader`` depends on it."""
+        self.pin_readers[site].add(reader)
+        return site in self.pinned_sites
 
     def file_of_module(self, module: str) -> FileInfo | None:
         """The project's file with that dotted name."""

@@ -48,15 +48,18 @@ def view_of(frame: Frame, node: cst.CSTNode | None) -> View | None:
     if not isinstance(node, cst.BaseExpression):
         return None
     root = root_of(frame, node)
-    if root is None or any(written(frame, part) is not part for part in walk(node)):
+    if root is None:
         return None
-    names = {part.value for part in walk(node) if isinstance(part, cst.Name)}
-    names |= {
-        attribute_key(name)
-        for part in walk(node)
-        if isinstance(part, cst.Attribute) and (name := dotted_name(part)) is not None
-    }
-    return View(node, root, frozenset((*names, root)))
+    names = {root}
+    for part in walk(node):
+        match part:
+            case cst.Name():
+                names.add(part.value)
+            case cst.Attribute() if (name := dotted_name(part)) is not None:
+                names.add(attribute_key(name))
+            case cst.Call() if written(frame, part) is not part:
+                return None
+    return View(node, root, frozenset(names))
 
 
 def written(frame: Frame, node: cst.CSTNode | None) -> cst.CSTNode | None:

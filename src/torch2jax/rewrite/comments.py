@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import libcst as cst
@@ -33,11 +35,13 @@ def has_comments_inside(source: str) -> bool:
 
 def with_lost_comments(original: cst.SimpleStatementLine | cst.For | cst.ClassDef, lines: Sequence[Any]) -> list[Any]:
     """The translation of a statement below the comments in it that are not in the translation."""
-    left = Counter(_comments(lines))
-    lost = []
     parts: list[cst.CSTNode] = [original]
     if isinstance(original, cst.SimpleStatementLine):
         parts = [*original.body, original.trailing_whitespace]
+    if not _hold_comments(parts):
+        return list(lines)
+    left = Counter(_comments(lines))
+    lost = []
     for text in _comments(parts):
         if left[text]:
             left[text] -= 1
@@ -47,6 +51,32 @@ def with_lost_comments(original: cst.SimpleStatementLine | cst.For | cst.ClassDe
         return list(lines)
     first = lines[0].with_changes(leading_lines=[*lines[0].leading_lines, *lost])
     return [first, *lines[1:]]
+
+
+def _hold_comments(nodes: Iterable[cst.CSTNode]) -> bool:
+    """Whether there is a comment in the nodes: the common case, where there is none, needs no order of the parts."""
+    stack: list[Any] = list(nodes)
+    while stack:
+        node = stack.pop()
+        for name in _fields_of(type(node)):
+            part = getattr(node, name)
+            kind = type(part)
+            if kind is cst.Comment:
+                return True
+            if kind is tuple or kind is list:
+                stack.extend(part)
+            elif kind not in _WITHOUT_PARTS:
+                stack.append(part)
+    return False
+
+
+# Most of what fields hold, and has no fields of its own to look at.
+_WITHOUT_PARTS = frozenset((str, bool, type(None), cst.MaybeSentinel, cst.SimpleWhitespace, cst.Newline))
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if not field.name.startswith("_"))
 
 
 def _comments(nodes: Iterable[cst.CSTNode]) -> Iterator[str]:

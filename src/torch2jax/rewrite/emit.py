@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
@@ -19,6 +18,7 @@ from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
 from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
 from torch2jax.rewrite.wrapping import limit_of, wrap
+from torch2jax.source.printing import code_of, spans_of
 from torch2jax.source.scope import Binding
 
 # importing them registers their node types
@@ -57,11 +57,11 @@ def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_lev
     tree = _finish(rewriter, tree, binding, helpers_level)
     findings = [*_findings(file), *rewriter.findings]
     flagged_nodes = {finding.node for finding in findings if severity_of(finding.code) is Severity.ERROR}
-    code = tree.code
+    code = code_of(tree, tree)
     if may_hold_leftovers(code):
         tree, leftovers = flag_leftovers(file.tree, tree, binding, flagged_nodes, program.book)
         findings += leftovers
-        code = tree.code if leftovers else code
+        code = code_of(tree, tree) if leftovers else code
     diagnostics = _positioned(file, findings)
     flagged = sum(1 for d in diagnostics if d.severity is Severity.ERROR)
     tally = rewriter.tally
@@ -145,13 +145,12 @@ def _positioned(file: FileInfo, findings: list[Finding]) -> list[Diagnostic]:
     """Findings with lines and columns; positions are computed only where there is something to report."""
     if not findings:
         return []
-    # MetadataWrapper.resolve would walk the tree once more, for providers of another sort that nobody asked for.
-    positions: Mapping[cst.CSTNode, Any] = PositionProvider()._gen(MetadataWrapper(file.tree, unsafe_skip_copy=True))
+    spans = spans_of({finding.node for finding in findings}, file.tree)
     result: dict[tuple[Any, ...], Diagnostic] = {}
     for finding in findings:
-        where = positions.get(finding.node)
-        start = (where.start.line, where.start.column) if where is not None else (0, 0)
-        end = (where.end.line, where.end.column) if where is not None else (0, 0)
+        span = spans.get(finding.node)
+        start = (span.line, span.column) if span is not None else (0, 0)
+        end = (span.end_line, span.end_column) if span is not None else (0, 0)
         diagnostic = Diagnostic(
             finding.code, severity_of(finding.code), finding.message, finding.hint, file.path, *start, *end
         )

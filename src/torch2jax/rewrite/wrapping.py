@@ -9,6 +9,7 @@ from typing import Any, Final
 import libcst as cst
 
 from torch2jax.rewrite.line_layout import lay_out
+from torch2jax.source.printing import code_of
 
 _LEAST: Final = 100
 _MOST: Final = 120
@@ -70,6 +71,7 @@ class _Wrapper:
 
     def __init__(self, module: cst.Module, original: cst.Module, limit: int) -> None:
         self.module, self.limit = module, limit
+        self.config = module.config_for_parsing
         self.kept = frozenset(_kept_nodes(original.body))
         self.unit = module.default_indent if module.default_indent.isspace() else "    "
 
@@ -126,15 +128,15 @@ class _Wrapper:
         return parsed.with_changes(**{name: getattr(node, name) for name in kept if hasattr(node, name)})
 
     def is_long(self, node: cst.CSTNode, margin: int) -> bool:
-        return any(margin + len(line) > self.limit for line in self.module.code_for_node(node).splitlines())
+        return any(margin + len(line) > self.limit for line in code_of(node, self.module).splitlines())
 
     def laid_out(self, node: cst.CSTNode, margin: int) -> Any:
         """The statement parsed from its new text; None if nothing helps."""
-        before = self.module.code_for_node(node)
+        before = code_of(node, self.module)
         after = lay_out(before, self.limit, margin=margin, unit=self.unit)
         if after == before or not _same(before, after):
             return None
-        return cst.parse_statement(after, self.module.config_for_parsing)
+        return cst.parse_statement(after, self.config)
 
 
 def _same(before: str, after: str) -> bool:

@@ -6,10 +6,12 @@ folder and those above it up to the root, and every file sees the folders that h
 """
 
 import ast
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import Any
 
 import libcst as cst
 
@@ -104,6 +106,8 @@ class Project(Mapping[str, SourceFile]):
 
         Only these can see a value of those: what is not related to a file that uses torch has no tensors.
         """
+        if len(self.files) == 1:
+            return set(paths)
         neighbours: dict[str, set[str]] = {path: set() for path in self.files}
         for path, targets in self._imported.items():
             for _, target in targets:
@@ -187,13 +191,21 @@ class Project(Mapping[str, SourceFile]):
         return self._search[folder]
 
 
+# Where statements hold others, in the order of their fields.
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+
+
 def _imports(text: str) -> Iterator[tuple[str, int]]:
     """Modules that a file imports, or may (``from a import b`` may mean ``a.b``), each with its level."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    for node in ast.walk(tree):
+    waiting: deque[Any] = deque((tree,))
+    while waiting:
+        node = waiting.popleft()
+        for name in _BLOCKS:
+            waiting.extend(getattr(node, name, ()))
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, 0
