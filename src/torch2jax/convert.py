@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch2jax.conversion import Conversion, Coverage, Interface
 from torch2jax.infer.derived import inherits_call, keeps_torch_order
@@ -18,11 +18,13 @@ from torch2jax.options import Options
 from torch2jax.parallel import forked_map
 from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
+from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
 from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
 from torch2jax.source.text import SourceError
 
+SourceLines: TypeAlias = dict[str, dict[int, int]]
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio", "timm")
 
 
@@ -67,12 +69,26 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
+def source_lines(files: Mapping[str, str], options: Options = Options(), *, single: bool = False) -> SourceLines:
+    """For each file of a project, the output's lines at which statements begin, and the source's lines they come from.
+
+    It converts once more. The lines count from 1.
+    """
+    found: dict[str, dict[int, int]] = {}
+    with _uncollected():
+        for path, conversion in _convert_files(files, options, single, None, 1, line_marks=True).items():
+            found[path] = without_marks(conversion.code)[1]
+    return found
+
+
 def _convert_files(
     files: Mapping[str, str],
     options: Options,
     single: bool,
     progress: Callable[[str], object] | None,
     jobs: int,
+    *,
+    line_marks: bool = False,
 ) -> dict[str, Conversion]:
     results: dict[str, Conversion] = {}
     project = Project.of(files)
@@ -98,7 +114,8 @@ def _convert_files(
 
     def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:
         level = None if single else project.helpers_home(path)[1]
-        emitted = emit_file(program, program.files[path], bindings[path], helpers_level=level)
+        file = program.files[path]
+        emitted = emit_file(program, file, bindings[path], helpers_level=level, line_marks=line_marks)
         return emitted, _interfaces(program, program.files[path])
 
     for path, (emitted, interfaces) in forked_map(emit, list(program.files), jobs):

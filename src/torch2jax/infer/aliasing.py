@@ -76,7 +76,7 @@ def _is_part(parts: Storage, wholes: Storage) -> bool:
     """Whether something is a part of what another storage holds whole."""
     for token in parts:
         while token.__class__ is tuple and token[:1] == ("part",):
-            token = token[1]  # noqa: PLW2901
+            token = token[1]
             if token in wholes:
                 return True
     return False

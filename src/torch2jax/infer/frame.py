@@ -624,7 +624,7 @@ def _mentions(storage: frozenset[Any], wanted: Any) -> bool:
         return True
     for token in storage:
         while token.__class__ is tuple and token[:1] == ("part",):
-            token = token[1]  # noqa: PLW2901
+            token = token[1]
             if token == wanted:
                 return True
     return False

@@ -51,7 +51,8 @@ def one(rewriter: Rewriter, node: Any) -> list[Any]:
         before[0] = before[0].with_changes(leading_lines=lines)
         if new and new[0] is not None and hasattr(new[0], "leading_lines"):
             new[0] = new[0].with_changes(leading_lines=[])
-    return [*before, *new]
+    result = [*before, *new]
+    return result if rewriter.line_marks is None else rewriter.line_marks.marked(node, result)
 
 
 _HEADERS: dict[type, tuple[str, ...]] = {

@@ -58,7 +58,7 @@ def _hold_comments(nodes: Iterable[cst.CSTNode]) -> bool:
     stack: list[Any] = list(nodes)
     while stack:
         node = stack.pop()
-        for name in _fields_of(type(node)):
+        for name in _fields_of(node.__class__):
             part = getattr(node, name)
             kind = type(part)
             if kind is cst.Comment:
@@ -75,7 +75,7 @@ _WITHOUT_PARTS = frozenset((str, bool, type(None), cst.MaybeSentinel, cst.Simple
 
 
 @cache
-def _fields_of(kind: type) -> tuple[str, ...]:
+def _fields_of(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if not field.name.startswith("_"))
 
 

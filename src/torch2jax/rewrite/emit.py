@@ -16,6 +16,7 @@ from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
 from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
+from torch2jax.rewrite.line_marks import LineMarks
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
 from torch2jax.rewrite.wrapping import limit_of, wrap
 from torch2jax.source.printing import code_of, spans_of
@@ -39,10 +40,16 @@ class Emitted:
     trace: tuple[Any, ...] = ()
 
 
-def emit_file(program: Program, file: FileInfo, binding: Binding, *, helpers_level: int | None) -> Emitted:
-    """Rewrite and print one file. Helpers are imported at this level (0: absolute), or follow at its end (None)."""
+def emit_file(
+    program: Program, file: FileInfo, binding: Binding, *, helpers_level: int | None, line_marks: bool = False
+) -> Emitted:
+    """Rewrite and print one file. Helpers are imported at this level (0: absolute), or follow at its end (None).
+
+    ``line_marks``: with a comment above each statement that says where it comes from (see `line_marks`).
+    """
     assert file.main is not None
     rewriter = Rewriter(program, file, file.main, comments_inside=has_comments_inside(file.source))
+    rewriter.line_marks = LineMarks.of(file.tree) if line_marks else None
     rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)
@@ -97,7 +104,8 @@ def _finish(rewriter: Rewriter, tree: cst.Module, binding: Binding, helpers_leve
     if unchanged and len(tree.body) == len(rewriter.file.tree.body):
         return rewriter.file.tree
     tree = edit_imports(tree, needed, read_before=read_names(binding))
-    tree = wrap(tree, rewriter.file.tree, limit_of(rewriter.file.source))
+    same = rewriter.line_marks.unchanged if rewriter.line_marks is not None else ()
+    tree = wrap(tree, rewriter.file.tree, limit_of(rewriter.file.source), same=same)
     if section is not None:
         tree = place(tree, section)
     return tree

@@ -12,6 +12,7 @@ from torch2jax.infer.facts import Facts, Finding
 from torch2jax.infer.kinds import Kind
 from torch2jax.infer.layout import conversion
 from torch2jax.infer.program import ClassInfo, FileInfo, FunctionInfo, Program
+from torch2jax.rewrite.line_marks import LineMarks
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.source.nodes import FIELDS
 
@@ -69,6 +70,7 @@ class Rewriter:
     unplaced: list[cst.EmptyLine] = field(default_factory=list)
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
+    line_marks: LineMarks | None = None
 
     @property
     def facts(self) -> Facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import libcst as cst
@@ -34,18 +34,26 @@ def limit_of(source: str) -> int:
     return min(max(_LEAST, *map(len, source.splitlines()), 0), _MOST)
 
 
-def wrap(module: cst.Module, original: cst.Module, limit: int, code: str | None = None) -> cst.Module:
+def wrap(
+    module: cst.Module,
+    original: cst.Module,
+    limit: int,
+    code: str | None = None,
+    *,
+    same: Iterable[cst.CSTNode] = (),
+) -> cst.Module:
     """The module with lines over `limit` columns broken, in statements and headers that are not the original's.
 
     Args:
         module: the tree after all changes.
         original: the tree before them; nodes of it that are in `module` too stay byte for byte.
         limit: the most columns a line may have (see `limit_of`).
+        same: nodes of `module` that say what the original says, and stay too.
         code: `module.code` if the caller has it; without a long line in it there is nothing to do.
     """
     if code is not None and all(len(line) <= limit for line in code.splitlines()):
         return module
-    wrapper = _Wrapper(module, original, limit)
+    wrapper = _Wrapper(module, original, limit, same)
     body = wrapper.statements(module.body, "")
     return module if body is module.body else module.with_changes(body=body)
 
@@ -69,10 +77,10 @@ def _listed(value: Any) -> Sequence[cst.CSTNode]:
 class _Wrapper:
     """Walks over the statements that are not the original's."""
 
-    def __init__(self, module: cst.Module, original: cst.Module, limit: int) -> None:
+    def __init__(self, module: cst.Module, original: cst.Module, limit: int, same: Iterable[cst.CSTNode]) -> None:
         self.module, self.limit = module, limit
         self.config = module.config_for_parsing
-        self.kept = frozenset(_kept_nodes(original.body))
+        self.kept = frozenset((*_kept_nodes(original.body), *map(id, same)))
         self.unit = module.default_indent if module.default_indent.isspace() else "    "
 
     def statements(self, nodes: Sequence[Any], indentation: str) -> Sequence[Any]:
