@@ -10,6 +10,7 @@ from torch2jax.version import __version__
 _COMMANDS = {
     "convert": ("torch2jax.cli.convert:convert", "Translate PyTorch source files to Flax NNX."),
     "verify": ("torch2jax.cli.verify:verify", "Prove that a translation computes what the original does."),
+    "weights": ("torch2jax.cli.weights:weights", "Bring checkpoints to the translation, and back."),
     "check": ("torch2jax.cli.check:check", "Run the examples of the rules in both frameworks."),
     "rules": ("torch2jax.cli.rules:rules", "What is covered, and how."),
 }

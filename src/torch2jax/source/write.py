@@ -58,7 +58,7 @@ def write_file(target: Path, data: bytes, *, mode_of: Path | None = None) -> Non
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)
-            _copy_mode(Path(name), place if place.exists() else mode_of)
+            copy_mode(Path(name), place if place.exists() else mode_of)
             Path(name).replace(place)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def write_new(target: Path, data: bytes, *, mode_of: Path | None = None) -> None
     """Write a file of a `new_folder`, which no one sees yet, with the permissions of `mode_of`. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-    _copy_mode(target, mode_of)
+    copy_mode(target, mode_of)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _keep_others(old: Path, new: Path) -> None:
                 shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _copy_mode(path: Path, like: Path | None) -> None:
+def copy_mode(path: Path, like: Path | None) -> None:
     """Give the permissions of another file or folder; temporary ones begin private."""
     mode = stat.S_IMODE(like.stat().st_mode) if like is not None and like.exists() else 0o666 & ~_umask()
     path.chmod(mode)

@@ -1,0 +1,1 @@
+"""Checkpoint files: PyTorch's to those of the translated model, and back."""
