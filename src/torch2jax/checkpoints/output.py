@@ -57,7 +57,7 @@ def new_checkpoint(target: Path) -> Iterator[Path]:
 
 
 def _put(made: Path, place: Path, aside: Path) -> None:
-    """Rename to the final place; an old folder is moved aside first, and comes back if that fails. Raises OutputError."""
+    """Rename to the final place; an old folder is moved aside, and comes back if that fails. Raises OutputError."""
     try:
         if made.is_file():
             copy_mode(made, place)

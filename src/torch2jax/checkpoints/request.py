@@ -19,7 +19,7 @@ class Request:
     translation: the translated file or package. source: the checkpoint. format: of the output. case: what to build
     (None: found out). to: "flax" or "torch", where source and output are both safetensors and neither says whose names
     it has. key: the dict in the checkpoint that is meant. like: a checkpoint of torch with the names that the output
-    shall have. partial: what fits is enough.
+    shall have, or with the order of the names in the source. partial: what fits is enough.
     """
 
     translation: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,8 @@ class Translation:
 
         def build() -> Any:
             model = build_flax(case, name, namespace_of(self._space, module, case), train=False)
+            if inspect.isfunction(model):
+                raise CaseError(f"entry {case.entry!r} is a function that needs arguments; say them with --args")
             if not isinstance(model, nnx.Module):
                 raise CaseError(
                     f"entry {case.entry!r} gives a {type(model).__module__}.{type(model).__name__}, and no nnx.Module; "

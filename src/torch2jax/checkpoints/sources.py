@@ -19,10 +19,12 @@ Source: TypeAlias = "TorchCheckpoint | SafetensorsFile | OrbaxFolder"
 
 
 class TorchCheckpoint:
-    """What a checkpoint of torch holds: its tables, and the names of everything at its top."""
+    """What a checkpoint of torch holds: its tables, the keys at its top, and whether names have the module's order."""
 
-    def __init__(self, path: Path, content: Any) -> None:
+    def __init__(self, path: Path, content: Any, *, ordered: bool) -> None:
         """Raises CheckpointError for content that has no dict with tensors in it."""
+        self.path = path
+        self.ordered = ordered
         if not isinstance(content, Mapping):
             raise CheckpointError(f"{path}: holds a {type(content).__name__}, and no state dict")
         self.keys = tuple(map(str, content))
@@ -48,10 +50,10 @@ def open_source(path: Path) -> Source:
     if not path.exists():
         raise CheckpointError(f"{path}: there is no such file")
     if path.name.endswith(INDEX):
-        return TorchCheckpoint(path, read_sharded(path))
+        return TorchCheckpoint(path, read_sharded(path), ordered=False)
     if path.suffix == ".safetensors":
         return read_safetensors(path)
-    return TorchCheckpoint(path, read_torch(path))
+    return TorchCheckpoint(path, read_torch(path), ordered=True)
 
 
 def open_torch(path: Path) -> TorchCheckpoint:
@@ -64,4 +66,4 @@ def open_torch(path: Path) -> TorchCheckpoint:
 
 def as_torch_checkpoint(path: Path, source: TorchCheckpoint | SafetensorsFile) -> TorchCheckpoint:
     """A source whose names are torch's."""
-    return source if isinstance(source, TorchCheckpoint) else TorchCheckpoint(path, source.tensors)
+    return source if isinstance(source, TorchCheckpoint) else TorchCheckpoint(path, source.tensors, ordered=False)

@@ -10,11 +10,12 @@ from typing import Any
 from torch2jax.checkpoints.errors import CheckpointError
 from torch2jax.checkpoints.flax_paths import FlaxPath, dotted, paths_of
 from torch2jax.checkpoints.orbax_folders import write_orbax
+from torch2jax.checkpoints.order import ambiguous, in_order_of
 from torch2jax.checkpoints.request import Progress, Request, Summary
 from torch2jax.checkpoints.safetensors_files import write_safetensors
 from torch2jax.checkpoints.scratch import Scratch
 from torch2jax.checkpoints.skeletons import Skeleton
-from torch2jax.checkpoints.sources import TorchCheckpoint
+from torch2jax.checkpoints.sources import TorchCheckpoint, open_torch
 from torch2jax.checkpoints.tables import Choice, choose
 from torch2jax.checkpoints.unfit import LISTED, unfit
 from torch2jax.weights.arrays import Array, as_numpy
@@ -67,9 +68,10 @@ def to_flax(
 
 def _fitting(request: Request, checkpoint: TorchCheckpoint, skeletons: Iterable[Skeleton]) -> _Attempt:
     """The first model that everything fits; with --partial the only one, as far as it fits."""
+    like = None if request.like is None else open_torch(request.like)
     tried: list[_Attempt] = []
     for skeleton in skeletons:
-        attempt = _attempt(request, checkpoint, skeleton)
+        attempt = _attempt(request, checkpoint, skeleton, like)
         if not attempt.problems:
             return attempt
         tried.append(attempt)
@@ -79,11 +81,21 @@ def _fitting(request: Request, checkpoint: TorchCheckpoint, skeletons: Iterable[
     raise unfit(request.source, closest.skeleton.case.title, closest.problems, len(tried))
 
 
-def _attempt(request: Request, checkpoint: TorchCheckpoint, skeleton: Skeleton) -> _Attempt:
-    choice = choose(checkpoint.tables, [slot.name for slot in slots(skeleton.model)], request.key)
+def _attempt(
+    request: Request, checkpoint: TorchCheckpoint, skeleton: Skeleton, like: TorchCheckpoint | None
+) -> _Attempt:
+    wanted = [slot.name for slot in slots(skeleton.model)]
+    choice = choose(checkpoint.tables, wanted, request.key)
     arrays = {name: _array(name, tensor) for name, tensor in choice.arrays.items()}
+    order = checkpoint
+    if like is not None:
+        arrays = in_order_of(choose(like.tables, wanted).arrays, arrays)
+        order = like
     found = fit(skeleton.model, arrays)
     problems = replace(found.problems, unexpected=(*found.problems.unexpected, *choice.beside))
+    if not order.ordered:
+        mismatched = (*problems.mismatched, *ambiguous(skeleton.model, arrays, order.path))
+        problems = replace(problems, mismatched=mismatched)
     return _Attempt(skeleton, choice, arrays, found.places, problems)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from torch2jax.checkpoints.flax_paths import FlaxPath, dotted, paths_of
 from torch2jax.checkpoints.orbax_folders import OrbaxFolder, StoredArray
+from torch2jax.checkpoints.order import ambiguous
 from torch2jax.checkpoints.request import Progress, Request, Summary
 from torch2jax.checkpoints.safetensors_files import SafetensorsFile, write_safetensors
 from torch2jax.checkpoints.scratch import Scratch
@@ -100,7 +101,10 @@ def _attempt(
     problems = Problems(
         (*_missing(places, choice.arrays), *(f"{name} (in {request.like})" for name in nameless)),
         (*unexpected, *(f"{name} (in {request.like})" for name in unplaced)),
-        tuple(_wrong_shapes(places, choice.arrays)),
+        (
+            *_wrong_shapes(places, choice.arrays),
+            *(() if like is None or like.ordered else ambiguous(skeleton.model, state, like.path)),
+        ),
     )
     return _Attempt(skeleton, choice, named, state, tuple(left_out), problems)
 

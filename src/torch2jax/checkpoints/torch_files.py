@@ -7,7 +7,6 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -33,7 +32,7 @@ def read_torch(path: Path) -> Any:
         raise CheckpointError(f"{path}: there is no such file") from None
     except OSError as error:
         raise CheckpointError(f"{path}: can't be read: {error.strerror or error}") from None
-    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except Exception as error:  # a damaged pickle can raise anything
         raise CheckpointError(f"{path}: {_reason(str(error))}") from None
 
 

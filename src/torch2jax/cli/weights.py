@@ -48,7 +48,7 @@ class UnconvertibleError(click.ClickException):
     "--like",
     metavar="CHECKPOINT",
     type=click.Path(exists=True, path_type=Path),
-    help="A checkpoint of torch whose names (of tied weights, of layers, of counters) OUT shall have.",
+    help="A checkpoint of torch whose names OUT shall have, or that has the names of SOURCE in order.",
 )
 @click.option("--partial", is_flag=True, help="Write what fits, although something is missing or left over.")
 @click.option("--force", is_flag=True, help="Replace a checkpoint that is there.")
@@ -82,8 +82,6 @@ def weights(
         from torch2jax.verify.cases import Case
 
         chosen = file_format or _format_of(output)
-        if like is not None and chosen == "orbax":
-            raise click.UsageError("--like is for outputs that torch reads")
         check_output(output, source, folder=chosen == "orbax", force=force)
         case = None if entry is None else Case(entry, arguments)
         _print(_convert(Request(translation, source, chosen, case, to, key, like, partial), output), source, output)

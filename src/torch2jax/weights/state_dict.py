@@ -37,7 +37,8 @@ def load_state_dict(module: nnx.Module, state_dict: Mapping[str, Any], *, strict
     Values may be torch tensors, NumPy or JAX arrays. Each is brought into flax's axis order and cast to the dtype that
     the module's Variable has. Modules made with `nnx.eval_shape` are filled too. Entries tied in torch that have no
     place of their own (`lm_head.weight` where flax calls `wte.attend`) are accepted when they equal the array they are
-    tied to; `num_batches_tracked` is skipped where flax does not count.
+    tied to; `num_batches_tracked` is skipped where flax does not count. Children of an `nn.Sequential` that were given
+    names are matched in the order of the state dict, which safetensors files do not keep.
 
     Raises:
         StateDictError: entries are missing or unexpected (only when ``strict``), or shapes differ. Nothing is changed
