@@ -116,20 +116,6 @@ def test_outputs_that_can_not_be_written(folder: Path) -> None:
     ]
 
 
-def test_a_checkpoint_is_replaced_as_a_whole(folder: Path) -> None:
-    for kind in ("weights", "weights.safetensors"):
-        command("model_jax.py", "in.pt", "-o", kind)
-        if Path(kind).is_dir():
-            Path(kind, "of the old one").touch()
-        other = {name: tensor + 1 for name, tensor in state().items()}
-        torch.save(other, "other.pt")
-        command("model_jax.py", "other.pt", "-o", kind, "--force")
-        command("model_jax.py", kind, "-o", "back.pt", "--force")
-        assert all(torch.equal(tensor, other[name]) for name, tensor in torch.load("back.pt").items())
-    assert not Path("weights/of the old one").exists()
-    assert oct(Path("weights.safetensors").stat().st_mode) == oct(Path("in.pt").stat().st_mode)
-
-
 def test_what_the_documentation_says_works_without_torch2jax(folder: Path) -> None:
     """The page's commands, then its Python in an interpreter that can't import torch2jax or torch."""
     sample = ROOT / "samples" / "resnet"

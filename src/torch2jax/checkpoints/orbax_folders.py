@@ -19,7 +19,7 @@ _TREE = "_METADATA"
 _VALUE = "value"
 """The level that flax has below a Variable when it saves the state of a module."""
 
-_BATCH = 2**28  # bytes that are read at once
+_BATCH = 2**26  # bytes that are read at once
 
 logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of what is meant here
 
