@@ -82,6 +82,13 @@ def _is_part(parts: Storage, wholes: Storage) -> bool:
     return False
 
 
+def order_of_token(token: Any) -> tuple[int, str, str]:
+    """A sort key for what storages hold: places with a name first; what is said of the others does not name them."""
+    if not isinstance(token, tuple) or not isinstance(token[0], str):
+        return 1, "", ""
+    return 0, token[0], token[1] if isinstance(token[1], str) else ""
+
+
 def part_of(storage: Storage, node: Any, index: int) -> Storage:
     """Where one of several pieces lies that have no memory in common."""
     return frozenset(("part", token, node, index) for token in storage)
@@ -307,7 +314,7 @@ def _note_outside(
 
     ``by_variable``: the write goes to the Variable itself, which its module holds too.
     """
-    for token in sorted(storage, key=str):
+    for token in sorted(storage, key=order_of_token):
         if token in frame.escaped:
             frame.report(
                 "T2J105", node, "what is changed in place here is also held in a list, dictionary or attribute", HINT
@@ -526,7 +533,7 @@ def mark_out_of_date(frame: Frame, node: cst.CSTNode, name: str) -> None:
 def mark_stale(frame: Frame, node: cst.CSTNode, at: cst.CSTNode | None = None) -> None:
     """Names of the same memory as ``node``, itself included, no longer have the value they would have in PyTorch."""
     storage = storage_of(frame, node)
-    for token in storage:
+    for token in sorted(storage, key=order_of_token):
         if isinstance(token, tuple) and token[0] in ("parameter", "outer", "attribute"):
             frame.note_effect(token)
         if isinstance(token, tuple) and token[0] in ("outer", "attribute"):

@@ -13,6 +13,7 @@ from torch2jax.infer.aliasing import (
     mark_stale,
     note_put,
     note_write,
+    order_of_token,
     passed_attribute,
     passed_storage,
     shares,
@@ -116,7 +117,7 @@ def _note_held(frame: Frame, node: cst.CSTNode, place: str, passed: dict[str, cs
         return
     held = frame.env.get(own)
     tied = held is not None and held.tied
-    for token in sorted((t for t in storage if isinstance(t, tuple)), key=str):
+    for token in sorted((t for t in storage if isinstance(t, tuple)), key=order_of_token):
         if token[0] == "parameter":
             frame.note_effect(token)
         elif token[0] == "attribute" and attribute_key(token[1]) != own and not tied:

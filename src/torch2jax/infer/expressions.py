@@ -220,7 +220,7 @@ def walrus(frame: Frame, node: cst.NamedExpr) -> Kind:
     if isinstance(node.target, cst.Name):
         storage, view = storage_of(frame, node.value), view_of(frame, node.value)
         view = None if view is not None and node.target.value in view.names else view
-        frame.env[node.target.value] = Value(kind, storage=storage or frozenset((node,)), view=view)
+        frame.env[node.target.value] = Value(kind, storage=storage or frame.made_at(node), view=view)
     return kind
 
 

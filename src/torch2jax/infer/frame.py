@@ -109,6 +109,8 @@ class Frame:
         self.items_of: dict[Any, cst.Subscript] = {}
         self.exits: list[tuple[cst.CSTNode | None, Env]] = []
         self.gives: frozenset[Any] = frozenset()
+        self.viewed: set[str] = set()  # what views read that names held some time
+        self.own_tokens: set[Any] = set()  # definitions that stand in storages for what they made
         self._live_at_exit = frozenset(fn.mutates) if fn.appends_result else frozenset()
 
     @cached_property
@@ -193,7 +195,7 @@ class Frame:
         self._forget(name)
         if fresh or not isinstance(without_none(kind), Tensor):
             self._age(definition)
-            storage = frozenset((*(_aged(token, definition) for token in storage), definition))
+            storage = frozenset((*(_aged(token, definition) for token in storage), *self.made_at(definition)))
         if view is not None and name in view.names:
             view = None
         self.env[name] = Value(kind, frozenset((definition,)), storage, view=view, entangled=entangled)
@@ -205,7 +207,7 @@ class Frame:
         held = self.env.get(name)
         kind = self._settle(kind, definition, None, self._must_be_logical(name))
         where = ("outer", name) if self.is_outer(name) else definition
-        known = held if held is not None else Value(kind, storage=frozenset((where,)))
+        known = held if held is not None else Value(kind, storage=self.made_at(where))
         self.env[name] = replace(known, kind=kind, definitions=frozenset((definition,)))
         self._publish(name, kind)
         return kind
@@ -232,12 +234,21 @@ class Frame:
 
     def _forget(self, name: str) -> None:
         """A name holds something else from here on: what looked into the old value can't be read again through it."""
+        if name not in self.viewed:
+            return
         blind = [other for other, value in self.env.items() if value.view is not None and name in value.view.names]
         for other in blind:
             self.env[other] = replace(self.env[other], view=None)
 
+    def made_at(self, definition: Any) -> frozenset[Any]:
+        """The storage of something fresh."""
+        self.own_tokens.add(definition)
+        return frozenset((definition,))
+
     def _age(self, token: Any) -> None:
         """What an earlier turn of a loop made at the same place is something else than what is made now."""
+        if token not in self.own_tokens and not isinstance(token, tuple):
+            return
         older = [name for name, value in self.env.items() if value.storage and _mentions(value.storage, token)]
         for name in older:
             value = self.env[name]

@@ -59,6 +59,7 @@ def view_of(frame: Frame, node: cst.CSTNode | None) -> View | None:
                 names.add(attribute_key(name))
             case cst.Call() if written(frame, part) is not part:
                 return None
+    frame.viewed |= names
     return View(node, root, frozenset(names))
 
 

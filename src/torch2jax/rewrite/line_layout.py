@@ -6,6 +6,7 @@ Only white space changes, and what may be written where a line breaks: a comma a
 from __future__ import annotations
 
 import tokenize
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -77,7 +78,7 @@ class _Line:
 
     def head(self, line: int) -> Token:
         """The first word of which some part stands on the line."""
-        return next(each for each in self.words if each.end_line >= line)
+        return self.words[bisect_left(self.words, line, key=lambda each: each.end_line)]
 
     def indentation(self, line: int) -> str:
         """What the line begins with; words that are lined up with a bracket count as indented by blanks."""
@@ -301,15 +302,25 @@ class _Line:
 
 def _outermost_spanning(bracket: Bracket, chosen: dict[Token, str]) -> list[Bracket]:
     """The outermost brackets over several lines none of whose own words are among the chosen."""
+    return _spanning(bracket, chosen)[2]
+
+
+def _spanning(bracket: Bracket, chosen: dict[Token, str]) -> tuple[bool, bool, list[Bracket]]:
+    """Whether a bracket's words, but the first, are among the chosen or begin lines; those inside that only do that."""
+    is_chosen = bracket.close in chosen
+    has_lines = "\n" in bracket.close.before
     found: list[Bracket] = []
     for item in bracket.items:
+        is_chosen = is_chosen or first(item) in chosen
+        has_lines = has_lines or "\n" in first(item).before
         if isinstance(item, Bracket):
-            inside = [*flatten(item), item.close]
-            if any(each in chosen for each in inside):
-                found.extend(_outermost_spanning(item, chosen))
-            elif any("\n" in each.before for each in inside):
+            inner_chosen, inner_lines, inner = _spanning(item, chosen)
+            is_chosen, has_lines = is_chosen or inner_chosen, has_lines or inner_lines
+            if inner_chosen:
+                found += inner
+            elif inner_lines:
                 found.append(item)
-    return found
+    return is_chosen, has_lines, found
 
 
 def _embraced(bracket: Bracket) -> Bracket:
@@ -333,7 +344,8 @@ def _piece(value: list[Item], row: list[Item]) -> list[Item]:
         if pieces[-1] and "\n" in first(item).before:
             pieces.append([])
         pieces[-1].append(item)
-    return next((piece for piece in pieces if any(a is b for a in piece for b in row)), [])
+    on_row = {id(item) for item in row}
+    return next((piece for piece in pieces if any(id(item) in on_row for item in piece)), [])
 
 
 def _clauses(bracket: Bracket, starts: list[Token]) -> list[list[Item]]:

@@ -93,13 +93,15 @@ def word(item: Item) -> str:
 
 def flatten(bracket: Bracket) -> Iterator[Token]:
     """All tokens inside, in order, without the brackets' own."""
-    for item in bracket.items:
+    waiting = bracket.items[::-1]
+    while waiting:
+        item = waiting.pop()
         if isinstance(item, Token):
             yield item
         else:
             yield item.open
-            yield from flatten(item)
-            yield item.close
+            waiting.append(item.close)
+            waiting += reversed(item.items)
 
 
 def elements(bracket: Bracket) -> list[list[Item]]:

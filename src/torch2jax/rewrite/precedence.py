@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, TypeVar
 
 import libcst as cst
@@ -40,6 +39,11 @@ _FIXED: Final[dict[type[cst.CSTNode], int]] = {
 }
 _ATOM: Final = PRECEDENCE["atom"]
 _NUMBERS: Final = (cst.Integer, cst.Float, cst.Imaginary)
+# Where no line ends but in brackets, in quotes, or behind a backslash, which goes on inside brackets just as well.
+_UNBROKEN: Final = frozenset(
+    (*_NUMBERS, cst.Name, cst.SimpleString, cst.SimpleWhitespace)
+    + (cst.List, cst.Dict, cst.Set, cst.ListComp, cst.DictComp, cst.SetComp)
+)
 _IMPURE: Final = frozenset({cst.Call, cst.NamedExpr, cst.Await, cst.Yield, cst.GeneratorExp})
 _CONSTANT_NAMES: Final[dict[str, bool | None]] = {"True": True, "False": False, "None": None}
 
@@ -70,30 +74,23 @@ def parenthesize(node: Expression, least: int, *, bracketed: bool = True) -> Exp
 
 def breaks_line(node: cst.CSTNode) -> bool:
     """Whether a line ends inside the expression, outside of brackets and triple quotes."""
-    if isinstance(node, (cst.Name, cst.SimpleString, *_NUMBERS)) or getattr(node, "lpar", None):
-        return False
-    return any(_breaks(part) for part in _unbracketed(node))
-
-
-def _breaks(part: object) -> bool:
-    if isinstance(part, cst.ParenthesizedWhitespace):
-        return True
-    return isinstance(part, cst.CSTNode) and breaks_line(part)
-
-
-def _unbracketed(node: cst.CSTNode) -> Iterator[object]:
-    """The parts of a node, trivia included, that stand outside of its own brackets."""
-    if isinstance(node, cst.Call):
-        yield from (node.func, node.whitespace_after_func)
-    elif isinstance(node, cst.Subscript):
-        yield from (node.value, node.whitespace_after_value)
-    elif isinstance(node, (cst.List, cst.Dict, cst.Set, cst.ListComp, cst.DictComp, cst.SetComp)):
-        return
-    elif isinstance(node, cst.SimpleWhitespace):
-        if "\n" in node.value:  # a backslash goes on inside brackets just as well
-            return
-    else:
-        yield from node.children
+    while True:  # down the chain of calls and attributes, which may be long
+        kind = type(node)
+        if kind in _UNBROKEN or getattr(node, "lpar", None):
+            return False
+        if kind is cst.Call:
+            gaps: tuple[object, ...] = (node.whitespace_after_func,)  # type: ignore[attr-defined]
+            node = node.func  # type: ignore[attr-defined]
+        elif kind is cst.Subscript:
+            gaps = (node.whitespace_after_value,)  # type: ignore[attr-defined]
+            node = node.value  # type: ignore[attr-defined]
+        elif kind is cst.Attribute:
+            gaps = (node.dot.whitespace_before, node.dot.whitespace_after)  # type: ignore[attr-defined]
+            node = node.value  # type: ignore[attr-defined]
+        else:
+            return kind is cst.ParenthesizedWhitespace or any(breaks_line(part) for part in node.children)
+        if any(type(gap) is cst.ParenthesizedWhitespace for gap in gaps):
+            return True
 
 
 def is_simple(node: cst.BaseExpression) -> bool:

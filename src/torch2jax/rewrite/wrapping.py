@@ -141,15 +141,16 @@ class _Wrapper:
     def laid_out(self, node: cst.CSTNode, margin: int) -> Any:
         """The statement parsed from its new text; None if nothing helps."""
         before = code_of(node, self.module)
-        after = lay_out(before, self.limit, margin=margin, unit=self.unit)
-        if after == before or not _same(before, after):
-            return None
+        meaning = _meaning(before)
+        after = lay_out(before, self.limit, margin=margin, unit=self.unit) if meaning is not None else before
+        if after == before or _meaning(after) != meaning:
+            return None  # a statement for which a mistake of the layout would change what it means stays
         return cst.parse_statement(after, self.config)
 
 
-def _same(before: str, after: str) -> bool:
-    """Whether two texts mean the same; a statement for which a mistake of the layout would change that stays."""
+def _meaning(text: str) -> str | None:
+    """What tells whether two texts mean the same; None for what CPython does not parse."""
     try:
-        return ast.dump(ast.parse(before)) == ast.dump(ast.parse(after))
+        return ast.dump(ast.parse(text))
     except SyntaxError:
-        return False
+        return None
