@@ -41,8 +41,18 @@ _ATOM: Final = PRECEDENCE["atom"]
 _NUMBERS: Final = (cst.Integer, cst.Float, cst.Imaginary)
 # Where no line ends but in brackets, in quotes, or behind a backslash, which goes on inside brackets just as well.
 _UNBROKEN: Final = frozenset(
-    (*_NUMBERS, cst.Name, cst.SimpleString, cst.SimpleWhitespace)
-    + (cst.List, cst.Dict, cst.Set, cst.ListComp, cst.DictComp, cst.SetComp)
+    (
+        *_NUMBERS,
+        cst.Name,
+        cst.SimpleString,
+        cst.SimpleWhitespace,
+        cst.List,
+        cst.Dict,
+        cst.Set,
+        cst.ListComp,
+        cst.DictComp,
+        cst.SetComp,
+    )
 )
 _IMPURE: Final = frozenset({cst.Call, cst.NamedExpr, cst.Await, cst.Yield, cst.GeneratorExp})
 _CONSTANT_NAMES: Final[dict[str, bool | None]] = {"True": True, "False": False, "None": None}
