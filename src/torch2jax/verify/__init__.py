@@ -10,10 +10,10 @@ from pathlib import Path
 
 from torch2jax.options import Options
 from torch2jax.verify.cases import SETTINGS, Case, CaseError, read_cases
-from torch2jax.verify.report import Outcome, Verdict, VerifyReport
+from torch2jax.verify.report import Outcome, Rung, Verdict, VerifyReport
 from torch2jax.verify.steps import Step, Watch, unwatched
 
-__all__ = ["Case", "CaseError", "Outcome", "Verdict", "VerifyReport", "verify"]
+__all__ = ["Case", "CaseError", "Outcome", "Rung", "Verdict", "VerifyReport", "verify"]
 
 
 def verify(
@@ -22,7 +22,9 @@ def verify(
     *,
     cases: Sequence[Case] | None = None,
     options: Options | None = None,
-    dtypes: Sequence[str] = ("float64", "float32"),
+    dtypes: Sequence[str] = ("float64", "float32", "bfloat16"),
+    train_steps: int = 5,
+    last: str = "bfloat16",
     watch: Watch = unwatched,
 ) -> VerifyReport:
     """Compare a PyTorch file, or package, with its translation.
@@ -33,7 +35,10 @@ def verify(
         cases: what to build and call; by default those of `verify.toml` in the same folder, else what the file offers
             (`get_inputs`, `get_init_inputs`) or what its first layers ask for.
         options: of the conversion.
-        dtypes: "float64" decides whether the two agree, "float32" shows what a user sees.
+        dtypes: "float64" decides whether the two agree, and is always run; "float32" and "bfloat16" show what a user
+            sees.
+        train_steps: how many steps of gradient descent are compared.
+        last: the highest rung, by its name in `Rung`.
         watch: called with each step that begins and with each outcome.
 
     Raises:
@@ -41,7 +46,7 @@ def verify(
     """
     from torch2jax.verify.offered import offered_cases
     from torch2jax.verify.programs import translated
-    from torch2jax.verify.run import run_cases
+    from torch2jax.verify.run import Plan, run_cases
 
     path = Path(path).resolve()
     given = None if translation is None else Path(translation).resolve()
@@ -52,8 +57,9 @@ def verify(
         if cases is None:
             watch(Step("importing it to find out what to run"))
             cases = read_cases(settings) if settings.is_file() else offered_cases(programs)
+        plan = Plan(tuple(dtypes), train_steps, Rung(last))
         outcomes = []
-        for outcome in run_cases(programs, cases, dtypes, watch):
+        for outcome in run_cases(programs, cases, plan, watch):
             outcomes.append(outcome)
             watch(outcome)
         return VerifyReport(str(path), tuple(outcomes), programs.diagnostics)

@@ -136,22 +136,3 @@ def load_comparable(twin: nnx.Module, state: Mapping[str, torch.Tensor], buffers
 
 def _uniform(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return torch.rand(like.shape, generator=generator, dtype=torch.float64).to(like.dtype)
-
-
-def silence_dropout(model: Any) -> None:
-    """Switch off the dropout layers of a torch or flax module, so that train mode can be compared. In place.
-
-    Dropout that a program writes by hand is switched off by the case's dropout_args.
-    """
-    if isinstance(model, nn.Module):
-        for module in model.modules():
-            if "Dropout" in type(module).__name__ and isinstance(getattr(module, "p", None), float):
-                module.p = 0.0  # type: ignore[assignment]
-            elif isinstance(getattr(module, "dropout", None), float):
-                module.dropout = 0.0  # type: ignore[assignment]
-        return
-    for _, node in list(nnx.iter_graph(model)):
-        for name in ("rate", "p", "dropout", "dropout_rate"):
-            switchable = name.startswith("dropout") or "Dropout" in type(node).__name__
-            if isinstance(node, nnx.Module) and switchable and isinstance(vars(node).get(name), float):
-                setattr(node, name, 0.0)

@@ -20,13 +20,29 @@ AGREEMENT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayError:
+    """The largest errors of one floating-point array, by its path, and the largest magnitude of the original's."""
+
+    path: str
+    max_abs: float
+    max_rel: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """The largest errors over all arrays, and the first thing that differs in kind (structure, shape, dtype, NaNs)."""
+    """The largest errors over all arrays, and the first thing that differs in kind (structure, shape, dtype, NaNs).
+
+    worst: the array with the largest relative error. arrays: the errors of every array of floats. structural: whether
+    the problem is one of structure, shape or dtype, not of values.
+    """
 
     max_abs: float = 0.0
     max_rel: float = 0.0
     problem: str = ""
     worst: str = ""
+    arrays: tuple[ArrayError, ...] = ()
+    structural: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -36,19 +52,21 @@ class Comparison:
 
 def compare(expected: Any, actual: Any) -> Comparison:
     """Compare nested results: tensors and arrays by value, other leaves by equality."""
-    left, right = dict(leaves(expected)), dict(leaves(actual))
-    if left.keys() != right.keys():
-        return Comparison(float("nan"), float("nan"), _structural_problem(left, right))
-    total = Comparison()
-    for path, value in left.items():
-        total = _worse(total, _compare_leaf(path, value, right[path]))
-    return total
+    return compare_leaves(dict(leaves(expected)), dict(leaves(actual)))
 
 
-def _worse(a: Comparison, b: Comparison) -> Comparison:
-    if a.problem or not (b.problem or b.max_rel >= a.max_rel):
-        return dataclasses.replace(a, max_abs=max(a.max_abs, b.max_abs))
-    return dataclasses.replace(b, max_abs=max(a.max_abs, b.max_abs))
+def compare_leaves(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Comparison:
+    """Compare results that are taken apart already: leaves by path."""
+    if expected.keys() != actual.keys():
+        return Comparison(float("nan"), float("nan"), _structural_problem(expected, actual), structural=True)
+    found = [_compare_leaf(path, value, actual[path]) for path, value in expected.items()]
+    arrays = tuple(leaf for leaf in found if isinstance(leaf, ArrayError))
+    problem = next((leaf for leaf in found if isinstance(leaf, str) and leaf), "")
+    structural = any(isinstance(leaf, _Structural) for leaf in found)
+    if not arrays:
+        return Comparison(problem=problem, structural=structural)
+    worst = max(reversed(arrays), key=lambda leaf: leaf.max_rel)
+    return Comparison(max(leaf.max_abs for leaf in arrays), worst.max_rel, problem, worst.path, arrays, structural)
 
 
 def _structural_problem(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
@@ -81,40 +99,45 @@ def _children(value: Any) -> Iterable[tuple[str, Any]] | None:
     return None
 
 
-def _compare_leaf(path: str, expected: Any, actual: Any) -> Comparison:
+class _Structural(str):
+    """A problem that no values can explain."""
+
+
+def _compare_leaf(path: str, expected: Any, actual: Any) -> ArrayError | str:
+    """The errors of an array of floats; else what is wrong, empty if nothing is."""
     where = path or "the result"
     if _is_number(expected) and _is_number(actual):
         return _compare_arrays(where, as_numpy(expected), as_numpy(actual))
     if _is_number(expected) or _is_number(actual) or type(expected).__name__ != type(actual).__name__:
-        return Comparison(problem=f"{where} is {_describe(expected)} in torch and {_describe(actual)} in jax")
+        return _Structural(f"{where} is {_describe(expected)} in torch and {_describe(actual)} in jax")
     if isinstance(expected, str | bytes | None) and expected != actual:
-        return Comparison(problem=f"{where} is {expected!r} in torch and {actual!r} in jax")
+        return f"{where} is {expected!r} in torch and {actual!r} in jax"
     if not isinstance(expected, str | bytes | None):
-        return Comparison(problem=f"{where} is {_describe(expected)}, which can't be compared")
-    return Comparison()
+        return f"{where} is {_describe(expected)}, which can't be compared"
+    return ""
 
 
-def _compare_arrays(where: str, expected: Array, actual: Array) -> Comparison:
+def _compare_arrays(where: str, expected: Array, actual: Array) -> ArrayError | str:
     if expected.shape != actual.shape:
-        return Comparison(problem=f"{where} has shape {expected.shape} in torch and {actual.shape} in jax")
+        return _Structural(f"{where} has shape {expected.shape} in torch and {actual.shape} in jax")
     if category(expected.dtype) != category(actual.dtype):
-        return Comparison(problem=f"{where} has dtype {expected.dtype} in torch and {actual.dtype} in jax")
+        return _Structural(f"{where} has dtype {expected.dtype} in torch and {actual.dtype} in jax")
     if category(expected.dtype) in ("bool", "int"):
         different = int(np.count_nonzero(expected != actual))
-        return Comparison(problem=f"{where} differs in {different} of {expected.size} elements" if different else "")
+        return f"{where} differs in {different} of {expected.size} elements" if different else ""
     wide = np.complex128 if category(expected.dtype) == "complex" else np.float64
     return _compare_floats(where, expected.astype(wide), actual.astype(wide))
 
 
-def _compare_floats(where: str, expected: Array, actual: Array) -> Comparison:
+def _compare_floats(where: str, expected: Array, actual: Array) -> ArrayError | str:
     finite = np.isfinite(expected)
     if not np.array_equal(expected[~finite], actual[~finite], equal_nan=True) or not np.isfinite(actual[finite]).all():
-        return Comparison(problem=f"{where} has NaN or infinity in different places")
+        return f"{where} has NaN or infinity in different places"
     if not finite.any():
-        return Comparison()
+        return ""
     error = float(np.abs(expected[finite] - actual[finite]).max())
     scale = float(np.abs(expected[finite]).max())
-    return Comparison(error, error / scale if scale else error, worst=where)
+    return ArrayError(where, error, error / scale if scale else error, scale)
 
 
 def category(dtype: Any) -> str:

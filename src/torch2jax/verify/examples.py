@@ -30,8 +30,8 @@ from torch2jax.report import Diagnostic, Severity
 from torch2jax.rules.model import Example
 from torch2jax.verify.build import accepts_rngs, load_comparable, randomise_constants
 from torch2jax.verify.compare import category, compare, leaves
+from torch2jax.verify.jax_draws import jax_draws
 from torch2jax.verify.precision import float64, widen
-from torch2jax.verify.randomness import jax_draws
 from torch2jax.verify.rendering import ExampleError, Program, render
 from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy

@@ -64,24 +64,36 @@ def float32() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+@contextmanager
+def bfloat16() -> Iterator[None]:
+    """Torch makes floats in bfloat16. Models are converted by themselves; JAX has no default below float32."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def widen(module: Any) -> None:
     """Lift the float32 arrays of a built flax module, and the dtypes its layers compute in, to float64. In place."""
+    recast(module, "float64")
+
+
+def recast(module: Any, dtype: str) -> None:
+    """Convert the float32 arrays of a built flax module, and the dtypes its layers compute in. In place."""
     for _, node in list(nnx.iter_graph(module)):
         if isinstance(node, nnx.Variable):
-            _widen_variable(node)
+            value = node.get_value()
+            if isinstance(value, jax.Array) and value.dtype == np.float32:
+                node.set_value(value.astype(dtype))
         elif isinstance(node, nnx.Pytree):
             for name in ("dtype", "param_dtype"):
                 if _is_single(vars(node).get(name)):
-                    setattr(node, name, jnp.dtype("float64"))
+                    setattr(node, name, jnp.dtype(dtype))
             for name, value in vars(node).items():
                 if isinstance(value, jax.Array) and value.dtype == np.float32:
-                    setattr(node, name, value.astype("float64"))
-
-
-def _widen_variable(variable: nnx.Variable[Any]) -> None:
-    value = variable.get_value()
-    if isinstance(value, jax.Array) and value.dtype == np.float32:
-        variable.set_value(value.astype("float64"))
+                    setattr(node, name, value.astype(dtype))
 
 
 def _is_single(dtype: Any) -> bool:

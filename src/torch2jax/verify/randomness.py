@@ -1,74 +1,115 @@
 """The same random numbers for both programs.
 
-Two generators never agree, so while a program runs here its draws come from NumPy instead: one sequence per
-distribution, advanced in program order. Two programs that draw the same things in the same order then see the same
-numbers, and what they compute from them can be compared. Draws of other shapes, or in another order, show up as a
-difference.
+Two generators never agree, so while a program runs here its draws come from NumPy instead. A number is decided by
+five things: the seed, the kind of draw, how many draws of that kind and of those sizes came before, the sizes, and its
+place among them. The *order* of the axes is not one of them: a mask over (N, C, H, W) in torch and one over
+(N, H, W, C) in JAX hold the same number for the same example, channel, row and column, and axes of size 1 do not count.
+So that this is possible without knowing which axis is which, axes of equal size are interchangeable: where two have
+size n, the numbers at (i, j) and (j, i) are the same. Draws of different sizes never share numbers.
+
+Uniform numbers are the source of most kinds (Bernoulli masks, exponential and Gumbel noise, categories), so that a
+program may write one as another.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any
-from unittest.mock import patch
+from contextlib import contextmanager
+from itertools import groupby
 
-import jax
-import jax._src.random as jax_random  # what the initialisers of jax.nn call
-import jax.numpy as jnp
 import numpy as np
-import torch
-from flax import nnx
 
 from torch2jax.weights.arrays import Array
 
-_STREAMS = ("normal", "uniform", "integer", "permutation")
+_KINDS = ("normal", "uniform", "integer", "permutation")
 
 
-class _Draws:
-    """One NumPy generator per distribution, all from one seed."""
+class Draws:
+    """The numbers that one run of one program draws, and a record of them.
+
+    log: how many draws there were, by kind and sorted sizes. unshared: draws of kinds that are not shared, by name.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._streams = {name: np.random.default_rng([seed, index]) for index, name in enumerate(_STREAMS)}
+        self.seed = seed
+        self.log: Counter[tuple[str, tuple[int, ...]]] = Counter()
+        self.unshared: Counter[str] = Counter()
 
     def normal(self, shape: Sequence[int]) -> Array:
-        return self._streams["normal"].standard_normal(tuple(shape))
+        """Standard normal numbers."""
+        return self._draw("normal", shape, lambda rng, sizes: rng.standard_normal(sizes))
 
     def uniform(self, shape: Sequence[int]) -> Array:
-        return self._streams["uniform"].random(tuple(shape))
+        """Numbers in [0, 1)."""
+        return self._draw("uniform", shape, lambda rng, sizes: rng.random(sizes))
 
     def integer(self, low: int, high: int, shape: Sequence[int]) -> Array:
-        return self._streams["integer"].integers(low, high, tuple(shape))
+        """Integers from ``low`` up to, without, ``high``."""
+        return self._draw("integer", shape, lambda rng, sizes: rng.integers(low, high, sizes))
+
+    def exponential(self, shape: Sequence[int]) -> Array:
+        """Exponential numbers of rate 1."""
+        return np.asarray(-np.log1p(-self.uniform(shape)))
+
+    def gumbel(self, shape: Sequence[int]) -> Array:
+        """Standard Gumbel numbers: minus the logarithm of the exponential ones."""
+        return np.asarray(-np.log(self.exponential(shape)))
 
     def permutation(self, n: int) -> Array:
-        return self._streams["permutation"].permutation(n)
+        """0, ..., n - 1 in some order."""
+        return self._draw("permutation", (n,), lambda rng, sizes: rng.permutation(n).reshape(sizes))
+
+    def _draw(
+        self, kind: str, shape: Sequence[int], make: Callable[[np.random.Generator, tuple[int, ...]], Array]
+    ) -> Array:
+        shape = tuple(int(size) for size in shape)
+        sizes = tuple(sorted(size for size in shape if size != 1))
+        before = self.log[kind, sizes]
+        self.log[kind, sizes] += 1
+        rng = np.random.default_rng([self.seed, _KINDS.index(kind), before, *sizes])
+        return _in_order(_interchangeable(make(rng, sizes)), shape)
+
+
+def _interchangeable(values: Array) -> Array:
+    """Numbers whose axes of equal size (they are neighbours) can be exchanged: those at sorted indices, everywhere."""
+    start = 0
+    for size, axes in groupby(values.shape):
+        count = len(list(axes))
+        if count > 1:
+            places = np.sort(np.indices((size,) * count), axis=0)
+            values = values[(slice(None),) * start + tuple(places)]
+        start += count
+    return values
+
+
+def _in_order(values: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers over sorted sizes as an array of a shape that has these sizes in any order, and axes of size 1."""
+    kept = [axis for axis, size in enumerate(shape) if size != 1]
+    by_size = sorted(range(len(kept)), key=lambda place: shape[kept[place]])
+    return np.transpose(values, np.argsort(by_size)).reshape(shape)
+
+
+def unmatched(original: Draws, translation: Draws) -> str:
+    """Why the numbers of two runs can't be the same: what one side draws and the other does not. Empty if they are."""
+    parts = [_listed("the original draws", original, translation), _listed("the translation", translation, original)]
+    names = sorted({*original.unshared, *translation.unshared})
+    if names:
+        parts.append(f"numbers of these kinds are not shared: {', '.join(names)}")
+    return "; ".join(part for part in parts if part)
+
+
+def _listed(who: str, mine: Draws, other: Draws) -> str:
+    more = mine.log - other.log
+    if not more:
+        return ""
+    shown = [f"{count} x {kind} {sizes}" for (kind, sizes), count in sorted(more.items())[:4]]
+    return f"{who} {', '.join(shown)}{' and more' if len(more) > len(shown) else ''} that the other does not"
 
 
 @contextmanager
-def torch_draws(seed: int) -> Iterator[None]:
-    """Torch's random functions take their numbers from the shared sequences."""
-    torch.manual_seed(seed)
-    with _seeded_python(seed), ExitStack() as stack:
-        for owner, name, function in _torch_functions(_Draws(seed)):
-            stack.enter_context(patch.object(owner, name, function))
-        yield
-
-
-@contextmanager
-def jax_draws(seed: int) -> Iterator[None]:
-    """`jax.random` and the methods of `nnx.Rngs` take their numbers from the shared sequences."""
-    with _seeded_python(seed), ExitStack() as stack:
-        for name, function in _jax_functions(_Draws(seed)).items():
-            for module in (jax.random, jax_random):
-                stack.enter_context(patch.object(module, name, function))
-            for owner in (nnx.Rngs, nnx.RngStream):
-                stack.enter_context(patch.object(owner, name, _as_method(function)))
-        yield
-
-
-@contextmanager
-def _seeded_python(seed: int) -> Iterator[None]:
+def seeded_python(seed: int) -> Iterator[None]:
     """Python's and NumPy's global generators start from ``seed`` and are put back afterwards."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
     random.seed(seed)
@@ -78,112 +119,3 @@ def _seeded_python(seed: int) -> Iterator[None]:
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
-
-
-def _torch_functions(draws: _Draws) -> list[tuple[Any, str, Callable[..., torch.Tensor]]]:
-    def sized(draw: Callable[[Sequence[int]], Array]) -> Callable[..., torch.Tensor]:
-        def function(*size: Any, **options: Any) -> torch.Tensor:
-            shape = options.pop("size", size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
-            return _tensor(draw(shape), options)
-
-        return function
-
-    def like(draw: Callable[[Sequence[int]], Array]) -> Callable[..., torch.Tensor]:
-        def function(tensor: torch.Tensor, **options: Any) -> torch.Tensor:
-            return _tensor(draw(tensor.shape), {"dtype": tensor.dtype, **options})
-
-        return function
-
-    def normal(mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> torch.Tensor:
-        shape = np.broadcast_shapes(*(getattr(x, "shape", ()) for x in (mean, std))) if size is None else size
-        return _tensor(draws.normal(shape), options).mul(std).add(mean)
-
-    def bernoulli(tensor: torch.Tensor, p: float | None = None, **_: Any) -> torch.Tensor:
-        uniform = torch.as_tensor(draws.uniform(tensor.shape))
-        return (uniform < (tensor if p is None else p)).to(tensor.dtype)
-
-    def randint(low: int, high: Any = None, size: Any = None, **options: Any) -> torch.Tensor:
-        if size is None:
-            low, high, size = 0, low, high
-        return _tensor(draws.integer(low, high, size), {"dtype": torch.int64, **options})
-
-    def randperm(n: int, **options: Any) -> torch.Tensor:
-        return _tensor(draws.permutation(n), {"dtype": torch.int64, **options})
-
-    def normal_(tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, **_: Any) -> torch.Tensor:
-        return tensor.copy_(torch.as_tensor(draws.normal(tensor.shape)) * std + mean)
-
-    def uniform_(tensor: torch.Tensor, from_: float = 0.0, to: float = 1.0, **_: Any) -> torch.Tensor:
-        return tensor.copy_(torch.as_tensor(draws.uniform(tensor.shape)) * (to - from_) + from_)
-
-    def bernoulli_(tensor: torch.Tensor, p: Any = 0.5, **_: Any) -> torch.Tensor:
-        return tensor.copy_(torch.as_tensor(draws.uniform(tensor.shape)) < p)
-
-    functions: dict[str, Callable[..., torch.Tensor]] = {
-        "randn": sized(draws.normal),
-        "rand": sized(draws.uniform),
-        "randn_like": like(draws.normal),
-        "rand_like": like(draws.uniform),
-        "normal": normal,
-        "bernoulli": bernoulli,
-        "randint": randint,
-        "randperm": randperm,
-    }
-    methods: dict[str, Callable[..., torch.Tensor]] = {
-        "normal_": normal_,
-        "uniform_": uniform_,
-        "bernoulli_": bernoulli_,
-        "bernoulli": bernoulli,
-    }
-    owners: list[tuple[Any, dict[str, Callable[..., torch.Tensor]]]] = [(torch, functions), (torch.Tensor, methods)]
-    return [(owner, name, function) for owner, table in owners for name, function in table.items()]
-
-
-def _tensor(array: Array, options: dict[str, Any]) -> torch.Tensor:
-    dtype = options.get("dtype") or torch.get_default_dtype()
-    return torch.as_tensor(np.asarray(array)).to(dtype).requires_grad_(bool(options.get("requires_grad", False)))
-
-
-def _jax_functions(draws: _Draws) -> dict[str, Callable[..., jax.Array]]:
-    """Computed in NumPy as far as possible: to compile a draw for each shape takes most of a verification's time."""
-
-    def normal(key: Any, shape: Sequence[int] = (), dtype: Any = None, **_: Any) -> jax.Array:
-        return jnp.asarray(draws.normal(shape), dtype or jnp.result_type(float))
-
-    def uniform(
-        key: Any, shape: Sequence[int] = (), dtype: Any = None, minval: Any = 0.0, maxval: Any = 1.0, **_: Any
-    ) -> jax.Array:
-        return jnp.asarray(draws.uniform(shape) * (maxval - minval) + minval, dtype or jnp.result_type(float))
-
-    def truncated_normal(
-        key: Any, lower: Any, upper: Any, shape: Sequence[int] | None = None, dtype: Any = None, **_: Any
-    ) -> jax.Array:
-        shape = np.broadcast_shapes(np.shape(lower), np.shape(upper)) if shape is None else shape
-        return jnp.asarray(np.clip(draws.normal(shape), lower, upper), dtype or jnp.result_type(float))
-
-    def bernoulli(key: Any, p: Any = 0.5, shape: Sequence[int] | None = None, **_: Any) -> jax.Array:
-        return jnp.asarray(draws.uniform(jnp.shape(p) if shape is None else shape) < p)
-
-    def randint(key: Any, shape: Sequence[int], minval: int, maxval: int, dtype: Any = int, **_: Any) -> jax.Array:
-        return jnp.asarray(draws.integer(int(minval), int(maxval), shape), dtype)
-
-    def permutation(key: Any, x: Any, axis: int = 0, **_: Any) -> jax.Array:
-        if jnp.ndim(x) == 0:
-            return jnp.asarray(draws.permutation(int(x)))
-        return jnp.take(x, jnp.asarray(draws.permutation(x.shape[axis])), axis=axis)
-
-    return {
-        "normal": normal,
-        "uniform": uniform,
-        "truncated_normal": truncated_normal,
-        "bernoulli": bernoulli,
-        "randint": randint,
-        "permutation": permutation,
-    }
-
-
-def _as_method(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> jax.Array:
-        return function(None, *args, **kwargs)
-
-    return method

@@ -1,0 +1,116 @@
+"""The rungs of one case, in order: what is built once here is used on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from torch2jax.verify.calls import CallArrays
+from torch2jax.verify.climb import Climb, SideError
+from torch2jax.verify.failures import FAILURES
+from torch2jax.verify.inputs import Inputs, parse_inputs
+from torch2jax.verify.report import Outcome, Rung, Verdict
+from torch2jax.verify.sides import Run
+from torch2jax.verify.sizes import other_sizes
+from torch2jax.verify.state import carried
+from torch2jax.verify.train_rungs import TrainRungs
+
+
+class Ladder:
+    """One case in float64, which decides.
+
+    jitted: whether the call in eval mode runs under `jax.jit`; once that was tried.
+    """
+
+    def __init__(self, climb: Climb) -> None:
+        self.climb = climb
+        self.specs = parse_inputs(climb.case.inputs)
+        self.inputs = climb.drawn(self.specs)
+        self.original, self.translation = climb.sides(train=False)
+        self.train_rungs: TrainRungs | None = None
+        self.expected: Run | None = None
+        self.jitted = True
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """What becomes of each rung."""
+        climb = self.climb
+        yield from climb.tried(Rung.IMPORTS, self.imports)
+        yield from climb.tried(Rung.BUILDS, self.builds)
+        yield from climb.tried(Rung.STATE, self.state)
+        yield from climb.tried(Rung.EVAL if self.original.is_module else Rung.CALL, self.call)
+        self.train_rungs = TrainRungs(climb, self.original, self.translation, self.inputs)
+        yield from self.train_rungs.climb_all()
+        yield from climb.tried(Rung.JIT, self.jit)
+        yield from climb.tried(Rung.SIZES, self.sizes)
+
+    def imports(self, rung: Rung) -> Outcome:
+        """Both modules can be imported."""
+        self.climb.on_original(rung, "importing the original", self.original.load)
+        self.climb.on_translation(rung, "importing the translation", self.translation.load)
+        return self.climb.outcome(rung, Verdict.AGREES)
+
+    def builds(self, rung: Rung) -> Outcome:
+        """Both objects can be built."""
+        self.climb.on_original(rung, "building the original", self.original.build)
+        self.climb.on_translation(rung, "building the translation", self.translation.build)
+        return self.climb.outcome(rung, Verdict.AGREES)
+
+    def state(self, rung: Rung) -> Outcome:
+        """Parameters and buffers map one to one."""
+        problem, note = self.climb.on_translation(
+            rung, "carrying the weights over", lambda: carried(self.original, self.translation)
+        )
+        return self.climb.outcome(rung, Verdict.DIFFERS if problem else Verdict.AGREES, problem or note)
+
+    def call(self, rung: Rung) -> Outcome:
+        """The call in eval mode (or of a plain function), operation by operation."""
+        expected = self._expected(rung, self.inputs)
+        actual = self.climb.on_translation(
+            rung, "running the translation", lambda: self.translation.forward(self.inputs)
+        )
+        self.expected = expected
+        return self._judge(rung, self.inputs, expected, actual)
+
+    def jit(self, rung: Rung) -> Outcome:
+        """The same call under `jax.jit`."""
+        assert self.expected is not None
+        assert self.train_rungs is not None
+        self.translation.carry(self.original)  # also turns eval mode on
+        try:
+            actual = self.climb.on_translation(
+                rung, "compiling the translation", lambda: self.translation.compiled_forward(self.inputs)
+            )
+        except SideError as error:
+            self.jitted = False
+            return self.climb.untraceable(rung, error.__cause__ or error)
+        if self.train_rungs.untraceable is not None:
+            return self.climb.untraceable(rung, self.train_rungs.untraceable)
+        return self._judge(rung, self.inputs, self.expected, actual)
+
+    def sizes(self, rung: Rung) -> Outcome:
+        """The call with a second set of input sizes."""
+        other = self.climb.on_original(rung, "looking for other sizes", lambda: other_sizes(self.specs, self._accepts))
+        if other is None:
+            return self.climb.outcome(rung, Verdict.INFORMATION, "the original takes no inputs of other sizes")
+        inputs = self.climb.drawn(other.inputs)
+        expected = self._expected(rung, inputs)
+        forward = self.translation.compiled_forward if self.jitted else self.translation.forward
+        actual = self.climb.on_translation(rung, "running the translation", lambda: forward(inputs))
+        outcome = self._judge(rung, inputs, expected, actual)
+        return replace(outcome, detail=f"{other.shapes}{f': {outcome.detail}' if outcome.detail else ''}")
+
+    def _expected(self, rung: Rung, inputs: CallArrays) -> Run:
+        return self.climb.on_original(rung, "running the original", lambda: self.original.forward(inputs))
+
+    def _accepts(self, specs: Inputs) -> bool:
+        try:
+            self.original.forward(self.climb.drawn(specs))
+        except FAILURES:
+            return False
+        return True
+
+    def _judge(self, rung: Rung, inputs: CallArrays, expected: Run, actual: Run) -> Outcome:
+        draws = (expected.draws, actual.draws)
+        return self.climb.judge(
+            rung, expected.outputs, actual.outputs, lambda: self.original.forward(inputs).outputs, draws
+        )

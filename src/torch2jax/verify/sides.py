@@ -1,0 +1,315 @@
+"""The two programs of a case: what is built once, and called on every rung."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from flax import nnx
+from torch import nn
+
+from torch2jax.conversion import Interface
+from torch2jax.verify.build import accepts_rngs, build_flax, build_torch, load_comparable, randomise_constants
+from torch2jax.verify.calls import CallArrays, in_order, in_torch_order, to_torch
+from torch2jax.verify.cases import Case
+from torch2jax.verify.compare import leaves
+from torch2jax.verify.inputs import map_leaves
+from torch2jax.verify.jax_draws import jax_draws
+from torch2jax.verify.precision import widen
+from torch2jax.verify.programs import Programs
+from torch2jax.verify.randomness import Draws
+from torch2jax.verify.spaces import Space
+from torch2jax.verify.torch_draws import torch_draws
+from torch2jax.weights import to_state_dict
+from torch2jax.weights.arrays import Array, as_numpy
+
+SEED = 7
+"""Of inputs, and of what the programs draw while they run."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One call: the leaves of its result by path, the numbers it drew, and the state dict afterwards (torch's names)."""
+
+    outputs: dict[str, Any]
+    draws: Draws
+    state: dict[str, Array] = field(default_factory=dict)
+
+
+def namespace_of(space: Space, module: str, case: Case) -> dict[str, Any]:
+    """The names that a case's arguments can use: its module's own, and other modules of the program in full."""
+    namespace = dict(vars(space.load(module)))
+    for dotted in re.findall(r"[A-Za-z_][\w.]*", f"{case.args} {case.dropout_args}"):
+        head, *rest = dotted.split(".")
+        if head in space.names and head not in vars(space.load(module)):
+            for depth in range(len(rest)):
+                space.load(".".join([head, *rest[:depth]]))
+            namespace[head] = space.load(head)
+    return namespace
+
+
+class Original:
+    """The torch program of a case in one precision.
+
+    train: the mode, and whether the case's `dropout_args` apply.
+    """
+
+    def __init__(self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False) -> None:
+        self.case, self.space, self.double, self.train = case, space, double, train
+        self.module, self.name = programs.module_of(case)
+        self.state: dict[str, torch.Tensor] = {}
+        self._model: Any = None
+
+    def load(self) -> None:
+        """Import its module."""
+        with self.space.active():
+            self.space.load(self.module)
+
+    def build(self) -> None:
+        """Build the object, with random values in place of constant ones; ``state`` is its state dict then."""
+        self._model = self._built()
+        if self.is_module:
+            randomise_constants(self._model)
+            self.state = copy.deepcopy(self._model.state_dict())
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the entry is a module (or builds one), not a function."""
+        return isinstance(self._model, nn.Module)
+
+    @property
+    def model(self) -> Any:
+        """The object as it was built; call `fresh()` for one to run."""
+        return self._model
+
+    @property
+    def trained(self) -> list[str]:
+        """The names of the parameters that torch trains."""
+        return [name for name, p in self._model.named_parameters() if p.requires_grad] if self.is_module else []
+
+    @property
+    def buffers(self) -> list[str]:
+        """The names of the buffers, whether they are in the state dict or not."""
+        return [name for name, _ in self._model.named_buffers()] if self.is_module else []
+
+    def fresh(self) -> Any:
+        """The object in its first state: a run may change buffers and attributes."""
+        if not self.is_module:
+            return self._model
+        with self.space.active():
+            try:
+                model = copy.deepcopy(self._model)
+            except RuntimeError:  # weight_norm keeps a tensor that has a history
+                model = self._built()
+            model.load_state_dict(self.state)
+        return model.train(self.train)
+
+    def call(self, model: Any, inputs: CallArrays, tensors: Mapping[str, torch.Tensor] | None = None) -> Any:
+        """Call the model, in its space, with ``tensors`` in place of the arrays."""
+        given = {name: to_torch(array) for name, array in inputs.arrays.items()} if tensors is None else dict(tensors)
+        call = inputs.fill(given)
+        function = model if self.case.method == "forward" else getattr(model, self.case.method)
+        return function(*call.args, **(call.kwargs or {}))
+
+    @contextmanager
+    def running(self) -> Iterator[Draws]:
+        """Its own modules importable, and the shared random numbers from their start."""
+        with self.space.active(), torch_draws(SEED) as draws:
+            yield draws
+
+    def forward(self, inputs: CallArrays) -> Run:
+        """One call, without a graph unless the program itself differentiates."""
+        for grad_enabled in (False, True):
+            model = self.fresh()
+            try:
+                with self.running() as draws, torch.set_grad_enabled(grad_enabled):
+                    outputs = torch_leaves(self.call(model, inputs))
+            except RuntimeError as error:
+                if grad_enabled or "grad" not in str(error):
+                    raise
+            else:
+                return Run(outputs, draws, self.state_of(model))
+        raise AssertionError("unreachable: the second attempt returns or raises")
+
+    def narrow(self) -> None:
+        """Convert the model to bfloat16."""
+        if self.is_module:
+            self._model.bfloat16()
+
+    def state_of(self, model: Any) -> dict[str, Array]:
+        """The arrays of a model's state dict."""
+        if not isinstance(model, nn.Module):
+            return {}
+        return {name: as_numpy(tensor).copy() for name, tensor in model.state_dict().items()}
+
+    def _built(self) -> Any:
+        with self.space.active():
+            namespace = namespace_of(self.space, self.module, self.case)
+            model = build_torch(self.case, self.name, namespace, train=self.train)
+            if isinstance(model, nn.Module):
+                if self.double:
+                    model.double()
+                model.train(self.train)
+        return model
+
+
+class Translation:
+    """The program in JAX of a case in one precision, with the weights of the original."""
+
+    def __init__(self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False) -> None:
+        self.case, self.space, self.double, self.train = case, space, double, train
+        self.module, self.name = programs.module_of(case)
+        self._programs = programs
+        self._twin: Any = None
+        self._names: list[str] = []
+        self._compiled: dict[str, Any] = {}
+
+    def load(self) -> None:
+        """Import its module."""
+        with self.space.active():
+            self.space.load(self.module)
+
+    def build(self) -> None:
+        """Build the object. Initial values are overwritten: they come from NumPy, which is quick."""
+        with self.space.active(), jax_draws(SEED):
+            namespace = namespace_of(self.space, self.module, self.case)
+            self._twin = build_flax(self.case, self.name, namespace, train=self.train)
+            if self.is_module and self.double:
+                widen(self._twin)
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the entry is a module (or builds one), not a function."""
+        return isinstance(self._twin, nnx.Module)
+
+    @property
+    def model(self) -> Any:
+        """The object itself. Its runs don't change it."""
+        return self._twin
+
+    def carry(self, original: Original) -> None:
+        """Take over the original's weights and its mode. Raises StateDictError."""
+        if self.is_module:
+            self._names = list(original.state)
+            load_comparable(self._twin, original.state, original.buffers)
+            self.set_mode(train=original.train)
+
+    def set_mode(self, *, train: bool) -> None:
+        """Train or eval mode."""
+        self.train = train
+        if self.is_module:
+            self._twin.train() if train else self._twin.eval()
+        self._compiled = {}
+
+    def split(self) -> tuple[Any, Any, Any]:
+        """The graph, what is trained (`nnx.Param`), and all other state; empty for a function."""
+        if not self.is_module:
+            return None, {}, {}
+        graphdef, params, *rest = nnx.split(self._twin, nnx.Param, ...)
+        return graphdef, params, rest[0]
+
+    def merge(self, graphdef: Any, params: Any, rest: Any) -> Any:
+        """A module of its own from `split`, or the function."""
+        return nnx.merge(graphdef, params, rest, copy=True) if self.is_module else self._twin
+
+    def call(self, model: Any, inputs: CallArrays, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """The leaves of the result, with images brought into and out of the axis order that the program works in."""
+        interface = self._programs.interface(type(model), self.case.method) if self.is_module else Interface()
+        function = model if self.case.method == "forward" else getattr(model, self.case.method)
+        call = inputs.fill(dict(arrays))
+        names = _parameter_names(function)
+        args = [_ordered(value, interface, name) for name, value in zip(names, call.args, strict=False)]
+        args += call.args[len(args) :]
+        kwargs = {name: _ordered(value, interface, name) for name, value in (call.kwargs or {}).items()}
+        if accepts_rngs(function) and not self.is_module:
+            kwargs["rngs"] = nnx.Rngs(0)
+        result = in_torch_order(function(*args, **kwargs), interface.result)
+        return {path: _plain(leaf) for path, leaf in leaves(result)}
+
+    @contextmanager
+    def running(self) -> Iterator[Draws]:
+        """Its own modules importable, and the shared random numbers from their start."""
+        with self.space.active(), jax_draws(SEED) as draws:
+            yield draws
+
+    def forward(self, inputs: CallArrays) -> Run:
+        """One call, operation by operation, as it runs without `jax.jit`."""
+        model = self.merge(*self.split())
+        with self.running() as draws:
+            outputs = self.call(model, inputs, jax_arrays(inputs))
+        return Run(_to_numpy(outputs), draws, self.state_of(model))
+
+    def compiled_forward(self, inputs: CallArrays) -> Run:
+        """One call under `jax.jit`. Raises what JAX raises for a program that can't be traced."""
+        graphdef, params, rest = self.split()
+        others: dict[str, Any] = {}
+
+        def pure(params: Any, rest: Any, arrays: dict[str, jax.Array]) -> dict[str, jax.Array]:
+            outputs = self.call(self.merge(graphdef, params, rest), inputs, arrays)
+            return set_apart(outputs, others)
+
+        with self.running() as draws:
+            computed = jax.jit(pure)(params, rest, jax_arrays(inputs))
+        return Run(in_first_order(computed, others), draws)
+
+    def state_of(self, model: Any) -> dict[str, Array]:
+        """The arrays of a model under torch's names and in torch's axis order."""
+        return to_state_dict(model, like=self._names) if isinstance(model, nnx.Module) else {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the original's state dict."""
+        return self._names
+
+
+def jax_arrays(inputs: CallArrays) -> dict[str, jax.Array]:
+    """The arrays of a call on the device, of the default widths."""
+    return {name: jnp.asarray(array) for name, array in inputs.arrays.items()}
+
+
+def torch_leaves(result: Any) -> dict[str, Any]:
+    """The leaves of a torch result by path, with values of their own."""
+    return {
+        path: leaf.detach().clone() if isinstance(leaf, torch.Tensor) and leaf.layout is torch.strided else leaf
+        for path, leaf in leaves(result)
+    }
+
+
+def set_apart(outputs: Mapping[str, Any], others: dict[str, Any]) -> dict[str, jax.Array]:
+    """The arrays among the leaves, which a compiled function can return; the rest goes into ``others``."""
+    others.update(dict.fromkeys(outputs))
+    others.update({path: leaf for path, leaf in outputs.items() if not isinstance(leaf, jax.Array)})
+    return {path: leaf for path, leaf in outputs.items() if isinstance(leaf, jax.Array)}
+
+
+def in_first_order(computed: Mapping[str, jax.Array], others: Mapping[str, Any]) -> dict[str, Any]:
+    """All leaves again, in the order that they had."""
+    return _to_numpy({path: computed.get(path, leaf) for path, leaf in others.items()})
+
+
+def _to_numpy(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {path: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf for path, leaf in outputs.items()}
+
+
+def _plain(leaf: Any) -> Any:
+    return leaf[...] if isinstance(leaf, nnx.Variable) else leaf
+
+
+def _ordered(value: Any, interface: Interface, name: str) -> Any:
+    axes = interface.params.get(name)
+    return value if axes is None else map_leaves(value, lambda leaf: in_order(leaf, axes))
+
+
+def _parameter_names(function: Any) -> list[str]:
+    call = type(function).__call__ if isinstance(function, nnx.Module) else function
+    names = list(inspect.signature(call).parameters)
+    return names[1:] if isinstance(function, nnx.Module) else names
