@@ -111,10 +111,10 @@ def _import(site: str, name: str) -> None:
 def measure(site: Site, case: Case, answer: Any) -> None:
     """Run one case and send its row through the pipe `answer`."""
     from torch2jax.verify.report import Verdict
-    from torch2jax.verify.run import run_cases
+    from torch2jax.verify.run import Plan, run_cases
 
     programs = site.programs()
-    outcomes = list(run_cases(programs, [case], ["float64"]))
+    outcomes = list(run_cases(programs, [case], Plan(("float64",))))
     codes = error_codes(site, case) if outcomes[0].verdict is not Verdict.ORIGINAL_FAILS else ()
     errors = [o.max_rel for o in outcomes if o.max_rel == o.max_rel]
     bad = next((o for o in outcomes if o.verdict is not Verdict.AGREES), None)

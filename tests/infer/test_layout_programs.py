@@ -11,7 +11,8 @@ from layout_programs import generate
 from torch2jax import Severity, convert
 from torch2jax.verify import Case, Verdict
 from torch2jax.verify.programs import Programs
-from torch2jax.verify.run import run_cases
+from torch2jax.verify.report import Rung
+from torch2jax.verify.run import Plan, run_cases
 
 SOME, MANY = range(48), range(1000, 2000)
 
@@ -33,7 +34,7 @@ def problem(seed: int, folder: Path) -> tuple[str, bool]:
     names = {f"{name}.py": conversion}
     programs = Programs(folder / "original", folder / "translation", frozenset((name,)), name, names)
     case = Case("Net", inputs=(f"f32[{','.join(map(str, shape))}]",), train=False)
-    (outcome,) = run_cases(programs, [case], ["float64"])
+    *_, outcome = run_cases(programs, [case], Plan(("float64",), last=Rung.EVAL))
     if outcome.verdict is Verdict.AGREES:
         return "", False
     return f"program {seed}: {outcome.verdict} {outcome.detail}\n{source}\n{conversion.code}", False

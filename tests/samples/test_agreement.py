@@ -15,6 +15,8 @@ pytest.importorskip("flax")
 from torch2jax.verify import Verdict, verify
 from torch2jax.verify.spaces import sources_of
 
+# Kinks and lower precisions are no agreement in float64.
+ALLOWED = (Verdict.AGREES, Verdict.INFORMATION)
 SAMPLES = sorted(path.parent for path in Path(__file__).parents[2].glob("samples/*/verify.toml"))
 
 # legacy spellings are what the samples are for
@@ -42,10 +44,8 @@ def translation_of(sample: Path) -> dict[Path, str]:
 def test_the_translation_agrees_in_float64(sample: Path) -> None:
     report = verify(source_of(sample), dtypes=["float64"])
     assert [d.headline for d in report.diagnostics if d.severity is Severity.ERROR] == []
-    problems = [
-        f"{o.case} ({o.mode}): {o.verdict} {o.detail}" for o in report.outcomes if o.verdict is not Verdict.AGREES
-    ]
-    assert problems == []
+    bad = [f"{o.case} ({o.rung}): {o.verdict} {o.detail}" for o in report.outcomes if o.verdict not in ALLOWED]
+    assert bad == []
     assert report.ok
 
 

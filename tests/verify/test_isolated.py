@@ -49,24 +49,25 @@ def test_an_original_that_can_not_be_imported_is_named(tmp_path: Path, top: str,
 def test_an_end_of_the_process_in_a_call_is_a_failure(tmp_path: Path) -> None:
     case = Case("Net", inputs=("f32[2,3]",), train=False, reason="one mode is enough")
     path = program(tmp_path, body="import sys; sys.exit(0)")
-    (outcome,) = verify(path, cases=[case], dtypes=["float64"]).outcomes
+    outcome = verify(path, cases=[case], last="eval").outcomes[-1]
     assert (outcome.verdict, outcome.detail) == (Verdict.ORIGINAL_FAILS, "SystemExit: 0")
     plain = program(tmp_path)
     translation = tmp_path / "net_jax.py"
     translation.write_text("import sys\nsys.exit(0)\n")
-    (outcome,) = verify(plain, translation, cases=[case], dtypes=["float64"]).outcomes
+    outcome = verify(plain, translation, cases=[case], last="imports").outcomes[-1]
     assert (outcome.verdict, outcome.detail) == (Verdict.FAILS, "SystemExit: 0 (net.py:2)")
 
 
 def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
     path = program(tmp_path, body="if x.sum() > 1e9: return x\n        while True: pass")
     report = tmp_path / "report.json"
-    result = run(path, "--entry", "Net", "--input", "f32[2,3]", "--timeout", "5", "--report", report)
+    result = run(path, "--entry", "Net", "--input", "f32[2,3]", "--timeout", "10", "--report", report)
     assert result.exit_code == 1
-    assert "running the original: did not end within 5 s (--timeout)" in result.output
+    assert "running the original: did not end within 10 s (--timeout)" in result.output
     found = json.loads(report.read_text(), parse_constant=pytest.fail)
     assert found["ok"] is False
-    assert [outcome["verdict"] for outcome in found["outcomes"]] == ["original fails"]
+    verdicts = {outcome["rung"]: outcome["verdict"] for outcome in found["outcomes"]}
+    assert verdicts == {"imports": "agrees", "builds": "agrees", "state": "agrees", "eval": "original fails"}
 
 
 @pytest.mark.parametrize(

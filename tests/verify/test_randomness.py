@@ -6,7 +6,8 @@ import pytest
 import torch
 from flax import nnx
 
-from torch2jax.verify.randomness import jax_draws, torch_draws
+from torch2jax.verify.jax_draws import jax_draws
+from torch2jax.verify.torch_draws import torch_draws
 
 PAIRS = [
     (lambda: torch.randn(2, 3), lambda rngs: rngs.normal((2, 3))),

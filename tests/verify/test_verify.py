@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from torch2jax.cli.verify import verify as command
 from torch2jax.conversion import Conversion, Interface
 from torch2jax.options import Options
-from torch2jax.verify import Case, CaseError, Verdict, verify
+from torch2jax.verify import Case, CaseError, Rung, Verdict, verify
 from torch2jax.verify.cases import read_cases
 from torch2jax.verify.programs import Programs, translated
-from torch2jax.verify.run import run_cases
+from torch2jax.verify.run import Plan, run_cases
 
 ORIGINAL = dedent(
     """
@@ -92,7 +92,7 @@ def files(tmp_path):
 
 
 def _verdicts(report):
-    return {(o.mode, o.dtype): o.verdict for o in report.outcomes}
+    return {str(o.rung): o.verdict for o in report.outcomes}
 
 
 def _changed(path, old, new):
@@ -104,10 +104,8 @@ def _changed(path, old, new):
 def test_a_faithful_translation_agrees_in_every_mode(files):
     report = verify(*files, cases=[CASE])
     assert report.ok
-    assert _verdicts(report) == {
-        (mode, dtype): Verdict.AGREES for mode in ("eval", "train", "buffers") for dtype in ("float64", "float32")
-    }
-    assert all(o.max_rel <= 1e-12 for o in report.outcomes if o.dtype == "float64")
+    assert _verdicts(report) == {str(rung): Verdict.AGREES for rung in Rung if rung is not Rung.CALL}
+    assert all(o.max_rel <= 1e-12 for o in report.outcomes if o.dtype == "float64" and o.max_rel == o.max_rel)
 
 
 @pytest.mark.parametrize(
@@ -124,18 +122,20 @@ def test_a_mistake_of_any_kind_is_found(files, old, new, mode):
     _changed(files[1], old, new)
     report = verify(*files, cases=[CASE], dtypes=["float64"])
     assert not report.ok
-    assert _verdicts(report)[mode, "float64"] is Verdict.DIFFERS
+    assert _verdicts(report)[mode] is Verdict.DIFFERS
 
 
 def test_a_translation_that_raises_is_reported_with_its_place(files):
     _changed(files[1], "return {", "raise ValueError('no')\n        return {")
-    (eval_outcome, _) = verify(*files, cases=[CASE], dtypes=["float64"]).outcomes
-    assert eval_outcome.verdict is Verdict.FAILS
-    assert eval_outcome.detail.startswith("ValueError: no (net.py:")
+    outcomes = {o.rung: o for o in verify(*files, cases=[CASE], dtypes=["float64"]).outcomes}
+    assert outcomes[Rung.EVAL].verdict is Verdict.FAILS
+    assert outcomes[Rung.EVAL].detail.startswith("ValueError: no (net.py:")
+    assert outcomes[Rung.TRAIN].verdict is Verdict.NOT_REACHED
 
 
 def test_an_original_that_raises_is_not_held_against_the_translation(files):
-    (outcome,) = verify(*files, cases=[Case("Net", "", ("f32[7,4]",))], dtypes=["float64"]).outcomes
+    report = verify(*files, cases=[Case("Net", "", ("f32[7,4]",))], last="eval")
+    outcome = report.outcomes[-1]
     assert outcome.verdict is Verdict.ORIGINAL_FAILS
     assert outcome.detail.startswith("RuntimeError: mat1 and mat2")
 
@@ -144,12 +144,17 @@ def test_methods_and_plain_functions(files):
     cases = [Case("Net", "", ("f32[7,3]",), method="embed"), Case("double", inputs=("c64[2]",))]
     report = verify(*files, cases=cases, dtypes=["float64"])
     assert report.ok
-    assert [o.mode for o in report.outcomes] == ["eval", "train", "buffers", "call"]
+    module, function = ([o.rung for o in report.outcomes if o.case == case.title] for case in cases)
+    assert module == [rung for rung in Rung if rung not in (Rung.CALL, Rung.FLOAT32, Rung.BFLOAT16)]
+    assert function == [*module[:3], Rung.CALL, Rung.GRADIENTS, Rung.JIT, Rung.SIZES]
 
 
 def test_random_train_mode_can_be_left_out(files):
     report = verify(*files, cases=[Case("Net", "", ("f32[7,3]",), train=False, reason="random")], dtypes=["float64"])
-    assert [o.mode for o in report.outcomes] == ["eval"]
+    assert report.ok
+    outcomes = {o.rung: o for o in report.outcomes}
+    assert (outcomes[Rung.TRAIN].verdict, outcomes[Rung.TRAIN].detail) == (Verdict.INFORMATION, "left out: random")
+    assert outcomes[Rung.GRADIENTS].verdict is Verdict.AGREES
 
 
 def test_dropout_written_by_hand_is_switched_off_by_arguments(files):
@@ -159,7 +164,8 @@ def test_dropout_written_by_hand_is_switched_off_by_arguments(files):
     case = Case("Net", "5", ("f32[7,3]",), dropout_args="p=0.0")
     assert verify(*files, cases=[case], dtypes=["float64"]).ok
     unsilenced = Case("Net", "5", ("f32[7,3]",))
-    assert not verify(*files, cases=[unsilenced], dtypes=["float64"]).ok
+    train = _verdicts(verify(*files, cases=[unsilenced], last="train"))["train"]
+    assert train is Verdict.UNMATCHED
 
 
 def test_missing_names_are_a_usage_error(files):
@@ -238,18 +244,26 @@ def test_a_channel_last_interface_gets_its_arrays_transposed(tmp_path):
     with translated(tmp_path / "a" / "m.py", tmp_path / "b" / "m.py", Options()) as programs:
         conversions = {"m.py": Conversion("", interfaces={"Inner": interface})}
         programs = Programs(programs.original_root, programs.translation_root, programs.names, "m", conversions)
-        outcomes = list(run_cases(programs, [Case("Inner", "", ("f32[2,3,4,6]", "f32[2,7]"))], ["float64"]))
-    assert [o.verdict for o in outcomes] == [Verdict.AGREES] * 2
+        plan = Plan(("float64",))
+        outcomes = {
+            o.rung: o.verdict for o in run_cases(programs, [Case("Inner", "", ("f32[2,3,4,6]", "f32[2,7]"))], plan)
+        }
+    assert outcomes.pop(Rung.BUFFERS) is Verdict.INFORMATION
+    assert set(outcomes.values()) == {Verdict.AGREES}
 
 
 def test_the_command_prints_a_table_and_exits_by_verdict(files, tmp_path):
     runner = CliRunner()
     report = tmp_path / "report.json"
-    arguments = [*map(str, files), "--entry", "Net", "--input", "f32[7,3]"]
+    arguments = [*map(str, files), "--entry", "Net", "--input", "f32[7,3]", "--train-steps", "2"]
     result = runner.invoke(command, [*arguments, "--report", str(report)])
     assert result.exit_code == 0, result.output
     assert "agrees" in result.output
-    assert json.loads(report.read_text())["ok"] is True
+    found = json.loads(report.read_text(), parse_constant=pytest.fail)
+    assert found["ok"] is True
+    steps = next(outcome for outcome in found["outcomes"] if outcome["rung"] == "steps")
+    assert [len(losses) for losses in steps["losses"]] == [2, 2]
+    assert {array["path"] for array in steps["arrays"]} >= {"loss 1", "first.weight", "norm.running_var"}
     _changed(files[1], "x.shape)", "x.shape) + 1")
     assert runner.invoke(command, arguments).exit_code == 1
     assert runner.invoke(command, [*map(str, files), "--input", "f32[7,3]"]).exit_code == 2

@@ -32,6 +32,9 @@ class UnverifiableError(click.ClickException):
 @click.option("--method", default="forward", show_default=True, help="What to call.")
 @click.option("--dropout-args", default="", metavar="CODE", help="Arguments that switch dropout off in train mode.")
 @click.option("--train/--no-train", default=True, help="Compare train mode as well.")
+@click.option(
+    "--train-steps", type=click.IntRange(min=0), default=5, show_default=True, help="Steps of SGD to compare."
+)
 @click.option("--interface", type=click.Choice(["nchw", "nhwc"]), default="nchw", show_default=True)
 @click.option(
     "--timeout",
@@ -51,6 +54,7 @@ def verify(
     method: str,
     dropout_args: str,
     train: bool,
+    train_steps: int,
     interface: InterfaceOrder,
     timeout: float,
     report: Path | None,
@@ -77,7 +81,8 @@ def verify(
         cases = None
         if entry is not None:
             cases = [Case(entry, arguments, inputs, dropout_args=dropout_args, train=train, method=method)]
-        found = verify_apart(path, translation, cases, Options(interface=interface), timeout=timeout)
+        options = Options(interface=interface)
+        found = verify_apart(path, translation, cases, options, train_steps=train_steps, timeout=timeout)
         _print(found)
         if report is not None:
             write_file(report, f"{json.dumps(found.to_json(), indent=2)}\n".encode())

@@ -13,15 +13,15 @@ import torch
 from torch2jax.conversion import Axes
 from torch2jax.infer.layout import AXIS_NAMES
 from torch2jax.verify.compare import leaves
-from torch2jax.verify.inputs import Inputs
+from torch2jax.verify.inputs import Inputs, map_leaves
 from torch2jax.weights.arrays import Array
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the array of a number goes."""
+    """Where the array of a name goes."""
 
-    number: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ class CallArrays:
 
     def fill(self, arrays: dict[str, Any]) -> Inputs:
         """The inputs with these arrays, by the same names."""
-        values = [arrays[name] for name in self.arrays]
-        return self.template.map(lambda leaf: values[leaf.number] if isinstance(leaf, _Place) else leaf)
+        return self.template.map(lambda leaf: arrays[leaf.name] if isinstance(leaf, _Place) else leaf)
 
     def map(self, transform: Callable[[Array], Array]) -> CallArrays:
         """The same with every array replaced."""
@@ -48,14 +47,17 @@ class CallArrays:
 
 def take_apart(inputs: Inputs) -> CallArrays:
     """Inputs that were drawn, with their arrays apart."""
-    named = [(f"input {number}", value) for number, value in enumerate(inputs.args)]
-    named += [(f"input {name}", value) for name, value in (inputs.kwargs or {}).items()]
-    arrays = {
-        f"{head}{path}": leaf for head, value in named for path, leaf in leaves(value) if isinstance(leaf, np.ndarray)
-    }
-    numbers = iter(range(len(arrays)))
-    template = inputs.map(lambda leaf: _Place(next(numbers)) if isinstance(leaf, np.ndarray) else leaf)
-    return CallArrays(arrays, template)
+    arrays: dict[str, Array] = {}
+
+    def apart(head: str, value: Any) -> Any:
+        found = {f"{head}{path}": leaf for path, leaf in leaves(value) if isinstance(leaf, np.ndarray)}
+        arrays.update(found)
+        names = iter(found)
+        return map_leaves(value, lambda leaf: _Place(next(names)) if isinstance(leaf, np.ndarray) else leaf)
+
+    args = tuple(apart(f"input {number}", value) for number, value in enumerate(inputs.args))
+    kwargs = {name: apart(f"input {name}", value) for name, value in (inputs.kwargs or {}).items()}
+    return CallArrays(arrays, Inputs(args, kwargs))
 
 
 def to_torch(array: Array) -> torch.Tensor:

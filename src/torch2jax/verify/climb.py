@@ -154,7 +154,11 @@ class Climb:
         if verdict is Verdict.DIFFERS and why and not comparison.structural:
             one_sided = draws is not None and not (draws[1].log or draws[1].unshared)
             verdict, detail = (Verdict.DIFFERS if one_sided else Verdict.UNMATCHED), why
-        return self.compared(rung, verdict, comparison, detail)
+        outcome = self.compared(rung, verdict, comparison, detail)
+        if ruling.excused:  # the size of noise beside noise says nothing
+            others = [array.max_rel for array in comparison.arrays if array.path not in ruling.excused]
+            outcome = replace(outcome, max_rel=max(others, default=float("nan")))
+        return outcome
 
     def compared(self, rung: Rung, verdict: Verdict, comparison: Comparison, detail: str = "") -> Outcome:
         """An outcome with the numbers of a comparison."""

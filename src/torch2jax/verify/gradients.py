@@ -56,13 +56,14 @@ def cotangent(path: str, shape: Sequence[int]) -> tuple[Array, Array]:
 
 def torch_sum(outputs: Mapping[str, Any]) -> torch.Tensor | None:
     """The weighted sum of torch's float outputs; None where nothing in it can be differentiated."""
-    total: torch.Tensor | None = None
+    parts: list[torch.Tensor] = []
     for path, out in outputs.items():
         if isinstance(out, torch.Tensor) and (out.is_floating_point() or out.is_complex()):
             real, imaginary = (to_torch(part) for part in cotangent(path, out.shape))
-            part = (out.real * real + out.imag * imaginary if out.is_complex() else out * real).sum()
-            total = part if total is None else total + part
-    return total if total is not None and total.requires_grad else None
+            parts.append((out.real * real + out.imag * imaginary if out.is_complex() else out * real).sum())
+    if not any(part.requires_grad for part in parts):
+        return None
+    return sum(parts, torch.zeros(()))
 
 
 def jax_sum(outputs: Mapping[str, jax.Array]) -> jax.Array:
@@ -89,7 +90,7 @@ def original_gradients(original: Original, inputs: CallArrays) -> GradientRun:
         total = torch_sum(outputs)
         grads = None
         if total is not None and sources:
-            found = torch.autograd.grad(total, list(sources.values()), allow_unused=True)
+            found: Sequence[torch.Tensor | None] = torch.autograd.grad(total, list(sources.values()), allow_unused=True)
             grads = {
                 name: np.zeros(tuple(source.shape), as_numpy(source).dtype) if grad is None else as_numpy(grad)
                 for (name, source), grad in zip(sources.items(), found, strict=True)

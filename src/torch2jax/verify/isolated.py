@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,7 +28,13 @@ class MissingPackageError(Exception):
 
 
 def verify_apart(
-    path: Path, translation: Path | None, cases: Sequence[Case] | None, options: Options, *, timeout: float
+    path: Path,
+    translation: Path | None,
+    cases: Sequence[Case] | None,
+    options: Options,
+    *,
+    train_steps: int = 5,
+    timeout: float,
 ) -> VerifyReport:
     """As `verify`, in a new process. What the programs print goes to standard error.
 
@@ -39,7 +45,8 @@ def verify_apart(
     """
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads of torch or jax can block
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(sender, path, translation, cases, options), daemon=True)
+    verification = _Verification(path, translation, cases, options, train_steps)
+    process = context.Process(target=_work, args=(sender, verification), daemon=True)
     process.start()
     sender.close()
     try:
@@ -93,16 +100,25 @@ def _end(code: int) -> str:
         return f"the process was killed by signal {-code}"
 
 
-def _work(
-    sender: Connection, path: Path, translation: Path | None, cases: Sequence[Case] | None, options: Options
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Verification:
+    """What the process is asked to do: the arguments of `verify`."""
+
+    path: Path
+    translation: Path | None
+    cases: Sequence[Case] | None
+    options: Options
+    train_steps: int
+
+
+def _work(sender: Connection, asked: _Verification) -> None:
     """Verify, and send what happens. The programs find an empty input and no arguments of ours."""
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing put another in its place
-    sys.argv = [str(path)]
+    sys.argv = [str(asked.path)]
     try:
-        sender.send(_report(sender, path, translation, cases, options))
+        sender.send(_report(sender, asked))
     except KeyboardInterrupt:
         os._exit(130)
     except (CaseError, InputError, MissingPackageError, OSError, UnicodeDecodeError) as error:
@@ -111,16 +127,21 @@ def _work(
         if os.environ.get("TORCH2JAX_DEBUG"):
             raise
         reason = f"torch2jax failed: {one_line(error)}; set TORCH2JAX_DEBUG=1 for the traceback"
-        sender.send(CaseError(f"{path}: {reason}"))
+        sender.send(CaseError(f"{asked.path}: {reason}"))
 
 
-def _report(
-    sender: Connection, path: Path, translation: Path | None, cases: Sequence[Case] | None, options: Options
-) -> VerifyReport:
+def _report(sender: Connection, asked: _Verification) -> VerifyReport:
     try:
         from torch2jax.verify import run as _  # noqa: F401 - torch, jax and flax
     except ImportError as error:
         raise MissingPackageError(error.name or str(error)) from None
     from torch2jax.verify import verify
 
-    return verify(path, translation, cases=cases, options=options, watch=sender.send)
+    return verify(
+        asked.path,
+        asked.translation,
+        cases=asked.cases,
+        options=asked.options,
+        train_steps=asked.train_steps,
+        watch=sender.send,
+    )

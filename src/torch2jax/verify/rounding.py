@@ -78,10 +78,11 @@ _ROUNDING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The verdict on a float64 comparison, and what there is to say about it."""
+    """The verdict on a float64 comparison, what there is to say about it, and the arrays that only rounding explains."""
 
     verdict: Verdict
     detail: str = ""
+    excused: frozenset[str] = frozenset()
 
 
 def rule(
@@ -104,7 +105,8 @@ def rule(
         worst = max(loose, key=lambda array: own[array.path])
         return Ruling(Verdict.UNDECIDED, f"ill-conditioned: {worst.path}{_beside(own[worst.path], worst)}")
     paths = ", ".join(array.path for array in doubtful[:3]) + (", ..." if len(doubtful) > 3 else "")
-    return Ruling(Verdict.AGREES, f"{paths}: within the error of torch's own rounding")
+    excused = frozenset(array.path for array in doubtful)
+    return Ruling(Verdict.AGREES, f"{paths}: within the error of torch's own rounding", excused)
 
 
 def own_errors(

@@ -38,7 +38,7 @@ SEED = 7
 
 @dataclass(slots=True)
 class Run:
-    """One call: the leaves of its result by path, the numbers it drew, and the state dict afterwards (torch's names)."""
+    """One call: the leaves of its result by path, the numbers it drew, and the state dict that it left."""
 
     outputs: dict[str, Any]
     draws: Draws

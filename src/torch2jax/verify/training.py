@@ -36,15 +36,19 @@ class Training:
 
 
 def learning_rate(original: Original, run: GradientRun) -> float:
-    """A rate at which the first step moves the parameters by a hundredth of their norm.
+    """A rate at which the first step moves no parameter by more than a hundredth of its norm.
 
-    So the trajectory is neither standing still nor chaotic, whatever the size of the outputs. 0 where no parameter has
-    a gradient.
+    So the trajectory neither stands still nor becomes chaotic, whatever the size of the outputs. 0 where no parameter
+    has a gradient.
     """
-    names = original.trained
-    weights = np.sqrt(sum(float((np.abs(original.state[name].numpy()) ** 2).sum()) for name in names))
-    slopes = np.sqrt(sum(float((np.abs(run.grads[name]) ** 2).sum()) for name in names)) if run.grads else 0.0
-    return float(_FIRST_STEP * weights / slopes) if slopes else 0.0
+    grads = run.grads or {}
+    lengths = [(_norm(original.state[name].numpy()), _norm(grads[name])) for name in original.trained if name in grads]
+    rates = [_FIRST_STEP * weight / slope for weight, slope in lengths if weight and slope]
+    return min(rates, default=0.0)
+
+
+def _norm(array: Array) -> float:
+    return float(np.sqrt((np.abs(array) ** 2).sum()))
 
 
 def train_original(original: Original, inputs: CallArrays, rate: float, steps: int) -> Training:
@@ -60,7 +64,7 @@ def train_original(original: Original, inputs: CallArrays, rate: float, steps: i
             optimizer.zero_grad()
             total.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        losses.append(float(total))
+        losses.append(float(total.detach()))
     return Training(tuple(losses), original.state_of(model))
 
 
