@@ -51,7 +51,7 @@ def cotangent(path: str, shape: Sequence[int]) -> tuple[Array, Array]:
     """The weights of an output's real and imaginary part."""
     rng = np.random.default_rng([SEED, zlib.crc32(path.encode())])
     scale = 1 / np.sqrt(max(int(np.prod(shape)), 1))
-    return rng.standard_normal(tuple(shape)) * scale, rng.standard_normal(tuple(shape)) * scale
+    return np.asarray(rng.standard_normal(tuple(shape)) * scale), np.asarray(rng.standard_normal(tuple(shape)) * scale)
 
 
 def torch_sum(outputs: Mapping[str, Any]) -> torch.Tensor | None:

@@ -89,7 +89,16 @@ class Ladder:
 
     def sizes(self, rung: Rung) -> Outcome:
         """The call with a second set of input sizes."""
-        other = self.climb.on_original(rung, "looking for other sizes", lambda: other_sizes(self.specs, self._accepts))
+        model = self.original.fresh()
+
+        def accepts(specs: Inputs) -> bool:
+            try:
+                self.original.forward(self.climb.drawn(specs), model)
+            except FAILURES:
+                return False
+            return True
+
+        other = self.climb.on_original(rung, "looking for other sizes", lambda: other_sizes(self.specs, accepts))
         if other is None:
             return self.climb.outcome(rung, Verdict.INFORMATION, "the original takes no inputs of other sizes")
         inputs = self.climb.drawn(other.inputs)
@@ -101,13 +110,6 @@ class Ladder:
 
     def _expected(self, rung: Rung, inputs: CallArrays) -> Run:
         return self.climb.on_original(rung, "running the original", lambda: self.original.forward(inputs))
-
-    def _accepts(self, specs: Inputs) -> bool:
-        try:
-            self.original.forward(self.climb.drawn(specs))
-        except FAILURES:
-            return False
-        return True
 
     def _judge(self, rung: Rung, inputs: CallArrays, expected: Run, actual: Run) -> Outcome:
         draws = (expected.draws, actual.draws)

@@ -78,7 +78,7 @@ _ROUNDING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The verdict on a float64 comparison, what there is to say about it, and the arrays that only rounding explains."""
+    """The verdict on a float64 comparison, a sentence about it, and the arrays that only rounding explains."""
 
     verdict: Verdict
     detail: str = ""

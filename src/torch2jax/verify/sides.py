@@ -26,7 +26,7 @@ from torch2jax.verify.inputs import map_leaves
 from torch2jax.verify.jax_draws import jax_draws
 from torch2jax.verify.precision import widen
 from torch2jax.verify.programs import Programs
-from torch2jax.verify.randomness import Draws
+from torch2jax.verify.randomness import Draws, seeded_python
 from torch2jax.verify.spaces import Space
 from torch2jax.verify.torch_draws import torch_draws
 from torch2jax.weights import to_state_dict
@@ -64,7 +64,8 @@ class Original:
     """
 
     def __init__(self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False) -> None:
-        self.case, self.space, self.double, self.train = case, space, double, train
+        self.case, self.space, self.train = case, space, train
+        self.dtype = torch.double if double else None
         self.module, self.name = programs.module_of(case)
         self.state: dict[str, torch.Tensor] = {}
         self._model: Any = None
@@ -102,16 +103,15 @@ class Original:
         return [name for name, _ in self._model.named_buffers()] if self.is_module else []
 
     def fresh(self) -> Any:
-        """The object in its first state: a run may change buffers and attributes."""
+        """The object in its first state, built anew: a run may change buffers and attributes.
+
+        A deep copy would not do: functions that the model keeps still refer to the parts of the first one.
+        """
         if not self.is_module:
             return self._model
-        with self.space.active():
-            try:
-                model = copy.deepcopy(self._model)
-            except RuntimeError:  # weight_norm keeps a tensor that has a history
-                model = self._built()
-            model.load_state_dict(self.state)
-        return model.train(self.train)
+        model = self._built()
+        model.load_state_dict(self.state)
+        return model
 
     def call(self, model: Any, inputs: CallArrays, tensors: Mapping[str, torch.Tensor] | None = None) -> Any:
         """Call the model, in its space, with ``tensors`` in place of the arrays."""
@@ -126,10 +126,10 @@ class Original:
         with self.space.active(), torch_draws(SEED) as draws:
             yield draws
 
-    def forward(self, inputs: CallArrays) -> Run:
-        """One call, without a graph unless the program itself differentiates."""
+    def forward(self, inputs: CallArrays, model: Any = None) -> Run:
+        """One call, without a graph unless the program itself differentiates; of ``model``, or of a fresh one."""
         for grad_enabled in (False, True):
-            model = self.fresh()
+            model = self.fresh() if model is None or grad_enabled else model
             try:
                 with self.running() as draws, torch.set_grad_enabled(grad_enabled):
                     outputs = torch_leaves(self.call(model, inputs))
@@ -141,9 +141,8 @@ class Original:
         raise AssertionError("unreachable: the second attempt returns or raises")
 
     def narrow(self) -> None:
-        """Convert the model to bfloat16."""
-        if self.is_module:
-            self._model.bfloat16()
+        """Run in bfloat16 from now on."""
+        self.dtype = torch.bfloat16
 
     def state_of(self, model: Any) -> dict[str, Array]:
         """The arrays of a model's state dict."""
@@ -152,12 +151,12 @@ class Original:
         return {name: as_numpy(tensor).copy() for name, tensor in model.state_dict().items()}
 
     def _built(self) -> Any:
-        with self.space.active():
+        with self.space.active(), seeded_python(SEED):
             namespace = namespace_of(self.space, self.module, self.case)
             model = build_torch(self.case, self.name, namespace, train=self.train)
             if isinstance(model, nn.Module):
-                if self.double:
-                    model.double()
+                if self.dtype is not None:
+                    model.to(self.dtype)
                 model.train(self.train)
         return model
 

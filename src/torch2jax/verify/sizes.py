@@ -62,9 +62,9 @@ def _groups(specs: list[ArraySpec]) -> Iterator[list[Axis]]:
 
 
 def _others(size: int) -> Iterator[int]:
-    """Sizes to try in place of one: near ones, then those that keep a divisor."""
+    """Sizes to try in place of one: near ones, then those that keep a divisor. An axis of 1 would only be stretched."""
     yield from dict.fromkeys(
-        n for n in (size + 1, size - 1, size * 2, size // 2, size + size // 2) if n > 0 and n != size
+        n for n in (size + 1, size - 1, size * 2, size // 2, size + size // 2) if n > 1 and n != size
     )
 
 
