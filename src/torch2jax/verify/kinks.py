@@ -29,10 +29,10 @@ def moved(original: Original, inputs: CallArrays) -> tuple[Original, CallArrays]
         scale = float(np.abs(array).max()) or 1.0
         return np.asarray(array + _BY * scale * rng.uniform(0.5, 1.0, array.shape), array.dtype)
 
+    model = original.fresh()
+    with torch.no_grad():
+        for parameter in model.parameters() if original.is_module else ():
+            parameter.copy_(torch.as_tensor(beside(parameter.numpy())))
     other = copy.copy(original)
-    trained = set(original.trained)
-    other.state = {
-        name: torch.as_tensor(beside(tensor.numpy())) if name in trained else tensor
-        for name, tensor in original.state.items()
-    }
+    other.state = copy.deepcopy(model.state_dict()) if original.is_module else {}
     return other, inputs.map(beside)
