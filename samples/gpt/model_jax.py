@@ -117,8 +117,9 @@ class Block(nnx.Module):
             ),
             dropout=nnx.Dropout(config.dropout, rngs=rngs),
         ))
-        m = self.mlp
-        self.mlp_forward = lambda x: m.dropout(m.c_proj(m.act(m.c_fc(x))))
+
+    def mlp_forward(self, x):
+        return self.mlp.dropout(self.mlp.c_proj(self.mlp.act(self.mlp.c_fc(x))))
 
     def __call__(self, x):
         x = x + self.attn(self.ln_1(x))

@@ -18,6 +18,7 @@ from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.blocks import suite
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, called_api, disabled
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
+from torch2jax.rewrite.kept_functions import with_methods
 from torch2jax.rewrite.references import VALUES, annotation
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
 from torch2jax.rewrite.rule_calls import flag
@@ -308,6 +309,7 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     new_body = suite(rewriter, node.body)
     rewriter.owner = outer
     new_body = _with_call(rewriter, cls, _with_constructor(rewriter, cls, new_body))
+    new_body = with_methods(rewriter, cls, new_body)
     if cls.is_module and "forward" in cls.methods and "__call__" in cls.methods:
         flag(rewriter, node, "T2J107", f"{cls.name} has both forward and __call__", "keep one of them")
     return node.with_changes(bases=bases, decorators=decorators, body=new_body)
