@@ -1,0 +1,79 @@
+"""From the lines of a translation to those of the original, also where the translation was edited afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from torch2jax.convert import convert_files, source_lines
+from torch2jax.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a program: the file relative to its root, the line from 1, and its text."""
+
+    file: str
+    line: int
+    text: str
+
+
+class LineMap:
+    """Finds the line of the original that a line of the translation comes from.
+
+    files: the original's, by path. roots: the folders of the original and of the translation.
+    """
+
+    def __init__(self, files: Mapping[str, str], original: Path, translation: Path, options: Options) -> None:
+        single = len(files) == 1
+        self._roots = original, translation
+        self._of_output = source_lines(files, options, single=single)
+        converted = convert_files(files, options, single=single)
+        self._lines = {
+            path: _through_edits(conversion.code, _read(translation / path), self._of_output.get(path, {}))
+            for path, conversion in converted.items()
+            if (translation / path).is_file()
+        }
+
+    def source_line(self, file: str, line: int) -> int | None:
+        """The original's line for a line at which a statement of the translation begins; None for a helper's."""
+        return self._lines.get(file, {}).get(line)
+
+    def output_line(self, file: str, line: int) -> int | None:
+        """The first line of the translation that comes from a line of the original."""
+        return min((new for new, old in self._lines.get(file, {}).items() if old == line), default=None)
+
+    def original(self, file: str, line: int) -> Place:
+        """A line of the original."""
+        return _place(self._roots[0], file, line)
+
+    def translation(self, file: str, line: int) -> Place:
+        """A line of the translation."""
+        return _place(self._roots[1], file, line)
+
+
+def _place(root: Path, file: str, line: int) -> Place:
+    lines = _read(root / file).splitlines()
+    return Place(file, line, lines[line - 1].strip() if 0 < line <= len(lines) else "")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _through_edits(converted: str, edited: str, lines: Mapping[int, int]) -> dict[int, int]:
+    """The map for the edited text: what is the same keeps its line, what was changed has that of what it replaces."""
+    if converted == edited:
+        return dict(lines)
+    before, after = converted.splitlines(), edited.splitlines()
+    found: dict[int, int] = {}
+    for tag, old, old_end, new, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "delete":
+            continue
+        for offset in range(new_end - new):
+            place = min(old + offset, max(old_end - 1, old))
+            if place + 1 in lines:
+                found[new + offset + 1] = lines[place + 1]
+    return found
