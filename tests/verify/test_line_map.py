@@ -17,7 +17,7 @@ SOURCE = "import torch\n\n\ndef f(x: torch.Tensor):\n    y = torch.relu(x)\n    
         ("", "", {"y = nnx.relu(x)": 5, "y = y + 1": 6, "return y": 7}),
         ("nnx.relu(x)", "nnx.silu(x)", {"y = nnx.silu(x)": 5, "y = y + 1": 6, "return y": 7}),
         ("    y = y + 1\n", "", {"y = nnx.relu(x)": 5, "return y": 7}),
-        ("    y = y + 1\n", "    z = 1\n    y = y + z\n", {"y = nnx.relu(x)": 5, "z = 1": 6, "y = y + z": 6, "return y": 7}),
+        ("    y = y + 1\n", "    z = 1\n    y = y + z\n", {"z = 1": 6, "y = y + z": 6, "return y": 7}),
     ],
 )  # fmt: skip
 def test_lines(tmp_path: Path, old: str, new: str, wanted: dict[str, int]) -> None:

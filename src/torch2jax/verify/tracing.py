@@ -145,14 +145,17 @@ class Trace:
         if event == "exception":
             self._raising.add(id(frame))
         elif event == "line":
-            self._raising.discard(id(frame))
             statement = self._statements[frame.f_code.co_filename].get(frame.f_lineno)
             current = self._current.get(id(frame))
             again = statement is not None and statement.line == statement.end == frame.f_lineno
-            if statement is not current or again:
+            if id(frame) in self._raising:  # the statement before has not ended, it was left
+                self._raising.discard(id(frame))
+            elif statement is not current or again:
                 self._end(frame)
             if statement is not None:
                 self._current[id(frame)] = statement
+            elif statement is not current:
+                self._current.pop(id(frame), None)
         elif event == "return":
             if id(frame) not in self._raising:
                 self._end(frame, {RESULT: argument} if argument is not None else {})
