@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -14,25 +13,11 @@ import torch
 from flax import nnx
 
 from torch2jax.verify.compare import AGREEMENT, leaves
+from torch2jax.verify.found import Departure
 from torch2jax.weights.arrays import Array, as_numpy
 
 _LARGEST = 2**26
 """Elements above which an array is not kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """How far two arrays are from each other: the largest errors, where the largest is, and both shapes.
-
-    ``problem`` says in words what no number says: another shape, another kind of dtype, NaN or infinity.
-    """
-
-    path: str
-    shapes: tuple[tuple[int, ...], tuple[int, ...]]
-    max_abs: float = float("nan")
-    max_rel: float = float("nan")
-    index: tuple[int, ...] = ()
-    problem: str = ""
 
 
 def kept(value: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch2jax.verify.calls import CallArrays, take_apart
 from torch2jax.verify.cases import Case, CaseError
 from torch2jax.verify.compare import Comparison, compare_leaves
 from torch2jax.verify.failures import FAILURES, one_line
+from torch2jax.verify.found import Found
 from torch2jax.verify.inputs import Inputs
 from torch2jax.verify.programs import Programs
 from torch2jax.verify.randomness import Draws, unmatched
@@ -66,9 +67,17 @@ class SideError(Exception):
         self.outcome = outcome
 
 
+def nowhere(outcome: Outcome, cause: BaseException | None) -> Found | None:
+    """No place is looked for."""
+    return None
+
+
 @dataclass(slots=True)
 class Climb:
-    """One case in one precision: its sides, its inputs, and the verdicts so far."""
+    """One case in one precision: its sides, its inputs, and the verdicts so far.
+
+    inputs: those of the last call. place: finds out where the two sides part.
+    """
 
     programs: Programs
     case: Case
@@ -77,6 +86,8 @@ class Climb:
     plan: Plan
     watch: Watch
     verdicts: dict[Rung, Verdict] = field(default_factory=dict)
+    inputs: CallArrays | None = None
+    place: Callable[[Outcome, BaseException | None], Found | None] = nowhere
 
     def sides(self, *, train: bool) -> tuple[Original, Translation]:
         """Both sides, not built yet."""
@@ -87,7 +98,8 @@ class Climb:
     def drawn(self, inputs: Inputs) -> CallArrays:
         """Random arrays for specifications. Raises CaseError where there is no memory for them."""
         try:
-            return take_apart(inputs.draw(SEED))
+            self.inputs = take_apart(inputs.draw(SEED))
+            return self.inputs
         except (MemoryError, ValueError):
             raise CaseError(
                 f"{self.case.title}: the inputs {', '.join(self.case.inputs)} do not fit into memory"
@@ -101,11 +113,14 @@ class Climb:
             outcome = self.outcome(rung, Verdict.NOT_REACHED)
         else:
             started = time.perf_counter()
+            cause: BaseException | None = None
             try:
                 outcome = attempt(rung)
             except SideError as error:
-                outcome = error.outcome
+                outcome, cause = error.outcome, error.__cause__
             outcome = replace(outcome, seconds=time.perf_counter() - started)
+            if outcome.verdict in (Verdict.DIFFERS, Verdict.FAILS):
+                outcome = replace(outcome, place=self.place(outcome, cause))
         self.verdicts[rung] = outcome.verdict
         yield outcome
 

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
 from torch2jax.convert import convert_files, source_lines
 from torch2jax.options import Options
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of a program: the file relative to its root, the line from 1, and its text."""
-
-    file: str
-    line: int
-    text: str
+from torch2jax.verify.found import Place
 
 
 class LineMap:

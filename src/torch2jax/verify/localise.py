@@ -9,42 +9,24 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from flax import nnx
 from torch import nn
 
-from torch2jax.verify.alike import Departure, departure, kept
+from torch2jax.verify.alike import departure, kept
 from torch2jax.verify.callables import Followed, follow, line_of_attribute, line_of_element, named_modules
 from torch2jax.verify.calls import CallArrays
 from torch2jax.verify.failures import FAILURES
-from torch2jax.verify.line_map import LineMap, Place
+from torch2jax.verify.found import Departure, Found, Place
+from torch2jax.verify.line_map import LineMap
 from torch2jax.verify.sides import Original, Translation
 from torch2jax.verify.tracing import LayerCall, Moment, Trace
 from torch2jax.weights.walk import slots
 
 K = TypeVar("K")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A place where the two programs part.
-
-    what: the name of the value, or of the layer. called: where the layer is called, if the place is where it is built.
-    departure: how far the values are apart; None where the translation raised or nothing can be measured.
-    """
-
-    what: str
-    original: Place | None
-    translation: Place | None
-    departure: Departure | None = None
-    called: Place | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The place as JSON data."""
-        return asdict(self)
 
 
 class Localiser:
@@ -99,7 +81,7 @@ class Localiser:
             with self.jax_trace.running():
                 self.translation.forward(inputs)
         except FAILURES as error:
-            return self._raised(error)
+            return self.raised(error)
         return None
 
     def _follow_functions(self, twin: nnx.Module, names: Mapping[int, str]) -> None:
@@ -124,7 +106,7 @@ class Localiser:
         place = line_of_attribute(_text(root / file), type(holder).__name__, key)
         return (file, place) if place is not None else None
 
-    def _raised(self, error: BaseException) -> Found | None:
+    def raised(self, error: BaseException) -> Found | None:
         """The last line of the translation on the way to the error that comes from the original."""
         root = self.translation.space.root
         for frame in reversed(traceback.extract_tb(error.__traceback__)):

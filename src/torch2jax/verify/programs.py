@@ -20,6 +20,7 @@ class Programs:
     """The files of an original and of its translation, in two folders that mirror each other.
 
     conversions: by path relative to the folders; empty where the translation was given and not made.
+    options: how it was, or would be, converted. given: the translation that was given.
     """
 
     original_root: Path
@@ -27,6 +28,8 @@ class Programs:
     names: frozenset[str]
     default_module: str
     conversions: Mapping[str, Conversion]
+    options: Options = Options()
+    given: Path | None = None
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -37,6 +40,16 @@ class Programs:
     def spaces(self) -> tuple[Space, Space]:
         """Fresh import spaces of the original and the translation."""
         return Space(self.original_root, self.names), Space(self.translation_root, self.names)
+
+    def shown(self, file: str) -> str:
+        """How the user calls a file of the translation."""
+        return self.given.name if self.given is not None and self.given.is_file() else file
+
+    def sources(self) -> dict[str, str]:
+        """The files of the original that have a translation, by path."""
+        paths = (path.relative_to(self.translation_root) for path in sorted(self.translation_root.rglob("*.py")))
+        own = [path for path in paths if (self.original_root / path).is_file()]
+        return {path.as_posix(): (self.original_root / path).read_text(encoding="utf-8") for path in own}
 
     def module_of(self, case: Case) -> tuple[str, str]:
         """The dotted module and the name in it that a case's entry means."""
@@ -72,7 +85,7 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
             conversions = {}
             write_files(_given(path, translation), target)
         names = top_level_names([*files, *conversions])
-        yield Programs(root, target, frozenset(names), default, conversions)
+        yield Programs(root, target, frozenset(names), default, conversions, options, translation)
 
 
 def _convert(files: Mapping[str, str], options: Options) -> Mapping[str, Conversion]:

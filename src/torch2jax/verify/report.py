@@ -13,6 +13,7 @@ from rich.table import Table
 
 from torch2jax.report import Diagnostic, Severity
 from torch2jax.verify.compare import ArrayError
+from torch2jax.verify.found import Found
 
 
 class Rung(enum.StrEnum):
@@ -73,6 +74,7 @@ class Outcome:
 
     dtype: the precision that was compared. max_abs, max_rel: the largest errors (NaN where no array was compared).
     arrays: the errors of each array. losses: of the steps, in torch and in the translation. seconds: both sides.
+    place: the first place where the two programs part, as far as it was found.
     """
 
     case: str
@@ -84,6 +86,7 @@ class Outcome:
     detail: str = ""
     arrays: tuple[ArrayError, ...] = ()
     losses: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    place: Found | None = None
     seconds: float = float("nan")
 
     def to_json(self) -> dict[str, Any]:
@@ -141,6 +144,8 @@ class VerifyReport:
                 if outcome.detail and outcome.verdict is not Verdict.NOT_REACHED:
                     line = f"{outcome.rung}: {outcome.detail}"
                     console.print(line, highlight=False, markup=False, soft_wrap=True)
+                for line in outcome.place.lines() if outcome.place is not None else ():
+                    console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 def ladder_table(case: str, outcomes: Sequence[Outcome]) -> Table:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from torch2jax.verify.cases import Case
-from torch2jax.verify.climb import Climb, Plan
+from torch2jax.verify.climb import Climb, Plan, nowhere
 from torch2jax.verify.ladder import Ladder
+from torch2jax.verify.locating import Locator
 from torch2jax.verify.lower import LowerPrecision
 from torch2jax.verify.precision import float32, float64
 from torch2jax.verify.programs import Programs
@@ -29,10 +30,11 @@ def run_cases(
         single = programs.spaces()  # defaults are bound at import: each precision imports the programs anew
     for case in cases:
         climb = Climb(programs, case, wide, "float64", plan, watch)
+        climb.place = Locator(climb)
         with float64():
             ladder = Ladder(climb)
             yield from ladder.outcomes()
         if set(plan.dtypes) - {"float64"}:
             with float32():
-                climb = replace(climb, spaces=single, dtype="float32")
+                climb = replace(climb, spaces=single, dtype="float32", place=nowhere)
                 yield from LowerPrecision(climb, jitted=ladder.jitted).outcomes()
