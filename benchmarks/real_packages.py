@@ -4,12 +4,13 @@
 
 where SITE is any folder into which the packages were unpacked (`pip download --no-deps vit-pytorch
 efficientnet-pytorch`). Each package is converted as a whole. Every case of `real_packages.toml` is then built under
-torch and in the translation, with the same weights, in a process of its own with a time limit, and compared in float64,
-in eval and in train mode. The table goes to `real_packages.md`: names and verdicts.
+torch and in the translation, with the same weights, in a process of its own with a time limit, and climbs the ladder of
+docs/verify.md in float64. The table goes to `real_packages.md`: names and verdicts.
 
 Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model stands on (`reachable.py`);
 `fails`: no error was reported, but the translation raises; `SILENTLY DIFFERENT`: no error was reported and the numbers
-differ; `not run`: the original does not import, build or run under torch.
+differ; `can't be traced`, `other draws`, `undecided`: as in docs/verify.md; `not run`: the original does not import,
+build or run under torch.
 """
 
 from __future__ import annotations
@@ -110,25 +111,26 @@ def _import(site: str, name: str) -> None:
 
 def measure(site: Site, case: Case, answer: Any) -> None:
     """Run one case and send its row through the pipe `answer`."""
-    from torch2jax.verify.report import Verdict
+    from torch2jax.verify.report import GOOD as GOOD_VERDICTS
+    from torch2jax.verify.report import Rung, Verdict
     from torch2jax.verify.run import Plan, run_cases
 
     programs = site.programs()
     outcomes = list(run_cases(programs, [case], Plan(("float64",))))
-    codes = error_codes(site, case) if outcomes[0].verdict is not Verdict.ORIGINAL_FAILS else ()
+    bad = next((o for o in outcomes if o.verdict not in GOOD_VERDICTS), None)
+    first = (Rung.IMPORTS, Rung.BUILDS, Rung.EVAL, Rung.CALL)
+    not_run = bad is not None and bad.verdict is Verdict.ORIGINAL_FAILS and bad.rung in first
+    codes = () if not_run else error_codes(site, case)
     errors = [o.max_rel for o in outcomes if o.max_rel == o.max_rel]
-    bad = next((o for o in outcomes if o.verdict is not Verdict.AGREES), None)
-    if outcomes[0].verdict is Verdict.ORIGINAL_FAILS:
+    if not_run:
         verdict = "not run"
     elif codes:
         verdict = "flagged"
-    elif bad is None:
-        verdict = "agrees"
-    elif bad.verdict is Verdict.ORIGINAL_FAILS:
-        verdict = "agrees"  # in eval mode; the original has no train mode with these arguments
+    elif bad is None or bad.verdict is Verdict.ORIGINAL_FAILS:
+        verdict = "agrees"  # as far as the original goes: with these arguments it may have no train mode
     else:
-        verdict = "SILENTLY DIFFERENT" if bad.verdict is Verdict.DIFFERS else "fails"
-    detail = f"{bad.mode}: {bad.detail}" if bad is not None else ""
+        verdict = {Verdict.DIFFERS: "SILENTLY DIFFERENT", Verdict.FAILS: "fails"}.get(bad.verdict, str(bad.verdict))
+    detail = f"{bad.rung}: {bad.detail}" if bad is not None else ""
     answer.send(Row(case.entry, case.args, verdict, codes, max(errors, default=None), detail))
 
 
@@ -211,7 +213,7 @@ def report(rows: Sequence[Row]) -> str:
     lines = [
         "# Real packages",
         "",
-        f"torch2jax {__version__}, by `benchmarks/real_packages.py`; float64, eval and train mode, the same weights. "
+        f"torch2jax {__version__}, by `benchmarks/real_packages.py`; float64, all rungs of docs/verify.md. "
         f"`agrees` means a relative error of at most {AGREEMENT:.0e}.",
         "",
         f"{len(run)} cases build and run under torch; {len(clean)} of them ({share:.0f} %) convert without an error. "

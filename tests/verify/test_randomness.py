@@ -1,10 +1,13 @@
 """Both programs draw the same numbers when they draw the same things in the same order."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import torch.utils.checkpoint
 from flax import nnx
 
 from torch2jax.helpers.random import gumbel_softmax, multinomial, rrelu
@@ -128,3 +131,18 @@ def test_choices_are_the_same():
             else:
                 found = multinomial(jax.random.key(0), weights.numpy(), count, replacement)
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_forward_pass_that_runs_again_for_the_gradient_draws_the_same():
+    def gradient(through):
+        x = torch.linspace(-1, 1, 50).requires_grad_()
+        with torch_draws(0) as draws:
+            F.dropout(x, 0.2)
+            y = through(lambda x: F.rrelu(F.dropout(x * x, 0.5), training=True).sin(), x)
+            (F.dropout(y, 0.5) ** 2).sum().backward()
+        return x.grad, draws.log
+
+    again = functools.partial(torch.utils.checkpoint.checkpoint, use_reentrant=False)
+    (plain, log), (found, same) = gradient(lambda function, x: function(x)), gradient(again)
+    assert torch.equal(plain, found)
+    assert log == same

@@ -34,7 +34,7 @@ def other_sizes(inputs: Inputs, accepts: Callable[[Inputs], bool]) -> OtherSizes
         if any(axis in changed for axis in axes):
             continue
         size = specs[axes[0][0]].shape[axes[0][1]]
-        taken = set(changed.values())
+        taken = {size for spec in _specs(_resized(inputs, changed)) for size in spec.shape}
         for other in sorted(_others(size), key=taken.__contains__):
             attempts += 1
             candidate = {**changed, **dict.fromkeys(axes, other)}

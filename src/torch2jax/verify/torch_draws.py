@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -28,8 +29,32 @@ def torch_draws(seed: int) -> Iterator[Draws]:
     mode = _SharedDraws(draws)
     attention = functools.partial(_attention, mode, torch.nn.functional.multi_head_attention_forward)
     functools.update_wrapper(attention, torch.nn.functional.multi_head_attention_forward)
-    with seeded_python(seed), patch.object(torch.nn.functional, "multi_head_attention_forward", attention), mode:
+    with seeded_python(seed), ExitStack() as stack:
+        stack.enter_context(patch.object(torch.nn.functional, "multi_head_attention_forward", attention))
+        for name, function in zip(("get_rng_state", "set_rng_state"), _rng_state(draws), strict=True):
+            stack.enter_context(patch.object(torch, name, function))
+        stack.enter_context(mode)
         yield draws
+
+
+def _rng_state(draws: Draws) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`torch.get_rng_state` and `torch.set_rng_state` that keep and bring back how much was drawn.
+
+    `torch.utils.checkpoint` runs a forward pass again with the same random numbers by means of them.
+    """
+    drawn: dict[bytes, Counter[tuple[str, tuple[int, ...]]]] = {}
+    get, put = torch.get_rng_state, torch.set_rng_state
+
+    def get_rng_state() -> torch.Tensor:
+        state = get()
+        drawn[state.numpy().tobytes()] = Counter(draws.log)
+        return state
+
+    def set_rng_state(state: torch.Tensor) -> None:
+        put(state)
+        draws.log = Counter(drawn.get(state.numpy().tobytes(), draws.log))
+
+    return get_rng_state, set_rng_state
 
 
 def _attention(mode: _SharedDraws, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -53,6 +78,7 @@ class _SharedDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """One operator."""
         name = func.overloadpacket.__name__
         if name in _WHOLE:
+            torch.rand(())  # torch's own generator goes on as well
             return _WHOLE[name](self.draws, _bound(func, args, kwargs or {}))
         result = func(*args, **(kwargs or {}))
         if name in _FILLED:
