@@ -147,7 +147,7 @@ def as_arg(node: cst.BaseExpression, kind: Kind) -> Arg:
         arg.length = len(plain.items)
     if isinstance(plain, Shape):
         arg.length = plain.rank
-    if isinstance(node, cst.List) and not any(isinstance(e, cst.StarredElement) for e in node.elements):
+    if type(node) is cst.List and not any(type(element) is cst.StarredElement for element in node.elements):
         arg.length = len(node.elements)
     return arg
 

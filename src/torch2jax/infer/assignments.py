@@ -37,7 +37,7 @@ def assign(frame: Frame, node: cst.Assign) -> None:
     source: cst.CSTNode = node.value
     for target in node.targets:
         store(frame, target.target, kind, node.value, storage_of(frame, source) or None, view_of(frame, source))
-        if isinstance(target.target, cst.Name | cst.Attribute) and not is_number(kind):
+        if type(target.target) in (cst.Name, cst.Attribute) and not is_number(kind):
             source = target.target  # `a = b = value`: one object under two names
     _note_several(frame, node)
 

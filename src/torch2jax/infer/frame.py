@@ -91,6 +91,7 @@ class Frame:
         self.fn = fn
         self.scope = scope
         self.file = fn.file
+        self.is_script = isinstance(fn.node, cst.Module)
         self.facts = Facts()
         self.env: Env = {}
         self.returns: list[tuple[cst.CSTNode, Kind]] = []
@@ -323,7 +324,7 @@ class Frame:
 
     def is_outer(self, name: str) -> bool:
         """Whether a name belongs to a scope around this function."""
-        if isinstance(self.fn.node, cst.Module):
+        if self.is_script:
             return False
         fn = self.fn.parent
         while fn is not None:
@@ -374,7 +375,7 @@ class Frame:
             self.program.dirty.update({self.fn, *self.fn.callers})
 
     def _must_be_logical(self, name: str) -> bool:
-        return name in self.scope.captured or isinstance(self.fn.node, cst.Module)
+        return name in self.scope.captured or self.is_script
 
     def _settle(self, kind: Kind, definition: Any, value: cst.CSTNode | None, logical: bool) -> Kind:
         self.facts.definitions.pop(definition, None)
@@ -405,7 +406,7 @@ class Frame:
         return replace(plain, layout=forced, rank=plain.rank or (len(forced) if forced else None))
 
     def _publish(self, name: str, kind: Kind) -> None:
-        if isinstance(self.fn.node, cst.Module) or name in self.scope.globals:
+        if self.is_script or name in self.scope.globals:
             self.file.names[name].write(kind, self.program)
         elif name in self.scope.captured or name in self.scope.nonlocals:
             owner: FunctionInfo | None = self.fn
@@ -631,13 +632,11 @@ def _statements(fn: FunctionInfo) -> Iterable[Any]:
 
 def _mentions(storage: frozenset[Any], wanted: Any) -> bool:
     """Whether a token is in a storage, or is what one of its parts is a part of."""
-    if wanted in storage:
-        return True
-    for token in storage:
-        while token.__class__ is tuple and token[:1] == ("part",):
+    for token in storage:  # most are nodes, which are compared by identity: hashing them takes longer
+        while token is not wanted and token.__class__ is tuple and token != wanted and token[:1] == ("part",):
             token = token[1]
-            if token == wanted:
-                return True
+        if token is wanted or (token.__class__ is tuple and token == wanted):
+            return True
     return False
 
 

@@ -45,27 +45,24 @@ def attribute_key(name: str) -> str:
 def view_of(frame: Frame, node: cst.CSTNode | None) -> View | None:
     """The view that an expression is, if it is one that can be followed."""
     node = written(frame, node)
-    if not isinstance(node, cst.BaseExpression):
-        return None
-    root = root_of(frame, node)
-    if root is None:
+    root = root_of(frame, node) if node is not None else None
+    if root is None or not isinstance(node, cst.BaseExpression):
         return None
     names = {root}
     for part in walk(node):
-        match part:
-            case cst.Name():
-                names.add(part.value)
-            case cst.Attribute() if (name := dotted_name(part)) is not None:
-                names.add(attribute_key(name))
-            case cst.Call() if written(frame, part) is not part:
-                return None
+        if type(part) is cst.Name:
+            names.add(part.value)
+        elif type(part) is cst.Attribute and (name := dotted_name(part)) is not None:
+            names.add(attribute_key(name))
+        elif type(part) is cst.Call and written(frame, part) is not part:
+            return None
     frame.viewed |= names
     return View(node, root, frozenset(names))
 
 
 def written(frame: Frame, node: cst.CSTNode | None) -> cst.CSTNode | None:
     """``x`` for ``x.add_(1)``, and for ``f(x)`` where ``f`` changes and returns it."""
-    while isinstance(node, cst.Call):
+    while type(node) is cst.Call:
         fact, returned = frame.facts.calls.get(node), frame.facts.returned.get(node)
         if isinstance(fact, RuleCall) and fact.target is not None:
             node = fact.target
@@ -80,18 +77,16 @@ def root_of(frame: Frame, node: cst.CSTNode) -> str | None:
     """The name or attribute that a followed view looks into; None for what can't be followed."""
     if node in frame.facts.relayouts and not _is_state(frame, node):
         return None
-    match node:
-        case cst.Name():
-            return node.value if _known(frame, node) else None
-        case cst.Attribute():
-            return _attribute_root(frame, node)
-        case cst.Subscript():
-            return _subscript_root(frame, node)
-        case cst.Call() if (inner := written(frame, node)) is not node and inner is not None:
-            return root_of(frame, inner)
-        case cst.Call():
-            inner = viewed(frame, node)
-            return root_of(frame, inner) if inner is not None else None
+    if type(node) is cst.Name:
+        return node.value if _known(frame, node) else None
+    if type(node) is cst.Attribute:
+        return _attribute_root(frame, node)
+    if type(node) is cst.Subscript:
+        return _subscript_root(frame, node)
+    if type(node) is cst.Call:
+        place = written(frame, node)
+        inner = place if place is not node else viewed(frame, node)
+        return root_of(frame, inner) if inner is not None else None
     return None
 
 

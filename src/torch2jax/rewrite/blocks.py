@@ -88,8 +88,9 @@ def error_comments(rewriter: Rewriter, parts: Sequence[Any]) -> list[cst.EmptyLi
     found: dict[str, None] = {}
     for part in parts:
         for inner in walk(part):
-            for finding in errors.get(inner, ()):
-                found[f"# TODO(torch2jax): {finding.code} {finding.message}"] = None
+            for table in errors:
+                for finding in table.get(inner, ()):
+                    found[f"# TODO(torch2jax): {finding.code} {finding.message}"] = None
     return [cst.EmptyLine(comment=cst.Comment(" ".join(text.split()))) for text in found]
 
 

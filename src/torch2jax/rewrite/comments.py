@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
-from functools import cache
 from typing import Any
 
 import libcst as cst
@@ -58,8 +56,8 @@ def _hold_comments(nodes: Iterable[cst.CSTNode]) -> bool:
     stack: list[Any] = list(nodes)
     while stack:
         node = stack.pop()
-        for name in _fields_of(node.__class__):
-            part = getattr(node, name)
+        for name in node.__dataclass_fields__:
+            part: Any = getattr(node, name) if not name.startswith("_") else None
             kind = type(part)
             if kind is cst.Comment:
                 return True
@@ -72,11 +70,6 @@ def _hold_comments(nodes: Iterable[cst.CSTNode]) -> bool:
 
 # Most of what fields hold, and has no fields of its own to look at.
 _WITHOUT_PARTS = frozenset((str, bool, type(None), cst.MaybeSentinel, cst.SimpleWhitespace, cst.Newline))
-
-
-@cache
-def _fields_of(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if not field.name.startswith("_"))
 
 
 def _comments(nodes: Iterable[cst.CSTNode]) -> Iterator[str]:

@@ -73,8 +73,8 @@ class _Line:
                 hopeless.add(self.head(line))
 
     def measure(self) -> None:
-        self.widths = measure(self.root, self.margin)
         self.words = list(flatten(self.root))
+        self.widths = measure(self.words, self.margin)
 
     def head(self, line: int) -> Token:
         """The first word of which some part stands on the line."""

@@ -6,7 +6,7 @@ import io
 import keyword
 import token
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -189,14 +189,14 @@ def _kind(text: str, here: Bracket) -> str:
     )
 
 
-def measure(root: Bracket, margin: int) -> dict[int, int]:
-    """Set where every token stands; the widths of the lines by number, without comments at their ends.
+def measure(words: Sequence[Token], margin: int) -> dict[int, int]:
+    """Set where every word of a logical line stands; the widths of its lines by number, without comments at their ends.
 
-    The root's `before` texts have no outer indentation, `margin` columns, except inside strings.
+    The `before` texts have no outer indentation, `margin` columns, except inside strings.
     """
     widths: dict[int, int] = {}
     line = column = 0
-    for each in flatten(root):
+    for each in words:
         gap = each.before
         if "\n" in gap:
             line += gap.count("\n")
@@ -204,12 +204,13 @@ def measure(root: Bracket, margin: int) -> dict[int, int]:
         else:
             column += len(gap)
         each.line, each.column = line, column
-        head, *rest = each.text.split("\n")
-        column += len(head)
+        text = each.text
+        if "\n" in text:
+            widths[line] = column + text.index("\n")
+            line += text.count("\n")
+            column = len(text) - text.rfind("\n") - 1 - margin
+        else:
+            column += len(text)
         widths[line] = column
-        if rest:
-            line += len(rest)
-            column = len(rest[-1]) - margin
-            widths[line] = column
         each.end_line, each.end = line, column
     return widths

@@ -41,19 +41,11 @@ _ATOM: Final = PRECEDENCE["atom"]
 _NUMBERS: Final = (cst.Integer, cst.Float, cst.Imaginary)
 # Where no line ends but in brackets, in quotes, or behind a backslash, which goes on inside brackets just as well.
 _UNBROKEN: Final = frozenset(
-    (
-        *_NUMBERS,
-        cst.Name,
-        cst.SimpleString,
-        cst.SimpleWhitespace,
-        cst.List,
-        cst.Dict,
-        cst.Set,
-        cst.ListComp,
-        cst.DictComp,
-        cst.SetComp,
-    )
-)
+    {
+        *_NUMBERS, cst.Name, cst.SimpleString, cst.SimpleWhitespace,
+        cst.List, cst.Dict, cst.Set, cst.ListComp, cst.DictComp, cst.SetComp,
+    }
+)  # fmt: skip
 _IMPURE: Final = frozenset({cst.Call, cst.NamedExpr, cst.Await, cst.Yield, cst.GeneratorExp})
 _CONSTANT_NAMES: Final[dict[str, bool | None]] = {"True": True, "False": False, "None": None}
 
@@ -99,7 +91,7 @@ def breaks_line(node: cst.CSTNode) -> bool:
             node = node.value  # type: ignore[attr-defined]
         else:
             return kind is cst.ParenthesizedWhitespace or any(breaks_line(part) for part in node.children)
-        if any(type(gap) is cst.ParenthesizedWhitespace for gap in gaps):
+        if cst.ParenthesizedWhitespace in map(type, gaps):
             return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -71,6 +71,9 @@ class Rewriter:
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
     line_marks: LineMarks | None = None
+    _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
+    _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
+    _counted: int = 0
 
     @property
     def facts(self) -> Facts:
@@ -111,13 +114,14 @@ class Rewriter:
         spelled = cst.Module([]).code_for_node(node)
         return next((cls.tied[spelled] for cls in self.owner.mro() if spelled in cls.tied), None)
 
-    def errors(self) -> dict[cst.CSTNode, list[Finding]]:
-        """The errors of the function that is being rewritten, by node, and those found while rewriting."""
-        found: dict[cst.CSTNode, list[Finding]] = {}
-        for finding in (*self.facts.findings.values(), *self.findings):
-            if finding.code < "T2J2":
-                found.setdefault(finding.node, []).append(finding)
-        return found
+    def errors(self) -> Sequence[Mapping[cst.CSTNode, list[Finding]]]:
+        """The errors of the function that is being rewritten by node, then those found while rewriting."""
+        if self.function not in self._inferred:
+            self._inferred[self.function] = _errors_by_node(self.facts.findings.values())
+        if self._counted < len(self.findings):
+            self._own = _errors_by_node(self.findings)
+            self._counted = len(self.findings)
+        return [errors for errors in (self._inferred[self.function], self._own) if errors]
 
     # expressions
 
@@ -181,14 +185,14 @@ class Rewriter:
         changes: dict[str, Any] = {}
         for name in fields:
             value = getattr(node, name)
-            if isinstance(value, cst.CSTNode):
-                new = self.expr(value)
-                if new is not value:
-                    changes[name] = fitted(node, name, value, new)
-            elif isinstance(value, list | tuple):
+            if isinstance(value, list | tuple):
                 items = [self.expr(item) for item in value]
                 if any(a is not b for a, b in zip(items, value, strict=True)):
                     changes[name] = type(value)(items) if isinstance(value, tuple) else items
+            elif value is not None and not isinstance(value, cst.MaybeSentinel):
+                new = self.expr(value)
+                if new is not value:
+                    changes[name] = fitted(node, name, value, new)
         return node.with_changes(**changes) if changes else node
 
     # names
@@ -211,6 +215,14 @@ class Rewriter:
             receiver = params.params[0].name.value if params is not None and params.params else "self"
             return cst.Attribute(cst.Name(receiver), cst.Name("rngs"))
         return cst.Name("rngs")
+
+
+def _errors_by_node(findings: Iterable[Finding]) -> dict[cst.CSTNode, list[Finding]]:
+    found: dict[cst.CSTNode, list[Finding]] = {}
+    for finding in findings:
+        if finding.code < "T2J2":
+            found.setdefault(finding.node, []).append(finding)
+    return found
 
 
 def _transposition(node: cst.BaseExpression, rank: int) -> tuple[cst.BaseExpression, list[int]] | None:

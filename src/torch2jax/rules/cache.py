@@ -28,11 +28,17 @@ class RuleBook:
         self._states: Mapping[str, Sequence[tuple[Any, ...]]] = compiled["states"]
         self._attributes: Sequence[str] = compiled["attributes"]
         self._built: dict[int, Rule] = {}
+        self._found: dict[str, tuple[Rule, ...]] = {}
 
     def lookup(self, name: str) -> tuple[Rule, ...]:
         """The rules of a qualified name (canonical or not), overloads in the order they are tried; empty if none."""
-        numbers = self._index.get(name) or self._index.get(canonical(name)) or ()
-        return tuple(self._build(number) for number in numbers)
+        found = self._found.get(name)
+        if found is None:
+            numbers = self._index.get(name) or self._index.get(canonical(name)) or ()
+            found = tuple(self._build(number) for number in numbers)
+            if found:
+                self._found[name] = found
+        return found
 
     def methods(self, name: str) -> tuple[Rule, ...]:
         """The rules of the tensor method `name`."""

@@ -141,7 +141,7 @@ def dotted_name(node: cst.CSTNode | None) -> str | None:
 def split_dotted(node: cst.CSTNode | None) -> tuple[str | None, str]:
     """The root of a chain of attributes and the rest with its dots: ("torch", ".nn.Linear"); else (None, "")."""
     tail = ""
-    while isinstance(node, cst.Attribute):
+    while type(node) is cst.Attribute:
         tail = f".{node.attr.value}{tail}"
         node = node.value
-    return (node.value, tail) if isinstance(node, cst.Name) else (None, "")
+    return (node.value, tail) if type(node) is cst.Name else (None, "")
