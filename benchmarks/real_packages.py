@@ -35,7 +35,8 @@ from torch2jax import Conversion, Options, Severity, __version__, convert_files
 from torch2jax.verify.cases import Case, read_cases
 from torch2jax.verify.compare import AGREEMENT
 from torch2jax.verify.programs import Programs
-from torch2jax.verify.spaces import sources_of, write_files
+from torch2jax.verify.sources import sources_of
+from torch2jax.verify.spaces import write_files
 
 HERE = Path(__file__).parent
 GOOD = ("agrees", "flagged", "not run")

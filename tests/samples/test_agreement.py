@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 pytest.importorskip("flax")
 
 from torch2jax.verify import Verdict, verify
-from torch2jax.verify.spaces import sources_of
+from torch2jax.verify.sources import sources_of
 
 # Kinks and lower precisions are no agreement in float64.
 ALLOWED = (Verdict.AGREES, Verdict.INFORMATION)

@@ -8,7 +8,8 @@ import pytest
 from torch2jax.options import Options
 from torch2jax.verify import Case, CaseError, verify
 from torch2jax.verify.programs import translated
-from torch2jax.verify.spaces import Space, sources_of, top_level_names
+from torch2jax.verify.sources import sources_of
+from torch2jax.verify.spaces import Space, top_level_names
 
 
 @pytest.fixture

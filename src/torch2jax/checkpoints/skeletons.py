@@ -17,7 +17,8 @@ from torch2jax.verify.cases import SETTINGS, Case, CaseError, read_cases
 from torch2jax.verify.failures import FAILURES, one_line
 from torch2jax.verify.programs import Programs
 from torch2jax.verify.run import namespace_of
-from torch2jax.verify.spaces import Space, sources_of, top_level_names
+from torch2jax.verify.sources import sources_of
+from torch2jax.verify.spaces import Space, top_level_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Case:
     dropout_args: arguments added for the comparison in train mode, to switch dropout off.
     train: whether train mode is compared; where not, ``reason`` says why.
     method: what to call on the module.
+    origin: where the case comes from, for reports: "verify.toml", "its __main__ block", ...
     """
 
     entry: str
@@ -48,11 +50,23 @@ class Case:
     reason: str = ""
     method: str = "forward"
     name: str = ""
+    origin: str = field(default="", compare=False)
 
     @property
     def title(self) -> str:
         """How the case is called in reports."""
         return self.name or f"{self.entry}({self.args})"
+
+    @property
+    def options(self) -> str:
+        """The options of `torch2jax verify` that run this case again, quoted for a shell."""
+        words = ["--entry", self.entry]
+        words += ["--args", self.args] if self.args else []
+        words += [word for spec in self.inputs for word in ("--input", spec)]
+        words += ["--method", self.method] if self.method != "forward" else []
+        words += ["--dropout-args", self.dropout_args] if self.dropout_args else []
+        words += [] if self.train else ["--no-train"]
+        return shlex.join(words)
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -86,4 +100,4 @@ def _case(path: Path, number: int, table: Mapping[str, Any]) -> Case:
         parse_inputs(values["inputs"])
     except InputError as error:
         raise CaseError(f"{where}: {error}") from None
-    return Case(**values)
+    return Case(**values, origin=SETTINGS)

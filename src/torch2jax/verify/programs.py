@@ -12,7 +12,8 @@ from torch2jax.conversion import Conversion, Interface
 from torch2jax.options import Options
 from torch2jax.report import Diagnostic
 from torch2jax.verify.cases import Case, CaseError
-from torch2jax.verify.spaces import Space, sources_of, top_level_names, write_files
+from torch2jax.verify.sources import bare_packages, module_name, root_of, sources_of
+from torch2jax.verify.spaces import Space, top_level_names, write_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Programs:
 
     conversions: by path relative to the folders; empty where the translation was given and not made.
     options: how it was, or would be, converted. given: the translation that was given.
+    bare: packages whose `__init__` is no part of the program (see `Space`).
     """
 
     original_root: Path
@@ -30,6 +32,7 @@ class Programs:
     conversions: Mapping[str, Conversion]
     options: Options = Options()
     given: Path | None = None
+    bare: frozenset[str] = frozenset()
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -39,7 +42,8 @@ class Programs:
 
     def spaces(self) -> tuple[Space, Space]:
         """Fresh import spaces of the original and the translation."""
-        return Space(self.original_root, self.names), Space(self.translation_root, self.names)
+        first, second = (Space(root, self.names, self.bare) for root in (self.original_root, self.translation_root))
+        return first, second
 
     def shown(self, file: str) -> str:
         """How the user calls a file of the translation."""
@@ -75,7 +79,7 @@ class Programs:
 def translated(path: Path, translation: Path | None, options: Options) -> Iterator[Programs]:
     """Convert ``path`` into a temporary folder, or take the translation that is given. The folder goes at the end."""
     root, files = sources_of(path)
-    default = "" if path.is_dir() and not (path / "__init__.py").exists() else path.stem
+    default = default_module(path, root)
     with tempfile.TemporaryDirectory(prefix="torch2jax-") as folder:
         target = Path(folder)
         if translation is None:
@@ -85,7 +89,14 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
             conversions = {}
             write_files(_given(path, translation), target)
         names = top_level_names([*files, *conversions])
-        yield Programs(root, target, frozenset(names), default, conversions, options, translation)
+        yield Programs(root, target, frozenset(names), default, conversions, options, translation, frozenset(bare_packages(files)))
+
+
+def default_module(path: Path, root: Path) -> str:
+    """The module that entries are in which name none, "" where a folder has no `__init__`."""
+    if path.is_dir() and not (path / "__init__.py").exists():
+        return ""
+    return module_name(path.relative_to(root).as_posix())
 
 
 def _convert(files: Mapping[str, str], options: Options) -> Mapping[str, Conversion]:
@@ -104,7 +115,7 @@ def _given(path: Path, translation: Path) -> dict[str, str]:
         raise CaseError(f"{translation}: the translation of a file is a file, and that of a folder a folder")
     root, files = sources_of(translation)
     if translation.is_file():
-        files[path.name] = files.pop(translation.relative_to(root).as_posix())
+        files[path.relative_to(root_of(path)).as_posix()] = files.pop(translation.relative_to(root).as_posix())
     elif (path / "__init__.py").exists():
         prefix = f"{translation.name}/"
         files = {f"{path.name}/{name.removeprefix(prefix)}": text for name, text in files.items()}

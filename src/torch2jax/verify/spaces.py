@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,11 +16,17 @@ class Space:
     Activate it for every call into the program too, since functions may import when they run.
     """
 
-    def __init__(self, root: Path, names: Iterable[str]) -> None:
-        """``root`` goes in front of `sys.path`; ``names`` are the top-level names of the modules and packages in it."""
+    def __init__(self, root: Path, names: Iterable[str], bare: Iterable[str] = ()) -> None:
+        """A space of the modules in ``root``.
+
+        Args:
+            root: what goes in front of `sys.path`.
+            names: the top-level names of the modules and packages in it.
+            bare: dotted names of packages whose `__init__` is no part of the program and does not run.
+        """
         self.root = root
         self.names = frozenset(names)
-        self._modules: dict[str, ModuleType] = {}
+        self._modules: dict[str, ModuleType] = {name: _bare_package(name, root) for name in bare}
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -51,56 +56,10 @@ class Space:
         return found
 
 
-def sources_of(path: Path) -> tuple[Path, dict[str, str]]:
-    """The folder to import from, and the files that make up the program, by path relative to that folder.
-
-    A package brings all its Python files; a single file brings the files beside it that it imports, directly or not.
-    Raises OSError for what can't be read and UnicodeDecodeError for what is not UTF-8.
-    """
-    if path.is_dir():
-        root = path.parent if (path / "__init__.py").exists() else path
-        files = [file for file in sorted(path.rglob("*.py")) if not _is_hidden(file.relative_to(path))]
-        return root, {file.relative_to(root).as_posix(): file.read_text(encoding="utf-8") for file in files}
-    root = path.parent
-    found: dict[str, str] = {}
-    pending = [path]
-    while pending:
-        file = pending.pop()
-        name = file.relative_to(root).as_posix()
-        if name not in found:
-            found[name] = file.read_text(encoding="utf-8")
-            pending += _imported_beside(found[name], root)
-    return root, found
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
-
-
-def _imported_beside(source: str, root: Path) -> list[Path]:
-    """Files and packages in ``root`` that the source imports by an absolute name."""
-    files: list[Path] = []
-    for name in _imported_names(source):
-        head = name.partition(".")[0]
-        if (root / f"{head}.py").is_file():
-            files.append(root / f"{head}.py")
-        elif (root / head / "__init__.py").is_file():
-            files += [f for f in sorted((root / head).rglob("*.py")) if not _is_hidden(f.relative_to(root))]
-    return files
-
-
-def _imported_names(source: str) -> list[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return []  # the conversion reports it
-    names: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module)
-    return names
+def _bare_package(name: str, root: Path) -> ModuleType:
+    package = ModuleType(name)
+    package.__path__ = [str(root.joinpath(*name.split(".")))]
+    return package
 
 
 def top_level_names(files: Iterable[str]) -> set[str]:
