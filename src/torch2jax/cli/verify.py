@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,9 @@ import click
 
 if TYPE_CHECKING:
     from torch2jax.options import InterfaceOrder
-    from torch2jax.verify import VerifyReport
+    from torch2jax.verify import Case, VerifyReport
+
+_ORDER = "torch2jax.options"
 
 
 class UnverifiableError(click.ClickException):
@@ -21,16 +25,30 @@ class UnverifiableError(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+class CasesCommand(click.Command):
+    """A command with options that belong to the `--entry` before them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and keep the order in which the options stood."""
+        order = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
+        ctx.meta[_ORDER] = [parameter.name for parameter in order]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=CasesCommand)
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.argument("translation", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--entry", metavar="NAME", help="Class or function to build; module:NAME in a folder.")
 @click.option(
-    "--args", "arguments", default="", metavar="CODE", help="Arguments of its constructor: 'dim=64, depth=2'."
+    "--entry",
+    multiple=True,
+    metavar="NAME",
+    help="Class or function to build; module:NAME in a folder. Again for another: the four options below belong to "
+    "the --entry before them.",
 )
-@click.option("--input", "inputs", multiple=True, metavar="SPEC", help="An input: f32[4,3,32,32], mask=bool[4,10], =3.")
-@click.option("--method", default="forward", show_default=True, help="What to call.")
-@click.option("--dropout-args", default="", metavar="CODE", help="Arguments that switch dropout off in train mode.")
+@click.option("--args", multiple=True, metavar="CODE", help="Arguments of its constructor: 'dim=64, depth=2'.")
+@click.option("--input", multiple=True, metavar="SPEC", help="An input: f32[4,3,32,32], mask=bool[4,10], =3.")
+@click.option("--method", multiple=True, metavar="NAME", help="What to call (default: forward).")
+@click.option("--dropout-args", multiple=True, metavar="CODE", help="Arguments that switch dropout off in train mode.")
 @click.option("--train/--no-train", default=True, help="Compare train mode as well.")
 @click.option(
     "--train-steps", type=click.IntRange(min=0), default=5, show_default=True, help="Steps of SGD to compare."
@@ -44,49 +62,97 @@ class UnverifiableError(click.ClickException):
     metavar="SECONDS",
     help="How long one step (the import, one call on one side) may take.",
 )
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GIB",
+    help="How much memory the programs may take (default: nearly all that is free).",
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON.")
+@click.pass_context
 def verify(
+    context: click.Context,
+    /,
     path: Path,
     translation: Path | None,
-    entry: str | None,
-    arguments: str,
-    inputs: tuple[str, ...],
-    method: str,
-    dropout_args: str,
     train: bool,
     train_steps: int,
     interface: InterfaceOrder,
     timeout: float,
+    memory: float | None,
     report: Path | None,
+    **cases: tuple[str, ...],
 ) -> None:
     """Show that a PyTorch file or package and its translation compute the same.
 
     PATH is converted (or compared with TRANSLATION, if given). What to build and call comes from the options, from
-    `verify.toml` in the same folder, from `get_inputs` in the file, or is guessed from the first layers.
+    `verify.toml` in the same folder, from comments in the file (`# torch2jax: verify Net(dim=8) f32[2,3]`), from its
+    `get_inputs`, from what its `__main__` block or tests run, or is found by trying.
 
     Exit status: 0 everything agrees, 1 something differs or could not be translated, 2 bad usage.
     """
-    if entry is None and (inputs or arguments):
-        raise click.UsageError("--input and --args need --entry: the class or function that they are for")
     with _sentences(path):
         from torch2jax.options import Options
         from torch2jax.source.write import check_file, write_file
-        from torch2jax.verify.cases import Case
-        from torch2jax.verify.inputs import parse_inputs
         from torch2jax.verify.isolated import verify_apart
 
-        parse_inputs(inputs)
         if report is not None:
             check_file(report, force=True)
-        cases = None
-        if entry is not None:
-            cases = [Case(entry, arguments, inputs, dropout_args=dropout_args, train=train, method=method)]
-        options = Options(interface=interface)
-        found = verify_apart(path, translation, cases, options, train_steps=train_steps, timeout=timeout)
+        found = verify_apart(
+            path,
+            translation,
+            _cases(context.meta[_ORDER], cases, train=train) or None,
+            Options(interface=interface),
+            train_steps=train_steps,
+            timeout=timeout,
+            memory=memory,
+            told=lambda chosen, left_out: _print_cases(path, translation, chosen, left_out),
+        )
         _print(found)
         if report is not None:
             write_file(report, f"{json.dumps(found.to_json(), indent=2)}\n".encode())
     raise click.exceptions.Exit(0 if found.ok else 1)
+
+
+def _cases(order: Sequence[str], values: Mapping[str, Sequence[str]], *, train: bool) -> list[Case]:
+    """The cases that the options describe. Raises UsageError for one that stands before any --entry, InputError."""
+    from torch2jax.verify.cases import Case
+    from torch2jax.verify.inputs import parse_inputs
+
+    remaining = {name: iter(given) for name, given in values.items()}
+    found: list[Case] = []
+    for name in order:
+        if name == "entry":
+            found.append(Case(next(remaining[name]), train=train, origin="options"))
+        elif name in remaining and not found:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --entry before it: the class that it is for")
+        elif name == "input":
+            found[-1] = replace(found[-1], inputs=(*found[-1].inputs, next(remaining[name])))
+        elif name in remaining:
+            found[-1] = _with(found[-1], name, next(remaining[name]))
+    for case in found:
+        parse_inputs(case.inputs)
+    return found
+
+
+def _with(case: Case, name: str, value: str) -> Case:
+    if name == "args":
+        return replace(case, args=value)
+    return replace(case, method=value) if name == "method" else replace(case, dropout_args=value)
+
+
+def _print_cases(path: Path, translation: Path | None, cases: Sequence[Case], left_out: Sequence[str]) -> None:
+    """Say what is run and how to run it again, unless the user has said so."""
+    from rich.console import Console
+
+    console = Console()
+    command = shlex.join(["torch2jax", "verify", str(path), *([str(translation)] if translation else [])])
+    for case in cases:
+        if case.origin != "options":
+            line = f"{case.title}, from {case.origin}:\n  {command} {case.options}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for sentence in left_out:
+        console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print(report: VerifyReport) -> None:

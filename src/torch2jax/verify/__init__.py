@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from torch2jax.options import Options
-from torch2jax.verify.cases import SETTINGS, Case, CaseError, read_cases
+from torch2jax.verify.cases import Case, CaseError
 from torch2jax.verify.report import Outcome, Rung, Verdict, VerifyReport
-from torch2jax.verify.steps import Step, Watch, unwatched
+from torch2jax.verify.steps import CaseBegins, Step, Watch, unwatched
 
 __all__ = ["Case", "CaseError", "Outcome", "Rung", "Verdict", "VerifyReport", "verify"]
 
@@ -32,8 +32,8 @@ def verify(
     Args:
         path: the original. What it imports from its own folder is converted too.
         translation: a finished translation; by default the source is converted now.
-        cases: what to build and call; by default those of `verify.toml` in the same folder, else what the file offers
-            (`get_inputs`, `get_init_inputs`) or what its first layers ask for.
+        cases: what to build and call; by default those of `verify.toml` in the same folder or of comments in the
+            source, else what the file itself offers (see `torch2jax.verify.discovery`).
         options: of the conversion.
         dtypes: "float64" decides whether the two agree, and is always run; "float32" and "bfloat16" show what a user
             sees.
@@ -44,22 +44,36 @@ def verify(
     Raises:
         CaseError: nothing can be run as asked. OSError, UnicodeDecodeError: the source can't be read.
     """
-    from torch2jax.verify.offered import offered_cases
     from torch2jax.verify.programs import translated
     from torch2jax.verify.run import Plan, run_cases
 
     path = Path(path).resolve()
     given = None if translation is None else Path(translation).resolve()
-    settings = (path if path.is_dir() else path.parent) / SETTINGS
+    left_out: Sequence[str] = ()
+    if cases is None:
+        cases, left_out = _chosen(path, watch)
     watch(Step("converting"))
     with translated(path, given, options or Options()) as programs:
         watch(programs.diagnostics)
-        if cases is None:
-            watch(Step("importing it to find out what to run"))
-            cases = read_cases(settings) if settings.is_file() else offered_cases(programs)
         plan = Plan(tuple(dtypes), train_steps, Rung(last))
         outcomes = []
-        for outcome in run_cases(programs, cases, plan, watch):
-            outcomes.append(outcome)
-            watch(outcome)
-        return VerifyReport(str(path), tuple(outcomes), programs.diagnostics)
+        for number, case in enumerate(cases):
+            watch(CaseBegins(number))
+            for outcome in run_cases(programs, [case], plan, watch):
+                outcomes.append(outcome)
+                watch(outcome)
+        return VerifyReport(str(path), tuple(outcomes), programs.diagnostics, tuple(cases), tuple(left_out))
+
+
+def _chosen(path: Path, watch: Watch) -> tuple[Sequence[Case], Sequence[str]]:
+    """What is written down, or else what the program offers; and a sentence for each class without a case."""
+    from torch2jax.verify.written import written_cases
+
+    cases = written_cases(path)
+    if cases:
+        return cases, ()
+    from torch2jax.verify.discovery import discover
+
+    watch(Step("importing it to find out what to run"))
+    found = discover(path, watch=watch)
+    return found.cases, found.left_out

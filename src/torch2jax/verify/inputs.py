@@ -125,6 +125,13 @@ def _format_item(value: Any) -> str:
     return repr(value)
 
 
+def leaves_of(inputs: Inputs) -> list[Any]:
+    """Every leaf, in order."""
+    found: list[Any] = []
+    inputs.map(found.append)
+    return found
+
+
 def map_leaves(value: Any, transform: Callable[[Any], Any]) -> Any:
     """Apply ``transform`` to everything inside lists, tuples and dicts."""
     if isinstance(value, list):

@@ -1,26 +1,30 @@
-"""A verification in a process of its own: a program may hang, end its process, or take it down."""
+"""A verification in processes of its own: a program may hang, end its process, or take it down."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from torch2jax.options import Options
 from torch2jax.report import Diagnostic
 from torch2jax.verify.cases import Case, CaseError
+from torch2jax.verify.children import DiedError, Limits, messages_of
 from torch2jax.verify.failures import one_line
 from torch2jax.verify.inputs import InputError
 from torch2jax.verify.report import Outcome, VerifyReport
-from torch2jax.verify.steps import Event, Step
+from torch2jax.verify.steps import CaseBegins, Event, Step
+from torch2jax.verify.written import written_cases
 
 _START = 120.0
 """Seconds that the import of torch and jax may take at least: no program is to blame for that."""
+
+Send = Callable[[Any], object]
+Told = Callable[[Sequence[Case], Sequence[str]], object]
 
 
 class MissingPackageError(Exception):
@@ -33,115 +37,147 @@ def verify_apart(
     cases: Sequence[Case] | None,
     options: Options,
     *,
-    train_steps: int = 5,
     timeout: float,
+    memory: float | None = None,
+    told: Told = lambda cases, left_out: None,
+    **settings: Any,
 ) -> VerifyReport:
-    """As `verify`, in a new process. What the programs print goes to standard error.
+    """As `verify`, in new processes. What the programs print goes to standard error.
 
-    timeout: seconds that one step may take: the conversion, the search for a case, or one call on one side.
+    A case that takes the process down is a failure of its own: those behind it run in another process.
+
+    Args:
+        path: as for `verify`, like the next three.
+        translation: a finished translation.
+        cases: what to run.
+        options: of the conversion.
+        timeout: seconds that one step may take: the conversion, the search for a case, or one call on one side.
+        memory: GiB that the process may take; nearly all that is free if None.
+        told: called with the cases, and a sentence for each class without one, before they run.
+        settings: what else `verify` takes.
 
     Raises:
         CaseError, OSError, UnicodeDecodeError: as `verify`. MissingPackageError: this environment can't verify.
     """
-    context = multiprocessing.get_context("spawn")  # a fork of a process with threads of torch or jax can block
-    receiver, sender = context.Pipe(duplex=False)
-    verification = _Verification(path, translation, cases, options, train_steps)
-    process = context.Process(target=_work, args=(sender, verification), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        return _follow(receiver, process, path, timeout)
-    finally:
-        process.kill()
-        process.join()
-
-
-def _follow(
-    receiver: Connection, process: multiprocessing.process.BaseProcess, path: Path, timeout: float
-) -> VerifyReport:
-    """Collect what the process tells until it is done, dies, or takes too long."""
-    step = Step("importing torch and jax")
-    patience = max(timeout, _START)
-    outcomes: list[Outcome] = []
-    diagnostics: tuple[Diagnostic, ...] = ()
-    while True:
+    limits = Limits(timeout, max(timeout, _START), memory)
+    left_out: Sequence[str] = ()
+    if cases is None:
+        cases = written_cases(path.resolve())
+    if not cases:
+        cases, left_out = _found(path.resolve(), limits)
+    told(cases, left_out)
+    run = _Run(path)
+    while run.done < len(cases):
+        arguments = (path, translation, cases[run.done :], options, settings)
         try:
-            event: Event | VerifyReport | Exception | None = receiver.recv() if receiver.poll(patience) else None
-        except EOFError:
-            process.join()
-            reason = _end(process.exitcode or 0)
-            break
-        if event is None:
-            reason = f"did not end within {patience:g} s (--timeout)"
-            break
-        patience = timeout
-        if isinstance(event, VerifyReport):
-            return event
-        if isinstance(event, Exception):
-            raise event
-        if isinstance(event, Step):
-            step = event
-        elif isinstance(event, Outcome):
-            outcomes.append(event)
-        else:
-            diagnostics = event
-    if step.outcome is None:
-        raise CaseError(f"{path}: {step.what}: {reason}")
-    return VerifyReport(str(path), (*outcomes, replace(step.outcome, detail=f"{step.what}: {reason}")), diagnostics)
+            run.follow(messages_of(_verify, arguments, limits))
+        except DiedError as error:
+            run.end_of_case(str(error))
+    return VerifyReport(str(path.resolve()), tuple(run.outcomes), run.diagnostics, tuple(cases), tuple(left_out))
 
 
-def _end(code: int) -> str:
-    """How a process ended."""
-    if code >= 0:
-        return f"ended the process with exit status {code}"
-    try:
-        return f"the process was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"the process was killed by signal {-code}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Verification:
-    """What the process is asked to do: the arguments of `verify`."""
+@dataclass
+class _Run:
+    """What became of the cases so far. done: how many have come to an end."""
 
     path: Path
-    translation: Path | None
-    cases: Sequence[Case] | None
-    options: Options
-    train_steps: int
+    done: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    step: Step = field(default_factory=lambda: Step("importing torch and jax"))
+
+    def follow(self, events: Iterator[Event | VerifyReport]) -> None:
+        """Collect what a process tells until it is done. Raises DiedError, and what the process sends."""
+        before = self.done
+        for event in events:
+            if isinstance(event, Step):
+                self.step = event
+            elif isinstance(event, CaseBegins):
+                self.done = before + event.number
+            elif isinstance(event, Outcome):
+                self.outcomes.append(event)
+            elif isinstance(event, VerifyReport):
+                self.done = before + len(event.cases)
+            else:
+                self.diagnostics = event
+
+    def end_of_case(self, reason: str) -> None:
+        """Note that the process died in the current case. Raises CaseError if there was none yet."""
+        text = f"{self.step.what}: {reason}"
+        if self.step.outcome is None:
+            raise CaseError(f"{self.path}: {text}")
+        self.outcomes.append(replace(self.step.outcome, detail=text))
+        self.step = Step("importing torch and jax")
+        self.done += 1
 
 
-def _work(sender: Connection, asked: _Verification) -> None:
-    """Verify, and send what happens. The programs find an empty input and no arguments of ours."""
-    os.dup2(2, 1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing put another in its place
-    sys.argv = [str(asked.path)]
+def _found(path: Path, limits: Limits) -> tuple[Sequence[Case], Sequence[str]]:
+    """What the program itself offers, looked for in other processes: what takes one down is left out in the next."""
+    from torch2jax.verify.discovery import EXAMPLES, collected
+
+    found: list[Case | str] = []
+    examples, skipped = True, set[str]()
+    while True:
+        step = Step("importing torch")
+        try:
+            for event in messages_of(_search, (path, examples, skipped), limits):
+                if isinstance(event, Step):
+                    step = event
+                else:
+                    found.append(event)
+                    skipped |= {event.entry} if isinstance(event, Case) else {step.subject}
+            break
+        except DiedError as error:
+            if not step.subject:
+                raise CaseError(f"{path}: {step.what}: {error}") from None
+            if step.subject != EXAMPLES:
+                found.append(f"no case was found for {step.subject} ({error})")
+            examples, skipped = False, skipped | {step.subject}
+    discovery = collected(path, dict.fromkeys(found))
+    return discovery.cases, discovery.left_out
+
+
+def _search(send: Send, path: Path, examples: bool, skipped: set[str]) -> None:
+    """Look for cases, and send them."""
+    with _sent(send, path):
+        try:
+            from torch2jax.verify.discovery import search
+        except ImportError as error:
+            raise MissingPackageError(error.name or str(error)) from None
+        send(Step("importing it to find out what to run"))
+        for finding in search(path, send, examples=examples, skipped=skipped):
+            send(finding)
+
+
+def _verify(
+    send: Send,
+    path: Path,
+    translation: Path | None,
+    cases: Sequence[Case],
+    options: Options,
+    settings: Mapping[str, Any],
+) -> None:
+    """Verify, and send what happens. The programs find no arguments of ours."""
+    sys.argv = [str(path)]
+    with _sent(send, path):
+        try:
+            from torch2jax.verify import run as _  # noqa: F401 - torch, jax and flax
+        except ImportError as error:
+            raise MissingPackageError(error.name or str(error)) from None
+        from torch2jax.verify import verify
+
+        send(verify(path, translation, cases=cases, options=options, watch=send, **settings))
+
+
+@contextmanager
+def _sent(send: Send, path: Path) -> Iterator[None]:
+    """Send an exception instead of raising it; one that is a mistake of ours as a sentence."""
     try:
-        sender.send(_report(sender, asked))
-    except KeyboardInterrupt:
-        os._exit(130)
+        yield
     except (CaseError, InputError, MissingPackageError, OSError, UnicodeDecodeError) as error:
-        sender.send(error)
+        send(error)
     except Exception as error:
         if os.environ.get("TORCH2JAX_DEBUG"):
             raise
         reason = f"torch2jax failed: {one_line(error)}; set TORCH2JAX_DEBUG=1 for the traceback"
-        sender.send(CaseError(f"{asked.path}: {reason}"))
-
-
-def _report(sender: Connection, asked: _Verification) -> VerifyReport:
-    try:
-        from torch2jax.verify import run as _  # noqa: F401 - torch, jax and flax
-    except ImportError as error:
-        raise MissingPackageError(error.name or str(error)) from None
-    from torch2jax.verify import verify
-
-    return verify(
-        asked.path,
-        asked.translation,
-        cases=asked.cases,
-        options=asked.options,
-        train_steps=asked.train_steps,
-        watch=sender.send,
-    )
+        send(CaseError(f"{path}: {reason}"))

@@ -12,7 +12,7 @@ from torch2jax.conversion import Conversion, Interface
 from torch2jax.options import Options
 from torch2jax.report import Diagnostic
 from torch2jax.verify.cases import Case, CaseError
-from torch2jax.verify.sources import bare_packages, module_name, root_of, sources_of
+from torch2jax.verify.sources import bare_packages, default_module, root_of, sources_of
 from torch2jax.verify.spaces import Space, top_level_names, write_files
 
 
@@ -90,13 +90,6 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
             write_files(_given(path, translation), target)
         names = top_level_names([*files, *conversions])
         yield Programs(root, target, frozenset(names), default, conversions, options, translation, frozenset(bare_packages(files)))
-
-
-def default_module(path: Path, root: Path) -> str:
-    """The module that entries are in which name none, "" where a folder has no `__init__`."""
-    if path.is_dir() and not (path / "__init__.py").exists():
-        return ""
-    return module_name(path.relative_to(root).as_posix())
 
 
 def _convert(files: Mapping[str, str], options: Options) -> Mapping[str, Conversion]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from torch2jax.report import Diagnostic, Severity
+from torch2jax.verify.cases import Case
 from torch2jax.verify.compare import ArrayError
 from torch2jax.verify.found import Found
 
@@ -96,11 +97,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """All outcomes for one path, and what the conversion reported about it."""
+    """All outcomes for one path, and what the conversion reported about it.
+
+    cases: what was run. left_out: a sentence for each class that nobody knew how to run.
+    """
 
     path: str
     outcomes: tuple[Outcome, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    cases: tuple[Case, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def flagged(self) -> bool:
@@ -127,6 +133,8 @@ class VerifyReport:
         return {
             "path": self.path,
             "ok": self.ok,
+            "cases": [{**asdict(case), "options": case.options} for case in self.cases],
+            "left_out": list(self.left_out),
             "outcomes": [outcome.to_json() for outcome in self.outcomes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
         }

@@ -45,6 +45,13 @@ def module_name(file: str) -> str:
     return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+def default_module(path: Path, root: Path) -> str:
+    """The module that entries are in which name none, "" where a folder has no `__init__`."""
+    if path.is_dir() and not (path / _INIT).exists():
+        return ""
+    return module_name(path.relative_to(root).as_posix())
+
+
 def bare_packages(files: Iterable[str]) -> set[str]:
     """The packages around files, by dotted name, whose `__init__` is not among the files."""
     known = set(files)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 class Space:
@@ -48,6 +50,18 @@ class Space:
         """Import a module of this space by its dotted name."""
         with self.active():
             return importlib.import_module(name)
+
+    def namespace(self, module: str, text: str) -> dict[str, Any]:
+        """The names that an expression can use: a module's own, and other modules of the space in full."""
+        own = vars(self.load(module))
+        namespace = dict(own)
+        for dotted in re.findall(r"[A-Za-z_][\w.]*", text):
+            head, *rest = dotted.split(".")
+            if head in self.names and head not in own:
+                for depth in range(len(rest)):
+                    self.load(".".join([head, *rest[:depth]]))
+                namespace[head] = self.load(head)
+        return namespace
 
     def _take(self) -> dict[str, ModuleType]:
         found = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in self.names}

@@ -11,14 +11,25 @@ from torch2jax.verify.report import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What begins now, and what becomes of the case if it does not end (None: the case is not known yet)."""
+    """What begins now, and what becomes of the case if it does not end (None: the case is not known yet).
+
+    subject: what the step is about, so that it can be left out in a second try.
+    """
 
     what: str
     outcome: Outcome | None = None
+    subject: str = ""
 
 
-Event = Step | Outcome | tuple[Diagnostic, ...]
-"""A step that begins, the outcome of a run, or what the conversion found."""
+@dataclass(frozen=True, slots=True)
+class CaseBegins:
+    """The case with this place in the list of cases begins."""
+
+    number: int
+
+
+Event = Step | CaseBegins | Outcome | tuple[Diagnostic, ...]
+"""A step or case that begins, the outcome of a run, or what the conversion found."""
 
 Watch = Callable[[Event], object]
 
