@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from torch2jax.verify.inputs import InputError, parse_inputs
+from torch2jax.verify.inputs import InputError, format_inputs, parse_inputs
 
 
 def test_kinds_shapes_and_bounds():
@@ -42,8 +42,41 @@ def test_draws_repeat_for_a_seed_and_differ_between_inputs():
 
 
 @pytest.mark.parametrize(
-    "spec", ["f31[2]", "f32[2", "f32[a]", "f32[2]<3", "int[2]<0", "int[2]>3", "print(1)", "f32", "", "a, b", "{**x}"]
+    "spec",
+    [
+        "f31[2]",
+        "f32[2",
+        "f32[a]",
+        "f32[2]<3",
+        "int[2]<0",
+        "int[2]>3",
+        "5<=int[2]<5",
+        "1<int[2]<5",
+        "array['a']",
+        "array[[1],[2,3]]",
+        "print(1)",
+        "f32",
+        "",
+        "a, b",
+        "{**x}",
+    ],
 )
 def test_unreadable_specifications_are_refused_with_what_is_allowed(spec):
     with pytest.raises(InputError, match=r"write an array as one of f32\[\.\.\.\]"):
         parse_inputs([spec])
+
+
+def test_values_bounds_and_flags_that_are_given():
+    values, low, flags = parse_inputs(["array[[1, 2], [3, 4]]", "-2<=int[90]<1", "true[3]"]).draw().args
+    np.testing.assert_array_equal(values, [[1, 2], [3, 4]])
+    assert set(low) == {-2, -1, 0}
+    assert flags.all()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["f32[2,3]", "f32[()]", "int[4]<7", "1<=int[4]<7", "array[1.5,2]", "array[[1,2]]", "=None", "='a b'", "=-1",
+     "x=bool[2]", "[f32[2], (int[3]<4,)]", "{'a': f32[2], 'b': 1}"],
+)  # fmt: skip
+def test_what_is_read_can_be_written(spec):
+    assert format_inputs(parse_inputs([spec])) == (spec.replace("x==", "x="),)

@@ -98,3 +98,56 @@ def test_the_report_must_have_a_place(tmp_path: Path) -> None:
     result = run(program(tmp_path), "--report", tmp_path / "net.py" / "r.json")
     assert result.exit_code == 2
     assert "can't be made" in result.output
+
+
+def test_a_program_that_needs_too_much_memory_is_ended(tmp_path: Path) -> None:
+    path = program(tmp_path, body="import torch; held = [torch.ones(2**27) for _ in range(64)]")
+    result = run(path, "--entry", "Net", "--input", "f32[2,3]", "--memory", "2")
+    assert result.exit_code == 1
+    assert "running the original: needed more than 2 GiB of memory (--memory)" in result.output
+
+
+def test_the_cases_behind_one_that_dies_are_run(tmp_path: Path) -> None:
+    path = program(tmp_path, body="import os; x.shape[0] == 5 and os._exit(3)")
+    report = tmp_path / "report.json"
+    entries = [word for n in (2, 5, 4) for word in ("--entry", "Net", "--input", f"f32[{n},3]", "--no-train")]
+    result = run(path, *entries, "--report", report)
+    assert result.exit_code == 1
+    assert "running the original: ended the process with exit status 3" in result.output
+    found = json.loads(report.read_text())
+    failures = [o for o in found["outcomes"] if o["verdict"] == "original fails"]
+    assert len(failures) == 1
+    assert found["outcomes"].index(failures[0]) < len(found["outcomes"]) - 1
+    assert [case["inputs"] for case in found["cases"]] == [["f32[2,3]"], ["f32[5,3]"], ["f32[4,3]"]]
+
+
+def test_what_was_found_is_printed_so_that_it_can_be_repeated(tmp_path: Path) -> None:
+    main = "if __name__ == '__main__':\n    import torch\n    Net()(torch.randn(5, 3))\n"
+    path = program(tmp_path, top=main)
+    report = tmp_path / "report.json"
+    result = run(path, "--report", report)
+    assert result.exit_code == 0, result.output
+    command = f"torch2jax verify {path} --entry Net --input 'f32[5,3]'"
+    assert f"Net(), from what its own example runs:\n  {command}\n" in result.output
+    (case,) = json.loads(report.read_text())["cases"]
+    assert (case["options"], case["origin"]) == ("--entry Net --input 'f32[5,3]'", "what its own example runs")
+
+
+def test_an_example_that_takes_the_process_down_is_done_without(tmp_path: Path) -> None:
+    path = program(tmp_path, top="if __name__ == '__main__':\n    import os\n    os._exit(7)\n")
+    result = run(path)
+    assert result.exit_code == 0, result.output
+    assert "Net(), from its constructor and first layers" in result.output
+
+
+def test_options_belong_to_the_entry_before_them(tmp_path: Path) -> None:
+    result = run(program(tmp_path), "--input", "f32[2,3]", "--entry", "Net")
+    assert result.exit_code == 2
+    assert "--input needs --entry before it" in result.output
+
+
+def test_a_package_that_is_missing_is_named_on_its_rung(tmp_path: Path) -> None:
+    path = program(tmp_path, body="import package_that_is_not_there")
+    (outcome,) = verify(path, cases=[Case("Net", inputs=("f32[2,3]",))], dtypes=["float64"]).outcomes
+    assert outcome.verdict is Verdict.ORIGINAL_FAILS
+    assert outcome.detail.endswith("; install package_that_is_not_there beside torch first")

@@ -105,7 +105,7 @@ def parse_inputs(specs: Sequence[str]) -> Inputs:
 def format_inputs(inputs: Inputs) -> tuple[str, ...]:
     """Specifications that `parse_inputs` reads as these inputs."""
     positional = [_format(value) for value in inputs.args]
-    return (*positional, *(f"{name}={_format(value)}" for name, value in (inputs.kwargs or {}).items()))
+    return (*positional, *(f"{name}={_format_item(value)}" for name, value in (inputs.kwargs or {}).items()))
 
 
 def _format(value: Any) -> str:
@@ -126,9 +126,10 @@ def _format_item(value: Any) -> str:
 
 
 def leaves_of(inputs: Inputs) -> list[Any]:
-    """Every leaf, in order."""
+    """Every leaf, in the order of the call."""
     found: list[Any] = []
-    inputs.map(found.append)
+    for value in (*inputs.args, *(inputs.kwargs or {}).values()):
+        map_leaves(value, found.append)
     return found
 
 

@@ -83,7 +83,8 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
     with tempfile.TemporaryDirectory(prefix="torch2jax-") as folder:
         target = Path(folder)
         if translation is None:
-            conversions = _convert(files, options)
+            around = {f"{name.replace('.', '/')}/__init__.py": "" for name in bare_packages(files)}
+            conversions = _convert({**around, **files}, options, single=len(files) == 1)
             write_files({name: conversion.code for name, conversion in conversions.items()}, target)
         else:
             conversions = {}
@@ -92,12 +93,12 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
         yield Programs(root, target, frozenset(names), default, conversions, options, translation, frozenset(bare_packages(files)))
 
 
-def _convert(files: Mapping[str, str], options: Options) -> Mapping[str, Conversion]:
+def _convert(files: Mapping[str, str], options: Options, *, single: bool) -> Mapping[str, Conversion]:
     from torch2jax import convert_files
     from torch2jax.batch import convert_safely
 
     def together(texts: Mapping[str, str], options: Options, _: object) -> Mapping[str, Conversion]:
-        return convert_files(texts, options, single=len(files) == 1)
+        return convert_files(texts, options, single=single)
 
     return convert_safely(files, options, together)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import enum
 import inspect
 import itertools
+import re
 import sys
 import types
 import typing
@@ -17,7 +19,7 @@ import torch
 from torch import nn
 
 from torch2jax.verify.discovery.classes import constructor_calls
-from torch2jax.verify.discovery.names import scales, values_for
+from torch2jax.verify.discovery.names import is_width, scales, values_for
 from torch2jax.verify.discovery.uses import Use, uses_of
 from torch2jax.verify.failures import FAILURES
 
@@ -139,21 +141,21 @@ def _annotated(declared: Any, module: ModuleType, depth: int) -> tuple[str, ...]
         return tuple(map(repr, typing.get_args(annotation)))
     if origin in (list, tuple) or annotation in (list, tuple):
         return ()
-    if not isinstance(annotation, type) or annotation.__module__ in ("builtins", "typing", "collections.abc"):
+    if not inspect.isclass(annotation) or annotation.__module__ != module.__name__:
         return ()
-    name: str = annotation.__name__
-    if vars(module).get(name) is not annotation:
+    cls: type = annotation
+    if vars(module).get(cls.__name__) is not cls:
         return ()
-    if issubclass(annotation, enum.Enum):
-        return tuple(f"{annotation.__name__}.{member.name}" for member in annotation)
-    return _instances(annotation, module, depth) if annotation.__module__ == module.__name__ else ()
+    if issubclass(cls, enum.Enum):
+        return tuple(f"{cls.__name__}.{member.name}" for member in cls)
+    return _instances(cls, module, depth)
 
 
 def _instances(cls: type, module: ModuleType, depth: int) -> tuple[str, ...]:
     """Calls of a class of the module: a small instance first where sizes have defaults."""
     home = sys.modules.get(cls.__module__, module)
     uses = uses_of(cls.__init__, home)  # type: ignore[misc]
-    required = {p.name: p for p in _parameters(cls) if p.default is p.empty}
+    required = {p.name: p for p in _constructor_parameters(cls) if p.default is p.empty}
     values = {name: _values(p, uses.get(name, Use()), module, depth - 1) for name, p in required.items()}
     found = (
         [*_smaller(cls, {name: v[0] for name, v in values.items() if v}), *_combinations(values)]
@@ -165,13 +167,26 @@ def _instances(cls: type, module: ModuleType, depth: int) -> tuple[str, ...]:
 
 
 def _smaller(cls: type, required: Mapping[str, str]) -> list[str]:
-    """Arguments with a small value for every size whose default is larger."""
+    """Arguments with a small value for every size whose default is larger; then for those that are no widths."""
     small = {}
     for p in _parameters(cls):
         value = next(iter(values_for(p.name)), "")
         if type(p.default) is int and scales(p.name) and p.default > int(value):
             small[p.name] = value
-    return [", ".join(f"{name}={value}" for name, value in {**required, **small}.items())] if small else []
+    variants = [small, {name: value for name, value in small.items() if not is_width(name)}]
+    texts = [", ".join(f"{name}={value}" for name, value in {**required, **v}.items()) for v in variants if v]
+    return list(dict.fromkeys(texts))
+
+
+def with_mentioned(cls: type, arguments: str, message: str) -> str:
+    """The arguments with values for the optional parameters that an error speaks of, "" where it speaks of none."""
+    call = ast.parse(f"_({arguments})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    given = {keyword.arg for keyword in call.keywords}
+    optional = [p for p in _constructor_parameters(cls) if p.default is None and p.name not in given]
+    spoken = set(re.findall(r"\w+", message))
+    extra = [f"{p.name}={values_for(p.name)[0]}" for p in optional if p.name in spoken and values_for(p.name)]
+    return ", ".join([*([arguments] if arguments else []), *extra]) if extra else ""
 
 
 def _configurations(use: Use, module: ModuleType, depth: int) -> tuple[str, ...]:

@@ -18,12 +18,13 @@ import torch
 from torch import nn
 
 from torch2jax.verify.cases import SETTINGS, Case, CaseError
-from torch2jax.verify.discovery.arguments import arguments_for
+from torch2jax.verify.discovery.arguments import arguments_for, with_mentioned
 from torch2jax.verify.discovery.classes import factories, outermost_classes, own_classes
 from torch2jax.verify.discovery.expressions import InexpressibleError, Writer, inputs_like
 from torch2jax.verify.discovery.limits import TooLongError, deadline, without_traces
 from torch2jax.verify.discovery.recording import Call, Recorder, run_examples
 from torch2jax.verify.discovery.search import find_inputs, varied_inputs
+from torch2jax.verify.discovery.shapes import Sizes
 from torch2jax.verify.discovery.trials import Trial, try_call
 from torch2jax.verify.failures import FAILURES, one_line
 from torch2jax.verify.inputs import Inputs, format_inputs
@@ -35,10 +36,13 @@ EXAMPLES = "examples"
 _EXAMPLE_SECONDS = 30.0
 _BUILD_SECONDS = 20.0
 _CLASS_SECONDS = 20.0
+_CANDIDATE_SECONDS = 5.0
 _CALLS_PER_CLASS = 3
 _IMAGE_SIZES = re.compile(
     r"\w*(img|image|input|spatial)_?(size|res|resolution|shape|side|height|width)|resolution|side"
 )
+
+_FRAMES = re.compile(r"(num_|n_)?frames")
 
 
 @dataclass
@@ -209,7 +213,7 @@ def _repeated(program: _Program, module: ModuleType, case: Case, call: Call) -> 
         trial = try_call(model, inputs)
         if trial.ok and trial.finite:
             return varied_inputs(model, trial, "forward", _CLASS_SECONDS)
-    return find_inputs(model, "forward", _sides(type(model), case.args), _CLASS_SECONDS)[0]
+    return find_inputs(model, "forward", _sizes(type(model), case.args), _CLASS_SECONDS)[0]
 
 
 def _inferred(program: _Program, module: ModuleType, cls: type[nn.Module]) -> Case | str:
@@ -218,15 +222,18 @@ def _inferred(program: _Program, module: ModuleType, cls: type[nn.Module]) -> Ca
     reason = ""
     candidates = [(cls.__name__, text) for text in arguments_for(cls, module)]
     candidates += [(name, "") for name in factories(cls, module)]
-    for name, arguments in candidates:
+    while candidates:
+        name, arguments = candidates.pop(0)
         if time.monotonic() > end:
             break
         model = _build(program, module, name, arguments)
         if isinstance(model, str):
             reason = reason or model
+            more = with_mentioned(cls, arguments, model.partition(" raised ")[2]) if name == cls.__name__ else ""
+            candidates = [(name, more), *candidates] if more else candidates
             continue
-        seconds = min(_CLASS_SECONDS, max(end - time.monotonic(), 1.0))
-        inputs, best = find_inputs(model, "forward", _sides(cls, arguments), seconds)
+        seconds = min(_CLASS_SECONDS if not candidates else _CANDIDATE_SECONDS, max(end - time.monotonic(), 1.0))
+        inputs, best = find_inputs(model, "forward", _sizes(cls, arguments), seconds)
         if inputs is not None:
             origin = "its constructor and first layers"
             return Case(program.entry(module, name), arguments, format_inputs(inputs), origin=origin)
@@ -253,8 +260,8 @@ def _build(program: _Program, module: ModuleType, name: str, arguments: str) -> 
     return model.eval() if isinstance(model, nn.Module) else f"{text} is no module"
 
 
-def _sides(cls: type, arguments: str) -> tuple[int, ...]:
-    """The sizes of images that constructor arguments, or their defaults, speak of."""
+def _sizes(cls: type, arguments: str) -> Sizes:
+    """The sizes of images and videos that constructor arguments, or their defaults, speak of."""
     parameters = inspect.signature(cls).parameters
     call = ast.parse(f"_({arguments})", mode="eval").body
     assert isinstance(call, ast.Call)
@@ -263,8 +270,12 @@ def _sides(cls: type, arguments: str) -> tuple[int, ...]:
     values = {name: _literal(node) for name, node in [*positional, *named]}
     values = {**{name: p.default for name, p in parameters.items()}, **values}
     found = [value for name, value in values.items() if _IMAGE_SIZES.fullmatch(name)]
-    sizes = [size for value in found for size in (value if isinstance(value, list | tuple) else [value])]
-    return tuple(size for size in dict.fromkeys(sizes) if type(size) is int and 4 <= size <= 1024)
+    sides = [size for value in found for size in (value if isinstance(value, list | tuple) else [value])]
+    frames = [value for name, value in values.items() if _FRAMES.fullmatch(name) and type(value) is int]
+    return Sizes(
+        tuple(size for size in dict.fromkeys(sides) if type(size) is int and 4 <= size <= 1024),
+        frames[0] if frames else 0,
+    )
 
 
 def _literal(node: ast.expr) -> Any:

@@ -12,41 +12,67 @@ from fnmatch import fnmatchcase
 SIDE = 32
 """The side of images, where a constructor asks for one."""
 
-_FLAGS = """use_* with_* is_* has_* no_* enable_* return_* add_* include_* do_* apply_* learn_* need_* freeze_*
-    share_* tie_* *_bias bias affine *_only"""
+_FLAGS = """
+    use_* with_* is_* has_* no_* enable_* return_* add_* include_* do_* apply_* learn_* need_* freeze_*
+    share_* tie_* *_bias bias affine *_only
+"""
 _CLEARED_FLAGS = "causal bidirectional bilinear residual pre_norm batch_first verbose pretrained"
 _DROPOUT = "dropout drop drop_rate drop_prob drop_path p_drop pdrop drop_p dropout* p"
 _RATIOS = "ratio expansion expand mult factor multiplier growth_rate reduction upscale scale_factor"
-_NUMBERS = """temperature tau alpha beta gamma lambda lambda_ lamb sigma scale slope margin weight prob init_values
-    threshold theta lr std"""
-_IMAGE_SIZES = """img_size image_size input_resolution img_resolution image_resolution image_res img_res input_res
+_NUMBERS = """
+    temperature tau alpha beta gamma lambda lambda_ lamb sigma scale slope margin weight prob
+    init_values threshold theta lr std
+"""
+_IMAGE_SIZES = """
+    img_size image_size input_resolution img_resolution image_resolution image_res img_res input_res
     input_shape image_shape img_shape spatial_size spatial_shape feature_size fmap_size image_height
-    image_width img_height img_width input_height input_width img_h img_w image_side resolution height side
-    imgsize imgsz img_sz"""
+    image_width img_height img_width input_height input_width img_h img_w image_side resolution height
+    side imgsize imgsz img_sz
+"""
 _HEAD_SIZES = (
     "dim_head dimhead head_dim headdim d_head d_k d_v dim_key dim_value head_size head_width channels_per_head"
 )
-_DEPTHS = """depth depths layer layers nlayers nlayer block blocks n_block nblocks stages repeat repeats steps
-    iterations iters levels"""
-_VOCABULARIES = """vocab vocab_size vocabsize num_tokens n_tokens n_token ntoken ntokens n_vocab num_embeddings num_embeds
-    codebook_size n_codes num_codes token_size vocabulary num_types num_items num_users n_items n_users"""
-_LENGTHS = """max_len max_length max_seq* seq_len seqlen seq_length length block_size context_length context_size
+_DEPTHS = """
+    depth depths layer layers nlayers nlayer block blocks n_block nblocks stages repeat repeats steps
+    iterations iters levels
+"""
+_VOCABULARIES = """
+    vocab vocab_size vocabsize num_tokens n_tokens n_token ntoken ntokens n_vocab num_embeddings
+    num_embeds codebook_size n_codes num_codes token_size vocabulary num_types num_items num_users
+    n_items n_users
+"""
+_LENGTHS = """
+    max_len max_length max_seq* seq_len seqlen seq_length length block_size context_length context_size
     ctx_len n_ctx max_position* n_positions num_patches n_patches num_points timesteps seq_size
-    sequence_length"""
-_INPUT_CHANNELS = """in_channels in_channel in_chans in_chan in_ch in_c c_in cin inp inplanes in_planes ch_in channels_in
-    input_channels input_channel img_channels image_channels n_channels num_channels nc chans channels"""
-_OUTPUT_CHANNELS = """out_channels out_channel out_chans out_ch out_c c_out cout oup outplanes planes ch_out filters filter nf
-    ngf ndf base base_ch*"""
+    sequence_length
+"""
+_INPUT_CHANNELS = """
+    in_channels in_channel in_chans in_chan in_ch in_c c_in cin inp inplanes in_planes ch_in channels_in
+    input_channels input_channel img_channels image_channels n_channels num_channels nc chans channels
+"""
+_OUTPUT_CHANNELS = """
+    out_channels out_channel out_chans out_ch out_c c_out cout oup outplanes planes ch_out filters
+    filter nf ngf ndf base base_ch*
+"""
 _OUTPUT_FEATURES = "out_features out_feature output_dim output_size out_dim dim_out d_out n_output odim out_size"
-_INPUT_FEATURES = """in_features in_feature input_dim input_size in_dim dim_in d_in n_in n_input n_inputs n_feature n_features
-    num_feature num_features nfeat feature_dim feat_dim num_inputs idim in_size obs_dim state_dim"""
-_HIDDEN = """mlp_dim hidden_dim hidden_dims dim_hidden d_hidden hidden hiddens hidden_size hidden_sizes
-    hidden_features nhid n_hidden d_ff dim_feedforward ffn_dim intermediate_size inner_dim ff_dim hid_dim
-    hdim h_dim"""
+_INPUT_FEATURES = """
+    in_features in_feature input_dim input_size in_dim dim_in d_in n_in n_input n_inputs n_feature
+    n_features num_feature num_features nfeat feature_dim feat_dim num_inputs idim in_size obs_dim
+    state_dim
+"""
+_HIDDEN = """
+    mlp_dim hidden_dim hidden_dims dim_hidden d_hidden hidden hiddens hidden_size hidden_sizes
+    hidden_features nhid n_hidden d_ff dim_feedforward ffn_dim intermediate_size inner_dim ff_dim
+    hid_dim hdim h_dim
+"""
 _LATENT = "latent_dim z_dim zdim nz n_latent dim_latent latent_size latents num_latents code_dim noise_dim"
-_EMBEDDINGS = """embed_dim embed_dims emb_dim embedding_dim embed_size emb_size n_embd n_embed d_embed embed ninp
-    embedding_size emb"""
+_EMBEDDINGS = """
+    embed_dim embed_dims emb_dim embedding_dim embed_size emb_size n_embd n_embed d_embed embed ninp
+    embedding_size emb
+"""
 _WIDTHS = "d_model dmodel model_dim dim dims width feature features n_dim n_state model_channels dim_* d_*"
+
+_HEADS = "head heads nhead nheads n_head head_num h"
 
 _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_FLAGS, ("True", "False")),
@@ -66,7 +92,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("padding pad", ("1", "0")),
     ("groups", ("1", "4", "2")),
     (_HEAD_SIZES, ("8", "16")),
-    ("head heads nhead nheads n_head head_num h", ("4", "2", "(2, 4)", "1")),
+    (_HEADS, ("4", "2", "(2, 4)", "1")),
     (_DEPTHS, ("2", "(1, 2)", "[1, 2, 1, 1]", "3")),
     ("class classes nclass n_class class_num labels n_out num_outputs n_outputs", ("10", "1")),
     (_VOCABULARIES, ("50", "64")),
@@ -125,3 +151,9 @@ def scales(name: str) -> bool:
     """Whether a parameter of this name makes a model larger without changing what it does."""
     value = next(iter(values_for(name)), "")
     return value.isdigit() and int(value) > 1
+
+
+def is_width(name: str) -> bool:
+    """Whether a parameter of this name is a number of features, or is divided into them: such sizes hang together."""
+    lower = name.lower().strip("_")
+    return _named(lower) in [values for words, values in _TABLE if words in (_WIDTHS, _EMBEDDINGS, _HIDDEN, _HEADS)]

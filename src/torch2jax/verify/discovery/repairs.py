@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
 
-from torch2jax.verify.discovery.shapes import BATCH, FEATURES, LENGTH, SIDES, Arrays
+from torch2jax.verify.discovery.shapes import BATCH, FEATURES, LENGTH, SIDES, Arrays, Sizes
 from torch2jax.verify.discovery.trials import Trial
 from torch2jax.verify.inputs import ArraySpec, Inputs
 
@@ -24,15 +25,15 @@ _OUT_OF_RANGE = re.compile(r"out of (range|bounds)|num_classes")
 _LITERALS = (2, 3, 1, True, None, 0.5)
 
 
-def repaired(trial: Trial, sides: tuple[int, ...]) -> Iterator[Inputs]:
+def repaired(trial: Trial, sizes: Sizes) -> Iterator[Inputs]:
     """Inputs to try next, those that the failure speaks of first, then every rank and kind for every array."""
     arrays = Arrays.of(trial.inputs)
     yield from _for_values(trial, arrays)
-    yield from _for_wanted_shape(trial, arrays, sides)
+    yield from _for_wanted_shape(trial, arrays, sizes)
     yield from _for_sizes(trial, arrays)
-    yield from _for_ranks(trial, arrays, sides)
+    yield from _for_ranks(trial, arrays, sizes)
     yield from _for_kinds(trial, arrays)
-    yield from _for_anything(arrays, sides)
+    yield from _for_anything(arrays, sizes)
 
 
 def _shaped(spec: ArraySpec, shape: tuple[int, ...], kind: str = "") -> ArraySpec:
@@ -66,7 +67,7 @@ def _wanted_sizes(trial: Trial) -> list[int]:
     return [size for shape in (trial.operation.shapes if trial.operation else ()) for size in shape]
 
 
-def _for_wanted_shape(trial: Trial, arrays: Arrays, sides: tuple[int, ...]) -> Iterator[Inputs]:
+def _for_wanted_shape(trial: Trial, arrays: Arrays, sizes: Sizes) -> Iterator[Inputs]:
     """The axis that the layer or function that raised looks at, set to what it wants."""
     wanted = _wanted(trial)
     if wanted is None:
@@ -90,10 +91,10 @@ def _for_wanted_shape(trial: Trial, arrays: Arrays, sides: tuple[int, ...]) -> I
     for shape, (index, _) in itertools.product(shapes, list(enumerate(arrays.specs))):
         yield arrays.replaced({index: ArraySpec("f32", shape)})
     if actual is not None:
-        yield from _flattened(arrays, actual, size, sides)
+        yield from _flattened(arrays, actual, size, sizes)
 
 
-def _flattened(arrays: Arrays, actual: int, size: int, sides: tuple[int, ...]) -> Iterator[Inputs]:
+def _flattened(arrays: Arrays, actual: int, size: int, sizes: Sizes) -> Iterator[Inputs]:
     """Images whose sides make a flattened axis as long as it should be."""
     for index, spec in arrays.arrays:
         if len(spec.shape) < 3:
@@ -101,7 +102,9 @@ def _flattened(arrays: Arrays, actual: int, size: int, sides: tuple[int, ...]) -
         channels, rank = spec.shape[1], len(spec.shape) - 2
         root = round((size / channels) ** (1 / rank))
         squares = [root] if channels * root**rank == size else []
-        for side in dict.fromkeys([*sides, *squares, 32, 28, 64, 96, 128, 224, 227, 299, 256, 48, 84, 16]):
+        near = round((math.prod(spec.shape[2:]) * size / max(actual, 1)) ** (1 / rank))  # after layers that shrink it
+        squares += [near + offset for offset in (0, 1, -1, 2, -2, 3, -3, 4, -4) if near + offset > 0]
+        for side in dict.fromkeys([*sizes.sides, *squares, 32, 28, 64, 96, 128, 224, 227, 299, 256, 48, 84, 16]):
             yield arrays.replaced({index: _shaped(spec, (*spec.shape[:2], *(side,) * rank))})
         if rank == 1:
             for length in range(max(spec.shape[2] - 8, 1), spec.shape[2] + 40):
@@ -129,7 +132,7 @@ def _wanted(trial: Trial) -> tuple[str, int, int, list[tuple[int, ...]], int] | 
         weight, rank = shapes[1], int(convolution[2])
         groups = getattr(layer, "groups", 1)
         n = weight[0] if convolution[1] else weight[1] * (groups if isinstance(groups, int) else 1)
-        return "f32", -rank - 1, n, [(BATCH, n, *sizes[:rank]) for sizes in SIDES[:3]], 0
+        return "f32", -rank - 1, n, [(BATCH, n, *space[:rank]) for space in SIDES[:3]], 0
     if name in ("linear", "matmul", "__matmul__", "mm", "__rmatmul__") and len(shapes) > 1 and shapes[1]:
         n = shapes[1][-1] if name == "linear" else shapes[1][-2 if len(shapes[1]) > 1 else -1]
         return "f32", -1, n, [(BATCH, LENGTH, n), (3, n)], 0
@@ -170,21 +173,21 @@ def _with_size(arrays: Arrays, index: int, spec: ArraySpec, axis: int, size: int
     return arrays.replaced({index: _shaped(spec, (*spec.shape[:axis], size, *spec.shape[axis + 1 :]))})
 
 
-def _for_ranks(trial: Trial, arrays: Arrays, sides: tuple[int, ...]) -> Iterator[Inputs]:
+def _for_ranks(trial: Trial, arrays: Arrays, sizes: Sizes) -> Iterator[Inputs]:
     """Arrays of the rank that the message speaks of."""
     ranks = [int(n) for groups in _RANK.findall(trial.message) for n in groups if n]
     if "out of range" in trial.message or "permute" in trial.message or "unpack" in trial.message:
         ranks += [len(spec.shape) + 1 for _, spec in arrays.arrays]
     for rank in dict.fromkeys(rank for rank in ranks if 0 < rank < 7):
         for index, spec in arrays.arrays:
-            yield from (arrays.replaced({index: _shaped(spec, shape)}) for shape in _shapes(rank, spec, sides))
+            yield from (arrays.replaced({index: _shaped(spec, shape)}) for shape in _shapes(rank, spec, sizes))
 
 
-def _shapes(rank: int, spec: ArraySpec, sides: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _shapes(rank: int, spec: ArraySpec, sizes: Sizes) -> list[tuple[int, ...]]:
     """Shapes of a rank, that keep the last size or the channels where they can."""
     last = spec.shape[-1] if spec.shape else FEATURES
     channels = spec.shape[1] if len(spec.shape) > 2 else 3
-    squares = [(side,) * 3 for side in sides] + [SIDES[0], SIDES[1], SIDES[2]]
+    squares = [(side,) * 3 for side in sizes.sides] + [SIDES[0], SIDES[1], SIDES[2]]
     if rank == 1:
         return [(spec.shape[0] if spec.shape else BATCH,), (last,)]
     if rank == 2:
@@ -193,7 +196,8 @@ def _shapes(rank: int, spec: ArraySpec, sides: tuple[int, ...]) -> list[tuple[in
         return [(BATCH, LENGTH, last), *((BATCH, channels, s[0]) for s in squares)]
     if rank == 4:
         return [*((BATCH, channels, *s[:2]) for s in squares), (BATCH, 3, LENGTH, last)]
-    return [(BATCH, channels, *(8 if rank == 5 else 4,) * (rank - 4), *s[:2]) for s in squares]
+    frames = sizes.frames or (8 if rank == 5 else 4)
+    return [(BATCH, channels, *(frames,) * (rank - 4), *s[:2]) for s in squares]
 
 
 def _for_kinds(trial: Trial, arrays: Arrays) -> Iterator[Inputs]:
@@ -222,12 +226,12 @@ def _for_kinds(trial: Trial, arrays: Arrays) -> Iterator[Inputs]:
                 yield arrays.replaced({index: ArraySpec("f32", (BATCH, LENGTH, FEATURES))})
 
 
-def _for_anything(arrays: Arrays, sides: tuple[int, ...]) -> Iterator[Inputs]:
+def _for_anything(arrays: Arrays, sizes: Sizes) -> Iterator[Inputs]:
     """Other ranks and kinds for one array after the other."""
     for rank in (3, 4, 2, 5, 1):
         for index, spec in arrays.arrays:
             if rank != len(spec.shape):
-                yield from (arrays.replaced({index: _shaped(spec, shape)}) for shape in _shapes(rank, spec, sides))
+                yield from (arrays.replaced({index: _shaped(spec, shape)}) for shape in _shapes(rank, spec, sizes))
     for index, spec in arrays.arrays:
         for other in _other_kinds(spec):
             yield arrays.replaced({index: other})

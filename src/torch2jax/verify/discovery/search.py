@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from torch2jax.verify.discovery.repairs import repaired
-from torch2jax.verify.discovery.shapes import Arrays, first_inputs, varied
+from torch2jax.verify.discovery.shapes import Arrays, Sizes, first_inputs, varied
 from torch2jax.verify.discovery.trials import TOO_LONG, Trial, try_call
 from torch2jax.verify.failures import FAILURES
 from torch2jax.verify.inputs import Inputs, format_inputs
@@ -23,22 +23,22 @@ _SLOW = 0.3
 _VARIATIONS = 30
 
 
-def find_inputs(model: nn.Module, method: str, sides: tuple[int, ...], seconds: float) -> tuple[Inputs | None, Trial]:
+def find_inputs(model: nn.Module, method: str, sizes: Sizes, seconds: float) -> tuple[Inputs | None, Trial]:
     """Inputs that a model takes, None if no try came through, and the try that came farthest.
 
-    sides: sizes of images that its constructor speaks of. seconds: how long to search.
+    sizes: those that its constructor speaks of. seconds: how long to search.
     """
-    starts = list(first_inputs(model, method, sides))
+    starts = list(first_inputs(model, method, sizes))
     began = time.monotonic()
     best = try_call(model, starts[0], method)
     if time.monotonic() - began > _SLOW:
         twin = _without_data(model)
-        likely = _climb(starts, lambda inputs: try_call(twin, inputs, method), sides, began + seconds)
+        likely = _climb(starts, lambda inputs: try_call(twin, inputs, method), sizes, began + seconds)
         starts = [likely.inputs, *starts] if likely.ok else starts
         if likely.ok and best.error == TOO_LONG:
             return likely.inputs, likely
     if not (best.ok and best.finite):
-        best = _climb(starts, lambda inputs: try_call(model, inputs, method), sides, began + 2 * seconds)
+        best = _climb(starts, lambda inputs: try_call(model, inputs, method), sizes, began + 2 * seconds)
     return (varied_inputs(model, best, method, seconds) if best.ok else None), best
 
 
@@ -50,7 +50,7 @@ def _without_data(model: nn.Module) -> nn.Module:
         return model
 
 
-def _climb(starts: list[Inputs], attempt: Callable[[Inputs], Trial], sides: tuple[int, ...], end: float) -> Trial:
+def _climb(starts: list[Inputs], attempt: Callable[[Inputs], Trial], sizes: Sizes, end: float) -> Trial:
     """Best first: of all tries so far, repair the one that came farthest."""
     order = itertools.count()
     open_ends: list[tuple[int, int, Iterator[Inputs]]] = [(1, next(order), iter(starts))]
@@ -73,7 +73,7 @@ def _climb(starts: list[Inputs], attempt: Callable[[Inputs], Trial], sides: tupl
             spare = spare or trial
         if trial.progress > best.progress:
             best = trial
-        heapq.heappush(open_ends, (-trial.progress, next(order), repaired(trial, sides)))
+        heapq.heappush(open_ends, (-trial.progress, next(order), repaired(trial, sizes)))
     return spare or best
 
 

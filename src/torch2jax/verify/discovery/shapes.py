@@ -40,6 +40,14 @@ _LITERALS = {"bool": False, "int": 2, "str": "mean", "float": 0.5}
 
 
 @dataclass
+class Sizes:
+    """Sizes that a constructor speaks of: the sides of images, and the number of frames (0: it has none)."""
+
+    sides: tuple[int, ...] = ()
+    frames: int = 0
+
+
+@dataclass
 class Arrays:
     """The arrays of a call in order, with the way back to inputs of the same structure."""
 
@@ -78,10 +86,10 @@ def required_parameters(model: nn.Module, method: str = "forward") -> list[inspe
     return needed
 
 
-def first_inputs(model: nn.Module, method: str, sides: tuple[int, ...]) -> Iterator[Inputs]:
+def first_inputs(model: nn.Module, method: str, sizes: Sizes) -> Iterator[Inputs]:
     """What the names of the parameters and the first layer with weights suggest."""
     parameters = required_parameters(model, method)
-    likely = list(_likely_specs(model, sides)) or [ArraySpec("f32", (3, 5))]
+    likely = list(_likely_specs(model, sizes)) or [ArraySpec("f32", (3, 5))]
     for spec in likely:
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
@@ -117,16 +125,20 @@ def _by_name(parameter: inspect.Parameter, model: nn.Module, likely: ArraySpec, 
         return ArraySpec("int", (batch, LENGTH), embedding.num_embeddings)
     if first or likely.kind != "int" or not _IMAGES.fullmatch(name):
         return likely
-    return next((s for s in _likely_specs(model, (), convolutions=True)), likely)
+    return next((s for s in _likely_specs(model, Sizes(), convolutions=True)), likely)
 
 
-def _likely_specs(model: nn.Module, sides: tuple[int, ...], *, convolutions: bool = False) -> Iterator[ArraySpec]:
+def _likely_specs(model: nn.Module, known: Sizes, *, convolutions: bool = False) -> Iterator[ArraySpec]:
     """Inputs that the first layer with weights would take, then some more."""
+    sides = known.sides
     spatial = [(side, side, side) for side in sides] + list(SIDES)
+    if known.frames:
+        spatial = [(known.frames, *sizes[:2]) for sizes in spatial]
     for layer in model.modules():
         if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d):
             rank = len(layer.kernel_size)
-            yield from (ArraySpec("f32", (BATCH, layer.in_channels, *sizes[:rank])) for sizes in spatial)
+            spaces = [sizes[-rank:] if known.frames else sizes[:rank] for sizes in spatial]
+            yield from (ArraySpec("f32", (BATCH, layer.in_channels, *sizes)) for sizes in spaces)
             return
         if convolutions:
             continue
@@ -142,7 +154,7 @@ def _likely_specs(model: nn.Module, sides: tuple[int, ...], *, convolutions: boo
             return
         if isinstance(layer, nn.Linear | nn.LayerNorm | nn.RMSNorm):
             features = layer.in_features if isinstance(layer, nn.Linear) else layer.normalized_shape[-1]
-            images = [(BATCH, c, *sizes[:2]) for sizes, c in itertools.product(spatial, (3, 1))]
+            images = [(BATCH, c, *sizes[: 3 if known.frames else 2]) for sizes, c in itertools.product(spatial, (3, 1))]
             vectors = [(3, features), (BATCH, LENGTH, features)]
             both = [*images, *vectors] if sides and features not in sides else [*vectors, *images]
             yield from (ArraySpec("f32", shape) for shape in both)
