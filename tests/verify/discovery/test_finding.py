@@ -282,3 +282,34 @@ def test_a_folder_and_a_file_in_a_package_are_searched(tmp_path: Path) -> None:
     assert calls(discover(package / "net.py").cases) == [("Top", "", ("f32[3,5]",))]
     (package / "__init__.py").write_text("")
     assert [case.entry for case in discover(package).cases] == ["pkg.net:Top"]
+
+
+def test_images_that_must_fall_into_windows_are_found(find: Find) -> None:
+    body = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 4, stride=4)
+
+    def forward(self, x):
+        x = self.conv(x)
+        assert x.shape[2] % 7 == 0, f"height {x.shape[2]} must be divisible by window size 7"
+        b, c, h, w = x.shape
+        return x.view(b, c, h // 7, 7, w)
+"""
+    ((_, _, inputs),) = calls(find(body))
+    assert int(inputs[0].split(",")[2]) // 4 % 7 == 0
+
+
+def test_optional_arguments_that_an_error_speaks_of_are_given(find: Find) -> None:
+    body = """
+class Net(nn.Module):
+    def __init__(self, dim, depth=None):
+        super().__init__()
+        assert depth is not None, "depth must be supplied"
+        self.layers = nn.Sequential(*[nn.Linear(dim, dim) for _ in range(depth)])
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+    assert calls(find(body)) == [("Net", "dim=32, depth=2", ("f32[3,32]",))]

@@ -21,7 +21,7 @@ _DROPOUT = "dropout drop drop_rate drop_prob drop_path p_drop pdrop drop_p dropo
 _RATIOS = "ratio expansion expand mult factor multiplier growth_rate reduction upscale scale_factor"
 _NUMBERS = """
     temperature tau alpha beta gamma lambda lambda_ lamb sigma scale slope margin weight prob
-    init_values threshold theta lr std
+    init_values threshold theta lr std masking_ratio mask_ratio keep_ratio drop_ratio noise_ratio
 """
 _IMAGE_SIZES = """
     img_size image_size input_resolution img_resolution image_resolution image_res img_res input_res
@@ -80,8 +80,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_DROPOUT, ("0.1",)),
     ("eps epsilon", ("1e-5",)),
     ("mom momentum decay", ("0.1",)),
-    (_RATIOS, ("2", "4", "0.5", "(1, 2)")),
     (_NUMBERS, ("0.5", "1.0", "2")),
+    (_RATIOS, ("2", "4", "0.5", "(1, 2)")),
     (_IMAGE_SIZES, (f"{SIDE}", f"({SIDE}, {SIDE})", "64", "48", "96", "16", "224", "8")),
     ("frame_patch_size temporal_patch_size time_patch_size t_patch_size", ("2", "1")),
     ("frames frame_size temporal_size clip_len*", ("4", "8")),

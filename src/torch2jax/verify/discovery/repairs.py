@@ -20,6 +20,9 @@ _RANK = re.compile(
     r"must be (\d)-?D|(\d)D or \dD|expects? (?:an? )?(\d)-?D|to be (\d)-?D"
 )
 _SPLIT = re.compile(r"axis of length (\d+) in chunks of (\d+)|divide .*?(\d+) .*?(\d+)")
+_DIVISIBLE = re.compile(r"divisible by\D*(\d+)")
+_LARGEST = 512
+"""The longest side of an image that is tried."""
 _INTEGERS = re.compile(r"\b(long|int|integer|indices|index|Byte|scalar types Long)\b", re.IGNORECASE)
 _OUT_OF_RANGE = re.compile(r"out of (range|bounds)|num_classes")
 _LITERALS = (2, 3, 1, True, None, 0.5)
@@ -152,6 +155,7 @@ def _for_sizes(trial: Trial, arrays: Arrays) -> Iterator[Inputs]:
             for axis in (a for a in range(len(spec.shape)) if spec.shape[a] == length):
                 for size in ((length // chunk + k) * chunk for k in (1, 0, 2)):
                     yield _with_size(arrays, index, spec, axis, size)
+    yield from _for_windows(message, arrays)
     numbers = list(dict.fromkeys([*map(int, _NUMBER.findall(message)), *_wanted_sizes(trial)]))[:14]
     for index, spec in arrays.arrays:
         for axis, size in reversed(list(enumerate(spec.shape))):
@@ -167,6 +171,18 @@ def _for_sizes(trial: Trial, arrays: Arrays) -> Iterator[Inputs]:
             for a, b in itertools.permutations(numbers[:6], 2):
                 if 0 < abs(a - size) <= 2 and b - (a - size) > 0:
                     yield _with_size(arrays, index, spec, axis, b - (a - size))
+
+
+def _for_windows(message: str, arrays: Arrays) -> Iterator[Inputs]:
+    """Square images that fall into windows, or patches, also after layers that halve them some times."""
+    found = _SPLIT.search(message) or _DIVISIBLE.search(message)
+    if not found:
+        return
+    window = int([n for n in found.groups() if n][-1])
+    for halvings, (index, spec) in itertools.product((32, 16, 8, 4, 64), arrays.arrays):
+        if len(spec.shape) > 3 and window * halvings <= _LARGEST:
+            shape = (*spec.shape[:-2], window * halvings, window * halvings)
+            yield arrays.replaced({index: _shaped(spec, shape)})
 
 
 def _with_size(arrays: Arrays, index: int, spec: ArraySpec, axis: int, size: int) -> Inputs:
