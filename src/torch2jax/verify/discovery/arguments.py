@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from torch2jax.verify.discovery.classes import constructor_calls
+from torch2jax.verify.discovery.classes import attributes_of, constructor_calls
 from torch2jax.verify.discovery.names import is_width, scales, values_for
 from torch2jax.verify.discovery.uses import Use, uses_of
 from torch2jax.verify.failures import FAILURES
@@ -219,14 +219,11 @@ def _layers(module: ModuleType, depth: int, attributes: frozenset[str] = frozens
 
 
 def _sets(cls: type, attributes: frozenset[str]) -> bool:
-    """Whether a class of the program sets most of these attributes on itself."""
-    own = [base for base in cls.__mro__ if not base.__module__.startswith("torch.")]
-    try:
-        text = "".join(inspect.getsource(base) for base in own if base.__module__ != "builtins")
-    except (OSError, TypeError):
-        return False
+    """Whether a class of the program sets or defines most of these attributes."""
     wanted = attributes - set(dir(nn.Module))
-    return sum(f"self.{name} =" in text or f"def {name}(" in text for name in wanted) * 2 >= len(wanted)
+    homes = [(sys.modules.get(base.__module__), base.__name__) for base in cls.__mro__]
+    known = {name for home, base in homes if home is not None for name in attributes_of(home).get(base, ())}
+    return len(wanted & known) * 2 >= len(wanted)
 
 
 def _is_plain_layer(value: Any, module: ModuleType) -> bool:

@@ -74,6 +74,35 @@ def tree_of(module: ModuleType) -> ast.Module:
     return ast.parse(Path(path).read_text(encoding="utf-8")) if path else ast.Module([], [])
 
 
+@functools.cache
+def attributes_of(module: ModuleType) -> dict[str, set[str]]:
+    """By class of a program's module, what its code sets on `self` and the methods that it defines."""
+    if module.__name__.partition(".")[0] in ("builtins", "torch"):
+        return {}
+    return {
+        node.name: {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute) and _is_set(part)}
+        | {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+        for node in tree_of(module).body
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def _is_set(node: ast.Attribute) -> bool:
+    return isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+@functools.cache
+def reads_in(module: ModuleType) -> dict[str, set[str]]:
+    """By the last name of an object in a module's source, the attributes that are read from it anywhere."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            owner = node.value
+            name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+            found.setdefault(name, set()).add(node.attr)
+    return found
+
+
 def calls_in(module: ModuleType) -> list[ast.Call]:
     """Every call in a module's source."""
     return [node for node in ast.walk(tree_of(module)) if isinstance(node, ast.Call)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from torch2jax.verify.discovery.classes import resolve, tree_of
+from torch2jax.verify.discovery.classes import reads_in, resolve, tree_of
 
 _SEQUENCE_FUNCTIONS = {"len", "zip", "enumerate", "list", "tuple", "sum", "reversed", "map"}
 
@@ -50,7 +50,7 @@ def uses_of(function: Callable[..., Any], module: ModuleType) -> dict[str, Use]:
             uses[node.value.id].layer |= any(ast.unparse(target) in called for target in node.targets)
     for use_name, use in uses.items():
         if use.attributes or use.keys:
-            _note_attributes(tree_of(module), use_name, use)
+            use.attributes |= reads_in(module).get(use_name, set())
     return uses
 
 
@@ -117,16 +117,24 @@ def _note_call(node: ast.Call, use: Callable[[ast.AST | None], Use | None], modu
                 _merge(found, _inner_uses(callee, module).get(name))
 
 
+_NESTED = 3
+"""How far a parameter is followed from one constructor into the next."""
 _reading: list[type] = []
+_read: dict[tuple[type, ModuleType], dict[str, Use]] = {}
 
 
 def _inner_uses(cls: type, module: ModuleType) -> dict[str, Use]:
     """The uses in another constructor of the module, nothing for one that is being read already."""
-    if cls in _reading:
+    if (cls, module) in _read:
+        return _read[cls, module]
+    if cls in _reading or len(_reading) >= _NESTED:
         return {}
     _reading.append(cls)
     try:
-        return uses_of(cls.__init__, module)  # type: ignore[misc]
+        found = uses_of(cls.__init__, module)  # type: ignore[misc]
+        if len(_reading) == 1:  # what is read inside of another's reading may miss what that one does
+            _read[cls, module] = found
+        return found
     finally:
         _reading.pop()
 
@@ -139,14 +147,3 @@ def _merge(use: Use, inner: Use | None) -> None:
         use.called |= inner.called
         use.layer |= inner.layer
         use.length = max(use.length, inner.length)
-
-
-def _note_attributes(tree: ast.Module, name: str, use: Use) -> None:
-    """What the module reads from anything of this name: a configuration is handed down."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and _last_name(node.value) == name:
-            use.attributes.add(node.attr)
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
