@@ -69,6 +69,17 @@ if __name__ == "__main__":
     assert calls(find(NET + main)) == [("Net", "dim=6", ("f32[4,6]",))]
 
 
+def test_names_of_the_main_block_are_none_of_the_module(find: Find) -> None:
+    main = """
+if __name__ == "__main__":
+    width = 6
+    net = Net(width)
+    hidden = net.layers(torch.randn(2, width))
+"""
+    (case,) = find(NET + main)
+    assert (case.args, case.origin) == ("dim=32", "its constructor and first layers")
+
+
 def test_a_test_function_is_run_where_there_is_no_main_block(find: Find) -> None:
     assert calls(find(f"{NET}\n\ndef test_net():\n    Net(7)(torch.rand(5, 7))\n")) == [
         ("Net", "dim=7", ("unit[5,7]",))

@@ -168,6 +168,7 @@ def run_examples(module: ModuleType, recorder: Recorder, seconds: float) -> None
     """Run the main block of a module, or else the functions that look like its tests, until they have shown enough."""
     path = Path(inspect.getsourcefile(module) or "")
     recorder.stops = True
+    names = dict(vars(module))
     for example in _examples(module, path):
         with recorder.watching(), without_traces(str(path)):
             try:
@@ -175,6 +176,8 @@ def run_examples(module: ModuleType, recorder: Recorder, seconds: float) -> None
                     example()
             except (*FAILURES, _Enough, TooLongError, torch.OutOfMemoryError):
                 pass  # what was seen until then counts
+        vars(module).clear()  # what a main block names is nothing that the module has when it is imported
+        vars(module).update(names)
         if recorder.calls:
             return
 
