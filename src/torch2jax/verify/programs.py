@@ -90,7 +90,9 @@ def translated(path: Path, translation: Path | None, options: Options) -> Iterat
             conversions = {}
             write_files(_given(path, translation), target)
         names = top_level_names([*files, *conversions])
-        yield Programs(root, target, frozenset(names), default, conversions, options, translation, frozenset(bare_packages(files)))
+        yield Programs(
+            root, target, frozenset(names), default, conversions, options, translation, frozenset(bare_packages(files))
+        )
 
 
 def _convert(files: Mapping[str, str], options: Options, *, single: bool) -> Mapping[str, Conversion]:
