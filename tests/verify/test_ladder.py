@@ -138,7 +138,7 @@ MISTAKES = [
     ("builds", "nnx.Linear(3, width, rngs", "nnx.Linear(3, rngs", "fails", "missing 1 required positional argument"),
     ("state", "width, epsilon", "width, use_bias=False, epsilon", "DIFFERS", "unexpected: norm.bias"),
     ("state", "nnx.Linear(3, width, rngs", "nnx.Linear(3, width + 1, rngs", "DIFFERS", "fc.weight has shape (6, 3)"),
-    ("state", "self.drop =", "self.more = nnx.Param(rngs.normal((3,)))\n        self.drop =", "DIFFERS", "missing: more"),  # noqa: E501
+    ("state", "self.drop =", "self.more = nnx.Param(jnp.ones(2))\n        self.drop =", "DIFFERS", "missing"),
     ("state", "Buffer(jnp.arange", "nnx.Param(jnp.arange", "DIFFERS", "table is not trained in torch"),
     ("state", "class Buffer(nnx.Variable):", "class Buffer(nnx.Param):", "DIFFERS", "seen is not trained in torch"),
     ("eval", "epsilon=1e-5", "epsilon=1e-6", "DIFFERS", "worst at"),

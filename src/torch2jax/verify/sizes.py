@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch2jax.verify.inputs import ArraySpec, Inputs
 
@@ -70,7 +71,7 @@ def _others(size: int) -> Iterator[int]:
 
 def _specs(inputs: Inputs) -> list[ArraySpec]:
     found: list[ArraySpec] = []
-    inputs.map(lambda leaf: found.append(leaf) if isinstance(leaf, ArraySpec) else None)
+    _in_order(inputs, lambda leaf: found.append(leaf) if isinstance(leaf, ArraySpec) else None)
     return found
 
 
@@ -84,4 +85,9 @@ def _resized(inputs: Inputs, sizes: Mapping[Axis, int]) -> Inputs:
         number += 1
         return replace(leaf, shape=tuple(sizes.get((number, axis), size) for axis, size in enumerate(leaf.shape)))
 
-    return inputs.map(resize)
+    return _in_order(inputs, resize)
+
+
+def _in_order(inputs: Inputs, transform: Callable[[Any], Any]) -> Inputs:
+    """`inputs.map`, positional arguments first."""
+    return Inputs(Inputs(inputs.args).map(transform).args, Inputs((), inputs.kwargs).map(transform).kwargs)
