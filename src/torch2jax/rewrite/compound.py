@@ -9,7 +9,7 @@ import libcst as cst
 from torch2jax.rewrite.assignments import assigned_place
 from torch2jax.rewrite.blocks import body, error_comments, own_parts, suite
 from torch2jax.rewrite.comments import with_lost_comments
-from torch2jax.rewrite.contexts import dropped_contexts
+from torch2jax.rewrite.contexts import NO_GRAD, called_api, dropped_contexts, without_gradients
 from torch2jax.rewrite.custom_vjp import class_of, functions
 from torch2jax.rewrite.definitions import class_definition, function_definition
 from torch2jax.rewrite.freezing import frozen_loop
@@ -115,6 +115,8 @@ def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
             else suite(rewriter, node.body).body
         )
         lines: list[Any] = list(inner)
+        if any(called_api(rewriter, item.item) in NO_GRAD for item in node.items):
+            lines = list(without_gradients(rewriter, node, cst.IndentedBlock(lines)).body)
         if lines and hasattr(lines[0], "leading_lines"):
             lines[0] = lines[0].with_changes(leading_lines=[*node.leading_lines, *lines[0].leading_lines])
         return [*lines, *after]

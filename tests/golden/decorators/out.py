@@ -76,7 +76,7 @@ class Net(nnx.Module):
         return self.fc(x / norm) + self.target(x)
 
     def target(self, x):
-        return jnp.sign(self.fc(x))
+        return jax.lax.stop_gradient(jnp.sign(self.fc(x)))
 
     def predict(self, x):
         return self(x).argmax(axis=-1, keepdims=False)
