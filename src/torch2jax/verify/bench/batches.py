@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from torch2jax.verify.bench.settings import BenchError
-from torch2jax.verify.inputs import ArraySpec, Inputs
+from torch2jax.verify.inputs import ArraySpec, Inputs, map_leaves
 
 
 def with_batch(inputs: Inputs, batch: int | None) -> Inputs:
@@ -35,7 +35,8 @@ def batch_of(inputs: Inputs) -> int | None:
 def specs_of(inputs: Inputs) -> list[ArraySpec]:
     """The arrays among the inputs, in order."""
     found: list[ArraySpec] = []
-    inputs.map(lambda leaf: found.append(leaf) if isinstance(leaf, ArraySpec) else None)
+    for value in (*inputs.args, *(inputs.kwargs or {}).values()):
+        map_leaves(value, lambda leaf: found.append(leaf) if isinstance(leaf, ArraySpec) else None)
     return found
 
 

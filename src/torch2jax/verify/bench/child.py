@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from torch2jax.verify.bench.batches import with_batch
+from torch2jax.verify.bench.cores import Cores
 from torch2jax.verify.bench.messages import Begin, Begun, FindPeak, Job, Peak, Ready, Refused, Request, TakeTurn
 from torch2jax.verify.bench.race import Turn, timed_turn
 from torch2jax.verify.bench.settings import BenchError, Contender, Work
@@ -50,7 +50,6 @@ class Side(Protocol):
 def serve(connection: Connection, job: Job) -> None:
     """Load the program and answer requests until the connection is closed. Never raises what the program raises."""
     sys.argv = [str(job.programs.original_root)]
-    pin(job.settings.threads)
     with ExitStack() as stack:
         try:
             ready = set_up(job)
@@ -67,7 +66,7 @@ def serve(connection: Connection, job: Job) -> None:
             connection.send(Refused(one_line(error)))
             return
         connection.send(ready)
-        service = _Service(job.case, side)
+        service = _Service(job.case, side, Cores(job.settings.threads))
         while True:
             try:
                 request = connection.recv()
@@ -98,21 +97,11 @@ def side_of(job: Job, case: Case) -> Side:
     return TorchSide(job, case)
 
 
-def pin(threads: int) -> None:
-    """Keep this process on as many cores as it has threads, the same ones for every contender, where Linux can."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    if affinity is None:
-        return
-    cores = sorted(affinity(0))
-    if threads < len(cores):
-        os.sched_setaffinity(0, cores[-threads:])
-
-
 class _Service:
     """What the process does for each request."""
 
-    def __init__(self, case: Case, side: Side) -> None:
-        self.case, self.side = case, side
+    def __init__(self, case: Case, side: Side, cores: Cores) -> None:
+        self.case, self.side, self.cores = case, side, cores
         self._call: Callable[[], object] | None = None
 
     def answer(self, request: Request) -> Begun | Turn | Peak | Refused:
@@ -132,12 +121,14 @@ class _Service:
 
     def _begin(self, request: Begin) -> Begun:
         self._call = None
+        self.cores.use_all()
         inputs = take_apart(with_batch(parse_inputs(self.case.inputs), request.batch).draw(SEED))
         self.side.reset_peak()
         call, note = self.side.prepare(request.work, inputs)
         start = time.perf_counter()
         call()
         first = time.perf_counter() - start
+        self.cores.use_some()
         start = time.perf_counter()
         calls: list[float] = []
         while len(calls) < _WARM_CALLS or time.perf_counter() - start < _WARM_SECONDS:

@@ -196,7 +196,7 @@ def mean_square(outputs: Mapping[str, Any]) -> jax.Array:
 
 
 def _matmul_precision() -> str:
-    return str(jax.config.read("jax_default_matmul_precision"))  # type: ignore[no-untyped-call]
+    return str(jax.config.jax_default_matmul_precision)  # type: ignore[attr-defined]
 
 
 def _finished(results: Any) -> Any:

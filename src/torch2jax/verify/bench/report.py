@@ -15,6 +15,8 @@ from torch2jax.verify.bench.settings import BenchSettings, Contender, Work
 from torch2jax.verify.bench.spread import Spread, speed_ratio
 
 _MIB = 2**20
+_BUSY = 1.2
+"""How many times as long as it computes a call of one thread may take before the machine counts as busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Measurement:
 
     @property
     def waited(self) -> float:
-        """How many times as long as it computed it took, where it has one thread: above 1 other work was in the way."""
+        """How many times as long as it computed it took; with one thread, above 1 other work was in the way."""
         return self.seconds.median / self.cpu.median if self.seconds and self.cpu and self.cpu.median else 1.0
 
     @property
@@ -106,6 +108,10 @@ class BenchReport:
             console.print(bench_table(case, rows))
             for text in dict.fromkeys(_notes(rows)):
                 console.print(text, highlight=False, markup=False, soft_wrap=True)
+        waited = max((m.waited for m in self.measurements), default=1.0)
+        if self.settings.device == "cpu" and self.settings.threads == 1 and waited > _BUSY:
+            text = f"The machine was busy: calls took up to {waited:.1f} times as long as they computed; see CPU ms."
+            console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
         for text in self.left_out:
             console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
@@ -147,9 +153,9 @@ def _notes(measurements: Iterable[Measurement]) -> Iterator[str]:
             yield f"{m.shapes}, {m.work}, {m.contender}: {m.detail}"
 
 
-def _ratio(m: Measurement, race: Iterable[Measurement], reference: Contender) -> Spread | None:
+def _ratio(m: Measurement, race: Iterable[Measurement], reference: Contender, *, cpu: bool = False) -> Spread | None:
     other = next((found for found in race if found.contender is reference), None)
-    return None if other is None else m.faster_than(other)
+    return None if other is None else m.faster_than(other, cpu=cpu)
 
 
 def _coloured(ratio: float) -> str:
@@ -162,7 +168,6 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _json(m: Measurement, race: Iterable[Measurement]) -> dict[str, Any]:
-    ratios = {reference.value: _ratio(m, race, reference) for reference in (Contender.TORCH, Contender.COMPILED)}
     return {
         "case": m.case,
         "batch": m.batch,
@@ -172,7 +177,8 @@ def _json(m: Measurement, race: Iterable[Measurement]) -> dict[str, Any]:
         "detail": m.detail,
         "seconds": _spread(m.seconds),
         "cpu_seconds": _spread(m.cpu),
-        "times_as_fast_as": {name: _spread(ratio) for name, ratio in ratios.items() if name != m.contender.value},
+        "times_as_fast_as": _ratios(m, race, cpu=False),
+        "cpu_times_as_fast_as": _ratios(m, race, cpu=True),
         "first_call_s": m.first_call,
         "warm_up_s": m.warm_up,
         "peak_bytes": m.peak,
@@ -182,6 +188,11 @@ def _json(m: Measurement, race: Iterable[Measurement]) -> dict[str, Any]:
             for number, turn in m.turns.items()
         ],
     }
+
+
+def _ratios(m: Measurement, race: Iterable[Measurement], *, cpu: bool) -> dict[str, Any]:
+    references = [c for c in (Contender.TORCH, Contender.COMPILED) if c is not m.contender]
+    return {reference.value: _spread(_ratio(m, race, reference, cpu=cpu)) for reference in references}
 
 
 def _spread(spread: Spread | None) -> dict[str, float] | None:
