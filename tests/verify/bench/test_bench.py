@@ -108,16 +108,27 @@ def test_a_program_that_takes_its_process_down_is_named(tmp_path: Path, body: st
     assert [m.detail for m in report.measurements] == [words]
 
 
-def test_the_command_writes_the_measurements_into_the_report(tmp_path: Path) -> None:
+def test_the_command_writes_the_measurements_into_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "/there/is/no/compiler")
     report = tmp_path / "report.json"
     options = ("--bench", "--threads", 1, "--rounds", 1, "--batch", "6", "--report", report)
     result = run(program(tmp_path), "--entry", "double", "--input", "f32[4,3]", *options)
     assert result.exit_code == 0
     assert "x compile" in result.output
     data = json.loads(report.read_text(), parse_constant=pytest.fail)
-    forward = [m for m in data["bench"]["measurements"] if m["work"] == "forward"]
-    assert [m["contender"] for m in forward] == ["torch", "torch.compile", "jax"]
-    assert all(m["batch"] == 6 and (m["seconds"] or m["detail"]) for m in forward)
+    forward = {m["contender"]: m for m in data["bench"]["measurements"] if m["work"] == "forward"}
+    assert list(forward) == ["torch", "torch.compile", "jax"]
+    assert all(m["batch"] == 6 for m in forward.values())
+    assert forward["jax"]["seconds"]
+    missing = "torch.compile needs a C++ compiler here: install g++ or clang, or set CXX"
+    assert (forward["torch.compile"]["seconds"], forward["torch.compile"]["detail"]) == (None, missing)
+
+
+@pytest.mark.full
+def test_torch_compile_is_measured(tmp_path: Path) -> None:
+    settings = BenchSettings(threads=1, rounds=1, turn=0.01, contenders=(Contender.COMPILED,))
+    report = measured(program(tmp_path), Case("Net", "", ("f32[4,3]",)), settings=settings)
+    assert all(m.turns and not m.detail for m in report.measurements)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -154,12 +165,3 @@ def test_wrong_usage_is_explained(tmp_path: Path, options: tuple[str, ...], word
 )
 def test_why_torch_compile_does_not_work(message: str, sentence: str) -> None:
     assert sentence in why_not_compiled(RuntimeError(message), "cpu")
-
-
-def test_torch_without_a_compiler_is_measured_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CXX", "/there/is/no/compiler")
-    settings = BenchSettings(threads=1, rounds=1, turn=0.01, contenders=(Contender.TORCH, Contender.COMPILED))
-    report = measured(program(tmp_path), Case("Net", "", ("f32[4,3]",)), settings=settings)
-    torch_side, compiled = report.measurements[:2]
-    assert torch_side.turns
-    assert compiled.detail == "torch.compile needs a C++ compiler here: install g++ or clang, or set CXX"
