@@ -114,7 +114,7 @@ def test_the_command_writes_the_measurements_into_the_report(tmp_path: Path, mon
     options = ("--bench", "--threads", 1, "--rounds", 1, "--batch", "6", "--report", report)
     result = run(program(tmp_path), "--entry", "double", "--input", "f32[4,3]", *options)
     assert result.exit_code == 0
-    assert "x compile" in result.output
+    assert "forward, f32[6,3]" in result.output
     data = json.loads(report.read_text(), parse_constant=pytest.fail)
     forward = {m["contender"]: m for m in data["bench"]["measurements"] if m["work"] == "forward"}
     assert list(forward) == ["torch", "torch.compile", "jax"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -105,7 +106,9 @@ class BenchReport:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
         for case, group in groupby(self.measurements, key=lambda m: m.case):
             rows = list(group)
-            console.print(bench_table(case, rows))
+            console.print(case, style="bold", highlight=False, markup=False, soft_wrap=True)
+            for _, race in groupby(rows, key=lambda m: m.key):
+                console.print(race_table(list(race)))
             for text in dict.fromkeys(_notes(rows)):
                 console.print(text, highlight=False, markup=False, soft_wrap=True)
         waited = max((m.waited for m in self.measurements), default=1.0)
@@ -116,29 +119,26 @@ class BenchReport:
             console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def bench_table(case: str, measurements: Sequence[Measurement]) -> Table:
+def race_table(race: Sequence[Measurement]) -> Table:
     """A row for each contender: milliseconds with quartiles, ratios to torch and to `torch.compile`, and memory."""
-    table = Table(title=case, title_justify="left", title_style="bold")
-    for heading in ("inputs", "work", "program"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("ms", "quartiles", "CPU ms", "x torch", "x compile", "first call s", "MiB"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for _, group in groupby(measurements, key=lambda m: m.key):
-        race = list(group)
-        for number, m in enumerate(race):
-            head = (m.shapes, m.work.value) if number == 0 else ("", "")
-            last = m is race[-1]
-            table.add_row(*head, m.contender.value, *_cells(m, race), end_section=last)
+    title = f"{race[0].work}, {race[0].shapes}"
+    table = Table(title=title, title_justify="left", title_style="italic", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("program", no_wrap=True)
+    for heading in ("ms", "quartiles", "CPU ms", "vs torch", "vs compile", "first call s", "MiB"):
+        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
+    table.columns[2].no_wrap = True
+    for m in race:
+        table.add_row(m.contender.value, *_cells(m, race))
     return table
 
 
 def _cells(m: Measurement, race: Iterable[Measurement]) -> Iterator[str]:
     seconds, cpu = m.seconds, m.cpu
     if seconds is None or cpu is None:
-        yield "[dim]not measured[/dim]"
+        yield "[dim]-[/dim]"
         return
     yield _milliseconds(seconds.median)
-    yield f"{_milliseconds(seconds.low)} - {_milliseconds(seconds.high)}"
+    yield f"{_milliseconds(seconds.low)}-{_milliseconds(seconds.high)}"
     yield _milliseconds(cpu.median)
     for reference in (Contender.TORCH, Contender.COMPILED):
         ratio = _ratio(m, race, reference)
@@ -164,7 +164,7 @@ def _coloured(ratio: float) -> str:
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
+    return f"{seconds * 1e3:.3g}" if seconds < 0.1 else f"{seconds * 1e3:.0f}"
 
 
 def _json(m: Measurement, race: Iterable[Measurement]) -> dict[str, Any]:
