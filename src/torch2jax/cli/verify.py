@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torch2jax.cli.bench import bench_options, bench_settings, check_devices, measure
+
 if TYPE_CHECKING:
     from torch2jax.options import InterfaceOrder
     from torch2jax.verify import Case, VerifyReport
+    from torch2jax.verify.bench import BenchReport
 
 _ORDER = "torch2jax.options"
 
@@ -69,6 +72,7 @@ class CasesCommand(click.Command):
     help="How much memory the programs may take (default: nearly all that is free).",
 )
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON.")
+@bench_options
 @click.pass_context
 def verify(
     context: click.Context,
@@ -91,26 +95,36 @@ def verify(
 
     Exit status: 0 everything agrees, 1 something differs or could not be translated, 2 bad usage.
     """
+    how = bench_settings(context)
     with _sentences(path):
         from torch2jax.options import Options
         from torch2jax.source.write import check_file, write_file
-        from torch2jax.verify.isolated import verify_apart
+        from torch2jax.verify.children import Limits
+        from torch2jax.verify.isolated import START, verify_apart
 
+        options, limits = Options(interface=interface), Limits(timeout, max(timeout, START), memory)
+        if how is not None:
+            check_devices(how, limits)
         if report is not None:
             check_file(report, force=True)
         found = verify_apart(
             path,
             translation,
             _cases(context.meta[_ORDER], cases, train=train) or None,
-            Options(interface=interface),
+            options,
             train_steps=train_steps,
             timeout=timeout,
             memory=memory,
             told=lambda chosen, left_out: _print_cases(path, translation, chosen, left_out),
         )
         _print(found)
+        data = found.to_json()
+        if how is not None:
+            measured = measure(path, translation, found, options, how, limits)
+            _print(measured)
+            data["bench"] = measured.to_json()
         if report is not None:
-            write_file(report, f"{json.dumps(found.to_json(), indent=2)}\n".encode())
+            write_file(report, f"{json.dumps(data, indent=2)}\n".encode())
     raise click.exceptions.Exit(0 if found.ok else 1)
 
 
@@ -155,7 +169,7 @@ def _print_cases(path: Path, translation: Path | None, cases: Sequence[Case], le
         console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def _print(report: VerifyReport) -> None:
+def _print(report: VerifyReport | BenchReport) -> None:
     from rich.console import Console
 
     report.print(Console())
@@ -166,6 +180,7 @@ def _sentences(path: Path) -> Iterator[None]:
     """Turn what can't be verified into one sentence and exit status 2."""
     try:
         from torch2jax.source.write import OutputError
+        from torch2jax.verify.bench import BenchError
         from torch2jax.verify.cases import CaseError
         from torch2jax.verify.inputs import InputError
         from torch2jax.verify.isolated import MissingPackageError
@@ -173,7 +188,7 @@ def _sentences(path: Path) -> Iterator[None]:
         raise UnverifiableError(_missing(error.name)) from None
     try:
         yield
-    except (CaseError, InputError, OutputError) as error:
+    except (BenchError, CaseError, InputError, OutputError) as error:
         raise UnverifiableError(str(error)) from None
     except MissingPackageError as error:
         raise UnverifiableError(_missing(str(error))) from None

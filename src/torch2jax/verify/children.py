@@ -39,6 +39,10 @@ class Limits:
     first: float
     memory: float | None = None
 
+    def gib(self) -> float:
+        """GiB that a process which begins now may take."""
+        return self.memory or psutil.virtual_memory().available * _MOST / _GIB
+
 
 @dataclass(frozen=True, slots=True)
 class _Done:
@@ -58,8 +62,8 @@ def messages_of(work: Callable[..., None], arguments: tuple[Any, ...], limits: L
     sender.close()
     try:
         patience = limits.first
-        memory = limits.memory or psutil.virtual_memory().available * _MOST / _GIB
-        while not isinstance(message := _next(receiver, process, patience, memory), _Done):
+        memory = limits.gib()
+        while not isinstance(message := next_message(receiver, process, patience, memory), _Done):
             if isinstance(message, Exception):
                 raise message
             patience = limits.seconds
@@ -69,12 +73,12 @@ def messages_of(work: Callable[..., None], arguments: tuple[Any, ...], limits: L
         process.join()
 
 
-def _next(receiver: Connection, process: BaseProcess, seconds: float, memory: float) -> Any:
-    """The next message. Raises DiedError."""
+def next_message(receiver: Connection, process: BaseProcess, seconds: float, memory: float) -> Any:
+    """The next message of a process that may take some seconds for it and some GiB. Raises DiedError."""
     end = time.monotonic() + seconds
     try:
         while not receiver.poll(_GLANCE):
-            if _memory_of(process) > memory * _GIB:
+            if memory != float("inf") and _memory_of(process) > memory * _GIB:
                 raise DiedError(f"needed more than {memory:.3g} GiB of memory (--memory)")
             if time.monotonic() > end:
                 raise DiedError(f"did not end within {seconds:g} s (--timeout)")
@@ -109,11 +113,16 @@ def _end(code: int) -> str:
 
 def _begin(sender: Connection, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """Work, and send what happens."""
-    os.dup2(2, 1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing put another in its place
+    leave_terminal()
     try:
         work(sender.send, *arguments)
         sender.send(_Done())
     except KeyboardInterrupt:
         os._exit(130)
+
+
+def leave_terminal() -> None:
+    """From now on this process finds an empty standard input, and what it prints goes to standard error."""
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing put another in its place

@@ -20,7 +20,7 @@ from torch2jax.verify.report import Outcome, VerifyReport
 from torch2jax.verify.steps import CaseBegins, Event, Step
 from torch2jax.verify.written import written_cases
 
-_START = 120.0
+START = 120.0
 """Seconds that the import of torch and jax may take at least: no program is to blame for that."""
 
 Send = Callable[[Any], object]
@@ -59,7 +59,7 @@ def verify_apart(
     Raises:
         CaseError, OSError, UnicodeDecodeError: as `verify`. MissingPackageError: this environment can't verify.
     """
-    limits = Limits(timeout, max(timeout, _START), memory)
+    limits = Limits(timeout, max(timeout, START), memory)
     left_out: Sequence[str] = ()
     if cases is None:
         cases = written_cases(path.resolve())
