@@ -7,7 +7,8 @@ import time
 import click
 import pytest
 
-from torch2jax.cli.console import ProgressBar, print_findings, print_summary
+from torch2jax.cli.console import print_findings, print_summary
+from torch2jax.cli.progress import ProgressBar
 from torch2jax.conversion import Conversion, Coverage
 from torch2jax.report import Diagnostic
 

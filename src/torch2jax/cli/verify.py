@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -68,7 +67,13 @@ class CasesCommand(click.Command):
     metavar="GIB",
     help="How much memory the programs may take (default: nearly all that is free).",
 )
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the results: as a page to a name that ends in .html, else as JSON. Can be repeated.",
+)
 @click.pass_context
 def verify(
     context: click.Context,
@@ -80,7 +85,7 @@ def verify(
     interface: InterfaceOrder,
     timeout: float,
     memory: float | None,
-    report: Path | None,
+    reports: tuple[Path, ...],
     **cases: tuple[str, ...],
 ) -> None:
     """Show that a PyTorch file or package and its translation compute the same.
@@ -92,25 +97,28 @@ def verify(
     Exit status: 0 everything agrees, 1 something differs or could not be translated, 2 bad usage.
     """
     with _sentences(path):
+        from torch2jax.cli.progress import VerifyStatus
+        from torch2jax.cli.verify_reports import check_reports, write_reports
         from torch2jax.options import Options
-        from torch2jax.source.write import check_file, write_file
         from torch2jax.verify.isolated import verify_apart
 
-        if report is not None:
-            check_file(report, force=True)
-        found = verify_apart(
-            path,
-            translation,
-            _cases(context.meta[_ORDER], cases, train=train) or None,
-            Options(interface=interface),
-            train_steps=train_steps,
-            timeout=timeout,
-            memory=memory,
-            told=lambda chosen, left_out: _print_cases(path, translation, chosen, left_out),
-        )
+        check_reports(reports)
+        chosen = _cases(context.meta[_ORDER], cases, train=train) or None
+        with VerifyStatus() as status:
+            found = verify_apart(
+                path,
+                translation,
+                chosen,
+                Options(interface=interface),
+                train_steps=train_steps,
+                timeout=timeout,
+                memory=memory,
+                told=lambda found, left_out: status.above(lambda: _print_cases(path, translation, found, left_out)),
+                detailed=bool(reports),
+                watch=status.watch,
+            )
         _print(found)
-        if report is not None:
-            write_file(report, f"{json.dumps(found.to_json(), indent=2)}\n".encode())
+        write_reports(reports, found.to_json())
     raise click.exceptions.Exit(0 if found.ok else 1)
 
 
@@ -158,7 +166,9 @@ def _print_cases(path: Path, translation: Path | None, cases: Sequence[Case], le
 def _print(report: VerifyReport) -> None:
     from rich.console import Console
 
-    report.print(Console())
+    from torch2jax.verify.terminal import print_report
+
+    print_report(report, Console())
 
 
 @contextmanager
