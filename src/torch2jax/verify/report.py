@@ -133,10 +133,11 @@ class VerifyReport:
         parts = [f"{rows[0].case}: {_reasons(rows)}" for rows in failed]
         flags = sum(d.severity is Severity.ERROR for d in self.diagnostics)
         parts += [f"{_count(flags, 'use')} of torch not translated"] if flags else []
-        head = f"{_count(total, 'case')} {'agrees' if total == 1 else 'agree'}"
-        if failed:
-            head = f"{good} of {_count(total, 'case')} {'agrees' if good == 1 else 'agree'}"
-        return f"{'; '.join([head, *parts])}."
+        if not failed:
+            parts.insert(0, f"{_count(total, 'case')} {'agrees' if total == 1 else 'agree'}")
+        elif total > 1:
+            parts.insert(0, f"{good} of {total} cases {'agrees' if good == 1 else 'agree'}")
+        return f"{'; '.join(parts)}."
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -90,8 +89,7 @@ def _print_notes(console: Console, outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.detail and outcome.verdict is not Verdict.NOT_REACHED:
             detail = outcome.detail if len(outcome.detail) <= _LONGEST else f"{outcome.detail[:_LONGEST]} ..."
-            style = "dim" if outcome.verdict in GOOD else ""
-            console.print(Padding(Text(f"{outcome.rung}: {detail}", style), (0, 1)), soft_wrap=not console.is_terminal)
+            _line(console, f" {outcome.rung}: {detail}", "dim" if outcome.verdict in GOOD else None)
         for line in outcome.place.lines() if outcome.place is not None else ():
             _line(console, f"   {line}")
     missed = [outcome.rung for outcome in outcomes if outcome.verdict is Verdict.NOT_REACHED]

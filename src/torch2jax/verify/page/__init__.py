@@ -32,6 +32,7 @@ def page(data: Mapping[str, Any]) -> str:
     )
     environment.filters.update(filters())
     script = environment.get_template("script.js").render()
+    data = {**data, "diagnostics": [{"hint": "", "line": 0, **found} for found in data["diagnostics"]]}
     anchors = Anchors.of(data)
     cases = case_views(data, anchors)
     return environment.get_template("page.html").render(
@@ -39,7 +40,7 @@ def page(data: Mapping[str, Any]) -> str:
         name=PurePath(data["path"]).name,
         cases=cases,
         files=file_views(data, anchors),
-        findings=[{**found, "href": anchors.source(found["path"], found.get("line"))} for found in data["diagnostics"]],
+        findings=[{**found, "href": anchors.source(found["path"], found["line"])} for found in data["diagnostics"]],
         speed=speed_view(data["bench"]) if data.get("bench") else None,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

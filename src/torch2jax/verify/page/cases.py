@@ -11,6 +11,7 @@ from torch2jax.verify.page.curves import Curves, curves
 from torch2jax.verify.page.tree import LayerView, layer_tree
 
 _GOOD = ("agrees", "rough", "differs at kinks", "-")
+_MOODS = {"agrees": "good", "-": "none"}
 _NOT_REACHED = "not reached"
 _WORST = 8
 """Arrays that are listed for a rung, those with the largest errors."""
@@ -18,7 +19,7 @@ _WORST = 8
 
 @dataclass(frozen=True, slots=True)
 class RungView:
-    """A rung that was reached. mood: `good`, `mild` or `bad`. arrays: those with the largest errors, of how many."""
+    """A rung that was reached. mood: `good`, `none`, `mild` or `bad`. arrays: those with the largest errors."""
 
     outcome: Mapping[str, Any]
     mood: str
@@ -71,7 +72,7 @@ def _case(number: int, outcomes: Sequence[Mapping[str, Any]], anchors: Anchors, 
 
 def _rung(outcome: Mapping[str, Any], anchors: Anchors) -> RungView:
     verdict = outcome["verdict"]
-    mood = "good" if verdict == "agrees" else "mild" if verdict in _GOOD else "bad"
+    mood = _MOODS.get(verdict, "mild" if verdict in _GOOD else "bad")
     arrays = sorted(outcome["arrays"], key=lambda array: -(array["max_rel"] or 0))
     place = outcome["place"]
     links: dict[str, str | None] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,7 +97,7 @@ def _file(number: int, file: Mapping[str, Any], data: Mapping[str, Any], *, few:
     code = [LineView(at, text, f"f{number}-t{at}") for at, text in enumerate(_highlighted(file["code"]), 1)]
     whole: list[Mapping[str, Any]] = []
     for found in findings:
-        line = found.get("line", 0)
+        line = found["line"]
         (source[line - 1].findings if 1 <= line <= len(source) else whole).append(found)
     marked = _mark(data, file, source, code)
     counts = {kind: sum(found["severity"] == kind for found in findings) for kind in ("error", "warning")}
@@ -121,11 +121,12 @@ def _file(number: int, file: Mapping[str, Any], data: Mapping[str, Any], *, few:
 def _mark(data: Mapping[str, Any], file: Mapping[str, Any], source: list[LineView], code: list[LineView]) -> bool:
     """Note at its lines where the two sides part. Whether that is in this file."""
     marked = False
+    several = len({outcome["case"] for outcome in data["outcomes"]}) > 1
     for outcome in data["outcomes"]:
         place = outcome["place"]
         if place is None:
             continue
-        text = f"{outcome['case']}, {outcome['rung']}: the first place where the two sides part"
+        text = f"the two sides part here first ({outcome['rung']}{' of ' + outcome['case'] if several else ''})"
         for name, at, lines in ((file["path"], place["original"], source), (file["shown"], place["translation"], code)):
             if at is not None and at["file"] == name and 1 <= at["line"] <= len(lines):
                 lines[at["line"] - 1].marks.append(text)
@@ -140,21 +141,34 @@ def _blocks(file: Mapping[str, Any], source: list[LineView], code: list[LineView
     origins = dict(pairs)
     found: list[BlockView] = []
     for block in aligned(pairs, len(source), len(code)):
-        view = BlockView(
-            [source[at - 1] for at in block.source],
-            [code[at - 1] for at in block.code],
-            [source[at - 1].text for at in block.source] == [code[at - 1].text for at in block.code],
-        )
-        for line in view.code:
+        left, right = [source[at - 1] for at in block.source], [code[at - 1] for at in block.code]
+        for line in right:
             origin = origins.get(line.number)
             if origin is not None and origin not in block.source:
                 line.origin = origin
-        if view.same and found and found[-1].same:
-            found[-1].source.extend(view.source)
-            found[-1].code.extend(view.code)
-        else:
-            found.append(view)
+        for view in _parts(left, right):
+            if view.same and found and found[-1].same:
+                found[-1].source.extend(view.source)
+                found[-1].code.extend(view.code)
+            else:
+                found.append(view)
     return found
+
+
+def _parts(source: list[LineView], code: list[LineView]) -> Iterator[BlockView]:
+    """A block as up to three: the lines at its beginning that are the same, what differs, the same lines at its end."""
+    same = [left.text == right.text for left, right in zip(source, code, strict=False)]
+    head = same.index(False) if False in same else len(same)
+    ends = [left.text == right.text for left, right in zip(source[:head:-1], code[:head:-1], strict=False)]
+    tail = ends.index(False) if False in ends else len(ends)
+    parts = [
+        (slice(0, head), True),
+        (slice(head, -tail or None), False),
+        (slice(-tail, None) if tail else slice(0), True),
+    ]
+    for part, alike in parts:
+        if source[part] or code[part]:
+            yield BlockView(source[part], code[part], alike)
 
 
 def _highlighted(text: str) -> Iterable[Markup]:

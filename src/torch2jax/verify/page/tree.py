@@ -9,6 +9,8 @@ from typing import Any
 from torch2jax.verify.page.code import Anchors
 from torch2jax.verify.page.numbers import grade
 
+_APART = ("small", "large")
+
 
 @dataclass(slots=True)
 class LayerView:
@@ -44,13 +46,14 @@ def _view(layer: Mapping[str, Any], anchors: Anchors) -> LayerView:
     built = layer["built"]
     href = anchors.source(built["file"], built["line"]) if built is not None else None
     found = "large" if layer["problem"] else grade(layer["max_rel"])
-    given_same = grade(layer["given_rel"]) not in ("small", "large")
-    bad = found in ("small", "large") and given_same
+    bad = found in _APART and grade(layer["given_rel"]) in ("exact", "rounding")
     return LayerView(layer, layer["name"].rpartition(".")[2], found, bad, href)
 
 
 def _open(view: LayerView, depth: int) -> bool:
-    """Open what leads to a layer that is apart, and the uppermost layers. Whether there is such a layer inside."""
-    inside = [_open(child, depth + 1) for child in view.children]
-    view.opened = any(inside) or depth == 0
-    return any(inside) or view.bad
+    """Open the model and what leads to a layer that is bad; only the innermost is. Whether there is one."""
+    opened = [_open(child, depth + 1) for child in view.children]  # all of them, not only up to the first
+    inside = any(opened)
+    view.opened = inside or depth == 0
+    view.bad = view.bad and not inside
+    return inside or view.bad
