@@ -18,6 +18,7 @@ from torch2jax.verify.failures import one_line
 from torch2jax.verify.inputs import InputError
 from torch2jax.verify.report import Outcome, VerifyReport
 from torch2jax.verify.steps import CaseBegins, Event, Step, Texts, Watch, unwatched
+from torch2jax.verify.texts import TranslatedFile
 from torch2jax.verify.written import written_cases
 
 _START = 120.0
@@ -77,7 +78,7 @@ def verify_apart(
         except DiedError as error:
             run.end_of_case(str(error))
     return VerifyReport(
-        str(path.resolve()), tuple(run.outcomes), run.diagnostics, tuple(cases), tuple(left_out), run.texts.files
+        str(path.resolve()), tuple(run.outcomes), run.diagnostics, tuple(cases), tuple(left_out), run.files
     )
 
 
@@ -90,7 +91,7 @@ class _Run:
     done: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     diagnostics: tuple[Diagnostic, ...] = ()
-    texts: Texts = Texts(())
+    files: tuple[TranslatedFile, ...] = ()
     step: Step = field(default_factory=lambda: Step("importing torch and jax"))
 
     def follow(self, events: Iterator[Event | VerifyReport]) -> None:
@@ -108,7 +109,7 @@ class _Run:
             elif isinstance(event, Outcome):
                 self.outcomes.append(event)
             elif isinstance(event, Texts):
-                self.texts = event
+                self.files = event.files
             else:
                 self.diagnostics = event
 
