@@ -46,17 +46,17 @@ LINES = {6: 6, 8: 7, 9: 8, 10: 9, 11: 10}
 HOSTILE = "Net(name='<script>alert(2)</script>')"
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
     """An element: its tag, its attributes, and the text inside it, that of its descendants included."""
 
     tag: str
     attributes: dict[str, str]
-    ancestors: tuple[Element, ...]
+    ancestors: tuple[Element, ...] = field(repr=False)
     text: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Document(HTMLParser):
     """The elements of a page. Raises AssertionError for one that is closed but not open, or left open."""
 

@@ -30,13 +30,14 @@ class RungView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """One case. trees: the layers of each rung on which they were compared."""
+    """One case. again: how it was found and can be run. trees: the layers of each rung on which they were compared."""
 
     number: int
     title: str
     ok: bool
     opened: bool
     verdict: str
+    again: Mapping[str, Any] | None
     rungs: list[RungView]
     missed: list[str]
     trees: list[tuple[str, LayerView]]
@@ -50,10 +51,19 @@ def case_views(data: Mapping[str, Any], anchors: Anchors) -> list[CaseView]:
         if not groups or groups[-1][0]["case"] != outcome["case"] or outcome["rung"] == "imports":
             groups.append([])
         groups[-1].append(outcome)
-    return [_case(number, group, anchors, few=len(groups) <= 3) for number, group in enumerate(groups)]
+    few, asked = len(groups) <= 3, data["cases"]
+    again = asked if len(asked) == len(groups) else [None] * len(groups)
+    return [_case(number, *pair, anchors, few=few) for number, pair in enumerate(zip(groups, again, strict=True))]
 
 
-def _case(number: int, outcomes: Sequence[Mapping[str, Any]], anchors: Anchors, *, few: bool) -> CaseView:
+def _case(
+    number: int,
+    outcomes: Sequence[Mapping[str, Any]],
+    again: Mapping[str, Any] | None,
+    anchors: Anchors,
+    *,
+    few: bool,
+) -> CaseView:
     reached = [outcome for outcome in outcomes if outcome["verdict"] != _NOT_REACHED]
     bad = [outcome for outcome in reached if outcome["verdict"] not in _GOOD]
     ok = all(outcome["verdict"] in _GOOD for outcome in outcomes)
@@ -63,6 +73,7 @@ def _case(number: int, outcomes: Sequence[Mapping[str, Any]], anchors: Anchors, 
         ok,
         few or not ok,
         "agrees" if ok else ", ".join(f"{outcome['rung']} {outcome['verdict']}" for outcome in bad),
+        again,
         [_rung(outcome, anchors) for outcome in reached],
         [outcome["rung"] for outcome in outcomes if outcome["verdict"] == _NOT_REACHED],
         [(o["rung"], tree) for o in reached if (tree := layer_tree(o["layers"], anchors)) is not None],
