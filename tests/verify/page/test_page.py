@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -62,6 +64,12 @@ def test_a_page_can_be_read_on_a_phone_and_in_the_dark(document: Any) -> None:
     viewport = [meta for meta in document.all("meta") if meta.attributes.get("name") == "viewport"]
     assert "width=device-width" in viewport[0].attributes["content"]
     assert "prefers-color-scheme: dark" in document.all("style")[0].text
+
+
+def test_pages_are_made_without_torch_and_jax() -> None:
+    modules = "torch2jax.verify.page, torch2jax.verify.terminal, torch2jax.verify.isolated, torch2jax.cli.progress"
+    code = f"import sys, {modules}; sys.exit(bool({{'torch', 'jax', 'flax'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_verification_without_cases_has_a_page() -> None:

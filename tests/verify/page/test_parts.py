@@ -71,6 +71,13 @@ def test_layers_are_a_tree_and_the_innermost_that_departs_is_named(document: Any
     assert built.text == "0"
 
 
+def test_no_layer_is_blamed_where_the_whole_agrees(data: dict[str, Any], document: Any) -> None:
+    agreed = [{**outcome, "verdict": "agrees"} for outcome in data["outcomes"]]
+    found = type(document)(page({**data, "outcomes": agreed}))
+    assert found.all("ul", class_="tree")
+    assert not found.all("span", class_="apart")
+
+
 def test_losses_lie_over_each_other(document: Any) -> None:
     torch, jax = document.all("polyline")
     assert torch.attributes["points"] == jax.attributes["points"]

@@ -76,7 +76,7 @@ def _case(
         again,
         [_rung(outcome, anchors) for outcome in reached],
         [outcome["rung"] for outcome in outcomes if outcome["verdict"] == _NOT_REACHED],
-        [(o["rung"], tree) for o in reached if (tree := layer_tree(o["layers"], anchors)) is not None],
+        [(o["rung"], tree) for o in reached if (tree := _tree(o, anchors)) is not None],
         next((curves(*outcome["losses"]) for outcome in reached if outcome["losses"]), None),
     )
 
@@ -92,3 +92,7 @@ def _rung(outcome: Mapping[str, Any], anchors: Anchors) -> RungView:
             at = place[side]
             links[side] = find(at["file"], at["line"]) if at is not None else None
     return RungView(outcome, mood, arrays[:_WORST], place, links)
+
+
+def _tree(outcome: Mapping[str, Any], anchors: Anchors) -> LayerView | None:
+    return layer_tree(outcome["layers"], anchors, agrees=outcome["verdict"] in _GOOD)

@@ -29,9 +29,12 @@ class LayerView:
     children: list[LayerView] = field(default_factory=list)
 
 
-def layer_tree(layers: Sequence[Mapping[str, Any]], anchors: Anchors) -> LayerView | None:
-    """The tree of a model; None where there are no layers."""
-    views = {layer["name"]: _view(layer, anchors) for layer in layers}
+def layer_tree(layers: Sequence[Mapping[str, Any]], anchors: Anchors, *, agrees: bool = False) -> LayerView | None:
+    """The tree of a model; None where there are no layers.
+
+    agrees: the whole does, so that none of its layers is bad; the result of one may only be laid out in another way.
+    """
+    views = {layer["name"]: _view(layer, anchors, agrees=agrees) for layer in layers}
     root = views.get("")
     if root is None:
         return None
@@ -42,11 +45,11 @@ def layer_tree(layers: Sequence[Mapping[str, Any]], anchors: Anchors) -> LayerVi
     return root
 
 
-def _view(layer: Mapping[str, Any], anchors: Anchors) -> LayerView:
+def _view(layer: Mapping[str, Any], anchors: Anchors, *, agrees: bool) -> LayerView:
     built = layer["built"]
     href = anchors.source(built["file"], built["line"]) if built is not None else None
     found = "large" if layer["problem"] else grade(layer["max_rel"])
-    bad = found in _APART and grade(layer["given_rel"]) in ("exact", "rounding")
+    bad = not agrees and found in _APART and grade(layer["given_rel"]) in ("exact", "rounding")
     return LayerView(layer, layer["name"].rpartition(".")[2], found, bad, href)
 
 
