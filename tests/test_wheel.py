@@ -34,6 +34,9 @@ def test_the_wheel_holds_the_rules_the_helpers_and_the_types(wheel: Path) -> Non
     assert "torch2jax/py.typed" in names
     assert "torch2jax/helpers/static.py" in names
     assert "torch2jax/rules/snapshot.json" in names
+    templates = {path.name for path in (ROOT / "src/torch2jax/verify/page/templates").iterdir()}
+    assert {f"torch2jax/verify/page/templates/{name}" for name in templates} <= names
+    assert "page.html" in templates
     assert not [name for name in names if name.startswith(("tests", "samples", "docs"))]
 
 

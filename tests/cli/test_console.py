@@ -7,9 +7,12 @@ import time
 import click
 import pytest
 
-from torch2jax.cli.console import ProgressBar, print_findings, print_summary
+from torch2jax.cli.console import print_findings, print_summary
+from torch2jax.cli.progress import ProgressBar, VerifyStatus
 from torch2jax.conversion import Conversion, Coverage
 from torch2jax.report import Diagnostic
+from torch2jax.verify.report import Outcome, Rung, Verdict
+from torch2jax.verify.steps import Step
 
 
 class Terminal(io.StringIO):
@@ -91,5 +94,28 @@ def test_there_is_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stderr", stream)
     with ProgressBar("converting", delay=0) as progress:
         progress(1, 2)
+        time.sleep(0.05)
+    assert stream.getvalue() == ""
+
+
+def test_a_verification_names_its_case_rung_and_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = terminal(monkeypatch)
+    died = Outcome("Net([4])", Rung.GRADIENTS, "float64", Verdict.FAILS)
+    with VerifyStatus(delay=0.05) as status:
+        status.watch(Step("converting"))
+        status.watch(Step("differentiating the original", died))
+        deadline = time.monotonic() + 30
+        while "Net([4]): gradients: differentiating the original" not in stream.getvalue():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        status.above(lambda: stream.write("said above\n"))
+    assert "said above" in stream.getvalue()
+
+
+def test_a_verification_says_nothing_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with VerifyStatus(delay=0) as status:
+        status.watch(Step("converting"))
         time.sleep(0.05)
     assert stream.getvalue() == ""

@@ -13,7 +13,7 @@ from torch2jax.verify.localise import Found, Localiser
 from torch2jax.verify.precision import float64
 from torch2jax.verify.programs import translated
 from torch2jax.verify.sides import Original, Translation
-from torch2jax.verify.spaces import sources_of
+from torch2jax.verify.sources import sources_of
 
 SOURCE = """\
 import torch

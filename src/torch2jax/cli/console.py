@@ -1,19 +1,13 @@
 """What a run says on the terminal: findings by file, what the codes mean, and how much was covered. All on stderr."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING
 
 import click
 
 from torch2jax.cli.streams import on_terminal
 from torch2jax.conversion import Conversion, total_coverage
 from torch2jax.report import CODES, Diagnostic, Severity, count_by_severity
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
@@ -96,55 +90,3 @@ def _verdict(findings: Sequence[Diagnostic]) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-class ProgressBar:
-    """A bar on stderr that appears after a second, and never where stderr is no terminal.
-
-    Call it with how many files are done and how many there are.
-    """
-
-    def __init__(self, label: str, *, delay: float = 1.0) -> None:
-        self._label = label
-        self._timer = threading.Timer(delay, self._start)
-        self._timer.daemon = True
-        self._lock = threading.Lock()
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-        self._state: tuple[int, int | None] = (0, None)
-
-    def __enter__(self) -> "ProgressBar":
-        """Begin to wait."""
-        if on_terminal():
-            self._timer.start()
-        return self
-
-    def __call__(self, done: int, total: int) -> None:
-        """Say how far the work is."""
-        with self._lock:
-            self._state = done, total
-            self._update()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Remove the bar."""
-        self._timer.cancel()
-        with self._lock:
-            if self._bar is not None:
-                self._bar.stop()
-
-    def _start(self) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with self._lock:
-            self._bar = Progress(console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(self._label, total=None)
-            self._bar.start()
-            self._update()
-
-    def _update(self) -> None:
-        if self._bar is not None and self._task is not None:
-            done, total = self._state
-            self._bar.update(self._task, completed=done, total=total)

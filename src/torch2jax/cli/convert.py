@@ -188,7 +188,7 @@ def _run_one(request: Request, name: str, data: bytes, converter: "ProjectConver
 def _run_tree(request: Request, tree: "Tree", converter: "ProjectConverter | None") -> int:
     """A folder or several files, to a folder."""
     from torch2jax.batch import translate, write_tree
-    from torch2jax.cli.console import ProgressBar
+    from torch2jax.cli.progress import ProgressBar
     from torch2jax.source.walk import InputError
     from torch2jax.source.write import check_folder
 

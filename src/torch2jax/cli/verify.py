@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,7 +70,13 @@ class CasesCommand(click.Command):
     metavar="GIB",
     help="How much memory the programs may take (default: nearly all that is free).",
 )
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the results: as a page to a name that ends in .html, else as JSON. Can be repeated.",
+)
 @bench_options
 @click.pass_context
 def verify(
@@ -84,7 +89,7 @@ def verify(
     interface: InterfaceOrder,
     timeout: float,
     memory: float | None,
-    report: Path | None,
+    reports: tuple[Path, ...],
     **cases: tuple[str, ...],
 ) -> None:
     """Show that a PyTorch file or package and its translation compute the same.
@@ -97,34 +102,37 @@ def verify(
     """
     how = bench_settings(context)
     with _sentences(path):
+        from torch2jax.cli.progress import VerifyStatus
+        from torch2jax.cli.verify_reports import check_reports, write_reports
         from torch2jax.options import Options
-        from torch2jax.source.write import check_file, write_file
         from torch2jax.verify.children import Limits
         from torch2jax.verify.isolated import START, verify_apart
 
         options, limits = Options(interface=interface), Limits(timeout, max(timeout, START), memory)
         if how is not None:
             check_devices(how, limits)
-        if report is not None:
-            check_file(report, force=True)
-        found = verify_apart(
-            path,
-            translation,
-            _cases(context.meta[_ORDER], cases, train=train) or None,
-            options,
-            train_steps=train_steps,
-            timeout=timeout,
-            memory=memory,
-            told=lambda chosen, left_out: _print_cases(path, translation, chosen, left_out),
-        )
+        check_reports(reports)
+        chosen = _cases(context.meta[_ORDER], cases, train=train) or None
+        with VerifyStatus() as status:
+            found = verify_apart(
+                path,
+                translation,
+                chosen,
+                options,
+                train_steps=train_steps,
+                timeout=timeout,
+                memory=memory,
+                told=lambda found, left_out: status.above(lambda: _print_cases(path, translation, found, left_out)),
+                detailed=bool(reports),
+                watch=status.watch,
+            )
         _print(found)
         data = found.to_json()
         if how is not None:
             measured = measure(path, translation, found, options, how, limits)
-            _print(measured)
+            _print_bench(measured)
             data["bench"] = measured.to_json()
-        if report is not None:
-            write_file(report, f"{json.dumps(data, indent=2)}\n".encode())
+        write_reports(reports, data)
     raise click.exceptions.Exit(0 if found.ok else 1)
 
 
@@ -169,10 +177,18 @@ def _print_cases(path: Path, translation: Path | None, cases: Sequence[Case], le
         console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def _print(report: VerifyReport | BenchReport) -> None:
+def _print_bench(report: BenchReport) -> None:
     from rich.console import Console
 
     report.print(Console())
+
+
+def _print(report: VerifyReport) -> None:
+    from rich.console import Console
+
+    from torch2jax.verify.terminal import print_report
+
+    print_report(report, Console())
 
 
 @contextmanager

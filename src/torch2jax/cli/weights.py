@@ -96,7 +96,7 @@ def _format_of(output: Path) -> Format:
 def _convert(request: Request, output: Path) -> Summary:
     from torch2jax.checkpoints.apart import transfer_apart
     from torch2jax.checkpoints.output import new_checkpoint
-    from torch2jax.cli.console import ProgressBar
+    from torch2jax.cli.progress import ProgressBar
 
     with ProgressBar("converting weights") as bar, new_checkpoint(output) as place:
         return transfer_apart(request, place, bar)

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from torch2jax.options import Options
 from torch2jax.verify.cases import Case, CaseError
 from torch2jax.verify.report import Outcome, Rung, Verdict, VerifyReport
-from torch2jax.verify.steps import CaseBegins, Step, Watch, unwatched
+from torch2jax.verify.steps import CaseBegins, Step, Texts, Watch, unwatched
+from torch2jax.verify.texts import TranslatedFile, translated_files
 
 __all__ = ["Case", "CaseError", "Outcome", "Rung", "Verdict", "VerifyReport", "verify"]
 
@@ -25,6 +27,7 @@ def verify(
     dtypes: Sequence[str] = ("float64", "float32", "bfloat16"),
     train_steps: int = 5,
     last: str = "bfloat16",
+    detailed: bool = False,
     watch: Watch = unwatched,
 ) -> VerifyReport:
     """Compare a PyTorch file, or package, with its translation.
@@ -39,11 +42,13 @@ def verify(
             sees.
         train_steps: how many steps of gradient descent are compared.
         last: the highest rung, by its name in `Rung`.
+        detailed: tell also how far each layer is from its counterpart, and the text of both programs line by line.
         watch: called with each step that begins and with each outcome.
 
     Raises:
         CaseError: nothing can be run as asked. OSError, UnicodeDecodeError: the source can't be read.
     """
+    from torch2jax.verify.line_map import LineMap
     from torch2jax.verify.programs import translated
     from torch2jax.verify.run import Plan, run_cases
 
@@ -55,14 +60,20 @@ def verify(
     watch(Step("converting"))
     with translated(path, given, options or Options()) as programs:
         watch(programs.diagnostics)
-        plan = Plan(tuple(dtypes), train_steps, Rung(last))
+        lines = cache(lambda: LineMap.of(programs))
+        files: tuple[TranslatedFile, ...] = ()
+        if detailed:
+            watch(Step("finding out which lines belong together"))
+            files = translated_files(programs, lines)
+            watch(Texts(files))
+        plan = Plan(tuple(dtypes), train_steps, Rung(last), layers=detailed)
         outcomes = []
         for number, case in enumerate(cases):
             watch(CaseBegins(number))
-            for outcome in run_cases(programs, [case], plan, watch):
+            for outcome in run_cases(programs, [case], plan, watch, lines):
                 outcomes.append(outcome)
                 watch(outcome)
-        return VerifyReport(str(path), tuple(outcomes), programs.diagnostics, tuple(cases), tuple(left_out))
+        return VerifyReport(str(path), tuple(outcomes), programs.diagnostics, tuple(cases), tuple(left_out), files)
 
 
 def _chosen(path: Path, watch: Watch) -> tuple[Sequence[Case], Sequence[str]]:

@@ -13,7 +13,6 @@ from torch2jax.verify.calls import CallArrays, take_apart
 from torch2jax.verify.cases import Case, CaseError
 from torch2jax.verify.compare import Comparison, compare_leaves
 from torch2jax.verify.failures import FAILURES, one_line
-from torch2jax.verify.found import Found
 from torch2jax.verify.inputs import Inputs
 from torch2jax.verify.programs import Programs
 from torch2jax.verify.randomness import Draws, unmatched
@@ -46,11 +45,16 @@ _CAN_NOT_BE_COMPILED = "T2J203"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How far to go. dtypes: the precisions; train_steps: of gradient descent; last: the highest rung."""
+    """How far to go.
+
+    dtypes: the precisions; train_steps: of gradient descent; last: the highest rung; layers: whether they are compared
+    one by one also where all agrees.
+    """
 
     dtypes: tuple[str, ...] = ("float64", "float32", "bfloat16")
     train_steps: int = 5
     last: Rung = Rung.BFLOAT16
+    layers: bool = False
 
     def wants(self, rung: Rung) -> bool:
         """Whether a rung is within what was asked for."""
@@ -67,16 +71,16 @@ class SideError(Exception):
         self.outcome = outcome
 
 
-def nowhere(outcome: Outcome, cause: BaseException | None) -> Found | None:
-    """No place is looked for."""
-    return None
+def untraced(outcome: Outcome, cause: BaseException | None) -> Outcome:
+    """Nothing more is looked for."""
+    return outcome
 
 
 @dataclass(slots=True)
 class Climb:
     """One case in one precision: its sides, its inputs, and the verdicts so far.
 
-    inputs: those of the last call. place: finds out where the two sides part.
+    inputs: those of the last call. traced: adds to an outcome where the two sides part, and their layers.
     """
 
     programs: Programs
@@ -87,7 +91,7 @@ class Climb:
     watch: Watch
     verdicts: dict[Rung, Verdict] = field(default_factory=dict)
     inputs: CallArrays | None = None
-    place: Callable[[Outcome, BaseException | None], Found | None] = nowhere
+    traced: Callable[[Outcome, BaseException | None], Outcome] = untraced
 
     def sides(self, *, train: bool) -> tuple[Original, Translation]:
         """Both sides, not built yet."""
@@ -118,9 +122,7 @@ class Climb:
                 outcome = attempt(rung)
             except SideError as error:
                 outcome, cause = error.outcome, error.__cause__
-            outcome = replace(outcome, seconds=time.perf_counter() - started)
-            if outcome.verdict in (Verdict.DIFFERS, Verdict.FAILS):
-                outcome = replace(outcome, place=self.place(outcome, cause))
+            outcome = self.traced(replace(outcome, seconds=time.perf_counter() - started), cause)
         self.verdicts[rung] = outcome.verdict
         yield outcome
 

@@ -1,4 +1,4 @@
-"""A place where two programs part, as data."""
+"""Where two programs part, and how far their layers are from each other, as data."""
 
 from __future__ import annotations
 
@@ -64,3 +64,23 @@ class Found:
         text += [f"  jax   {self.translation}"] if self.translation is not None else []
         text += [f"  called in {self.called}"] if self.called is not None else []
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class LayerError:
+    """How far what a module gave is from what its counterpart in the translation gave, over all its calls in one run.
+
+    name: torch's; empty for the whole model. kind, twin: the two classes (or the function in place of a layer). calls:
+    how many were compared. max_abs, max_rel: the largest errors of what it gave, NaN where no array was compared.
+    given_rel: that of what it was given. problem: what no number says. built: the line that builds it.
+    """
+
+    name: str
+    kind: str
+    twin: str = ""
+    calls: int = 0
+    max_abs: float = float("nan")
+    max_rel: float = float("nan")
+    given_rel: float = float("nan")
+    problem: str = ""
+    built: Place | None = None

@@ -17,7 +17,8 @@ from torch2jax.verify.children import DiedError, Limits, messages_of
 from torch2jax.verify.failures import one_line
 from torch2jax.verify.inputs import InputError
 from torch2jax.verify.report import Outcome, VerifyReport
-from torch2jax.verify.steps import CaseBegins, Event, Step
+from torch2jax.verify.steps import CaseBegins, Event, Step, Texts, Watch, unwatched
+from torch2jax.verify.texts import TranslatedFile
 from torch2jax.verify.written import written_cases
 
 START = 120.0
@@ -40,6 +41,7 @@ def verify_apart(
     timeout: float,
     memory: float | None = None,
     told: Told = lambda cases, left_out: None,
+    watch: Watch = unwatched,
     **settings: Any,
 ) -> VerifyReport:
     """As `verify`, in new processes. What the programs print goes to standard error.
@@ -54,6 +56,7 @@ def verify_apart(
         timeout: seconds that one step may take: the conversion, the search for a case, or one call on one side.
         memory: GiB that the process may take; nearly all that is free if None.
         told: called with the cases, and a sentence for each class without one, before they run.
+        watch: called in this process with what happens in the others.
         settings: what else `verify` takes.
 
     Raises:
@@ -64,16 +67,19 @@ def verify_apart(
     if cases is None:
         cases = written_cases(path.resolve())
     if not cases:
-        cases, left_out = _found(path.resolve(), limits)
+        cases, left_out = _found(path.resolve(), limits, watch)
     told(cases, left_out)
-    run = _Run(path)
+    run = _Run(path, watch)
+    watch(run.step)
     while run.done < len(cases):
         arguments = (path, translation, cases[run.done :], options, settings)
         try:
             run.follow(messages_of(_verify, arguments, limits))
         except DiedError as error:
             run.end_of_case(str(error))
-    return VerifyReport(str(path.resolve()), tuple(run.outcomes), run.diagnostics, tuple(cases), tuple(left_out))
+    return VerifyReport(
+        str(path.resolve()), tuple(run.outcomes), run.diagnostics, tuple(cases), tuple(left_out), run.files
+    )
 
 
 @dataclass
@@ -81,23 +87,29 @@ class _Run:
     """What became of the cases so far. done: how many have come to an end."""
 
     path: Path
+    watch: Watch
     done: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     diagnostics: tuple[Diagnostic, ...] = ()
+    files: tuple[TranslatedFile, ...] = ()
     step: Step = field(default_factory=lambda: Step("importing torch and jax"))
 
     def follow(self, events: Iterator[Event | VerifyReport]) -> None:
         """Collect what a process tells until it is done. Raises DiedError, and what the process sends."""
         before = self.done
         for event in events:
+            if isinstance(event, VerifyReport):
+                self.done = before + len(event.cases)
+                continue
+            self.watch(event)
             if isinstance(event, Step):
                 self.step = event
             elif isinstance(event, CaseBegins):
                 self.done = before + event.number
             elif isinstance(event, Outcome):
                 self.outcomes.append(event)
-            elif isinstance(event, VerifyReport):
-                self.done = before + len(event.cases)
+            elif isinstance(event, Texts):
+                self.files = event.files
             else:
                 self.diagnostics = event
 
@@ -111,7 +123,7 @@ class _Run:
         self.done += 1
 
 
-def _found(path: Path, limits: Limits) -> tuple[Sequence[Case], Sequence[str]]:
+def _found(path: Path, limits: Limits, watch: Watch) -> tuple[Sequence[Case], Sequence[str]]:
     """What the program itself offers, looked for in other processes: what takes one down is left out in the next."""
     from torch2jax.verify.discovery import EXAMPLES, collected
 
@@ -119,10 +131,12 @@ def _found(path: Path, limits: Limits) -> tuple[Sequence[Case], Sequence[str]]:
     examples, skipped = True, set[str]()
     while True:
         step = Step("importing torch")
+        watch(step)
         try:
             for event in messages_of(_search, (path, examples, skipped), limits):
                 if isinstance(event, Step):
                     step = event
+                    watch(step)
                 else:
                     found.append(event)
                     skipped |= {event.entry} if isinstance(event, Case) else {step.subject}

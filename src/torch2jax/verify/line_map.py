@@ -9,6 +9,7 @@ from pathlib import Path
 from torch2jax.convert import convert_files, source_lines
 from torch2jax.options import Options
 from torch2jax.verify.found import Place
+from torch2jax.verify.programs import Programs
 
 
 class LineMap:
@@ -27,6 +28,16 @@ class LineMap:
             for path, conversion in converted.items()
             if (translation / path).is_file()
         }
+
+    @classmethod
+    def of(cls, programs: Programs) -> LineMap:
+        """That of two programs. It converts twice."""
+        return cls(programs.sources(), programs.original_root, programs.translation_root, programs.options)
+
+    @property
+    def of_files(self) -> Mapping[str, Mapping[int, int]]:
+        """For each file, the translation's lines at which statements begin, and the original's lines."""
+        return self._lines
 
     def source_line(self, file: str, line: int) -> int | None:
         """The original's line for a line at which a statement of the translation begins; None for a helper's."""

@@ -20,7 +20,8 @@ from torch2jax.verify.alike import departure, kept
 from torch2jax.verify.callables import Followed, follow, line_of_attribute, line_of_element, named_modules
 from torch2jax.verify.calls import CallArrays
 from torch2jax.verify.failures import FAILURES
-from torch2jax.verify.found import Departure, Found, Place
+from torch2jax.verify.found import Departure, Found, LayerError, Place
+from torch2jax.verify.layers import layer_errors
 from torch2jax.verify.line_map import LineMap
 from torch2jax.verify.sides import Original, Translation
 from torch2jax.verify.tracing import LayerCall, Moment, Trace
@@ -38,18 +39,33 @@ class Localiser:
         self.jax_trace = Trace(translation.space.root, lambda owner: isinstance(owner, nnx.Module), kept)
         self.torch_built: dict[str, tuple[str, int]] = {}
         self.jax_built: dict[str, tuple[str, int]] = {}
+        self.kinds: dict[str, str] = {}
+
+    def run(self, inputs: CallArrays) -> Found | None:
+        """Run both under a trace. Gives the place where the translation raises."""
+        self._run_original(inputs)
+        return self._run_translation(inputs)
 
     def first_departure(self, inputs: CallArrays) -> Found | None:
         """Run both, and compare what their statements left."""
-        self._run_original(inputs)
-        raised = self._run_translation(inputs)
+        raised = self.run(inputs)
         found = self._first_difference()
         return found or raised
 
+    def layers(self) -> tuple[LayerError, ...]:
+        """How far each layer is from its counterpart, in the run that was traced."""
+        named = (
+            (self.torch_names.get(id(event.owner)), event)
+            for event in self.torch_trace.events
+            if isinstance(event, LayerCall)
+        )
+        calls = [(name, event) for name, event in named if name is not None]
+        built = {name: self.lines.original(*place) for name, place in self.torch_built.items()}
+        return layer_errors(self.kinds, calls, self._calls_by_name(), built)
+
     def layer_of(self, name: str, inputs: CallArrays) -> Found | None:
         """Where the layer that holds a parameter or buffer is built."""
-        self._run_original(inputs)
-        self._run_translation(inputs)
+        self.run(inputs)
         path = name.rpartition(".")[0]
         return self._built(path, name)
 
@@ -59,6 +75,7 @@ class Localiser:
         names = {}
         if isinstance(model, nn.Module):
             names = {id(module): path for path, module in model.named_modules()}
+            self.kinds = {path: type(module).__name__ for path, module in model.named_modules()}
             built = self.torch_trace.built
             self.torch_built = {path: built[key] for key, path in names.items() if key in built}
         self.torch_trace.events.clear()

@@ -1,7 +1,11 @@
-"""Which place belongs to a rung that failed: the programs run once more, in the rung's mode and with its inputs."""
+"""Which place belongs to a rung that failed: the programs run once more, in the rung's mode and with its inputs.
+
+The same run tells how far each layer is from its counterpart.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from torch2jax.verify.climb import Climb
@@ -9,48 +13,72 @@ from torch2jax.verify.failures import FAILURES
 from torch2jax.verify.found import Found
 from torch2jax.verify.line_map import LineMap
 from torch2jax.verify.localise import Localiser
-from torch2jax.verify.report import Outcome, Rung
+from torch2jax.verify.report import Outcome, Rung, Verdict
 from torch2jax.verify.steps import Step
 
 _IN_TRAIN_MODE = (Rung.TRAIN, Rung.BUFFERS, Rung.GRADIENTS, Rung.STEPS)
+_WITH_LAYERS = (Rung.EVAL, Rung.TRAIN)
 _OF_ARRAYS = (Rung.BUFFERS, Rung.GRADIENTS, Rung.STEPS)
 
 
 @dataclass(slots=True)
 class Locator:
-    """Finds the place for the first outcome of a case that needs one; the others follow from it."""
+    """Finds the place for the first outcome of a case that needs one; the others follow from it.
+
+    lines: the map of the program's lines, which is the same for all cases.
+    Where the plan wants it, the layers are compared: in eval mode, and in train mode if that is where the sides part.
+    """
 
     climb: Climb
+    lines: Callable[[], LineMap]
     done: bool = False
 
-    def __call__(self, outcome: Outcome, cause: BaseException | None) -> Found | None:
-        """The place; None where none is found."""
-        if self.done:
-            return None
-        self.done = True
-        self.climb.watch(Step("looking for the place", outcome))
+    def __call__(self, outcome: Outcome, cause: BaseException | None) -> Outcome:
+        """The outcome with its place and its layers, as far as they are found."""
         try:
-            found = self._find(outcome, cause)
+            if outcome.verdict in (Verdict.DIFFERS, Verdict.FAILS) and not self.done:
+                self.done = True
+                self.climb.watch(Step("looking for the place", outcome))
+                localiser = self._localiser(outcome)
+                found = self._find(localiser, outcome, cause)
+                outcome = replace(outcome, place=self._named(found))
+            elif self.climb.plan.layers and outcome.rung is Rung.EVAL and self.climb.inputs is not None:
+                died = self.climb.outcome(outcome.rung, Verdict.FAILS)
+                self.climb.watch(Step("comparing layer by layer", died))
+                localiser = self._localiser(outcome)
+                _build(localiser)
+                localiser.run(self.climb.inputs)
+            else:
+                return outcome
+            wanted = self.climb.plan.layers and outcome.rung in _WITH_LAYERS
+            return replace(outcome, layers=localiser.layers()) if wanted else outcome
         except FAILURES:
-            return None  # the original or the translation raises when it runs again, and that has been said
+            return outcome  # the original or the translation raises when it runs again, and that has been said
+
+    def _named(self, found: Found | None) -> Found | None:
         if found is None or found.translation is None:
             return found
         named = replace(found.translation, file=self.climb.programs.shown(found.translation.file))
         return replace(found, translation=named)
 
-    def _find(self, outcome: Outcome, cause: BaseException | None) -> Found | None:
-        programs, inputs = self.climb.programs, self.climb.inputs
-        lines = LineMap(programs.sources(), programs.original_root, programs.translation_root, programs.options)
-        original, translation = self.climb.sides(train=outcome.rung in _IN_TRAIN_MODE)
-        localiser = Localiser(original, translation, lines)
+    def _localiser(self, outcome: Outcome) -> Localiser:
+        return Localiser(*self.climb.sides(train=outcome.rung in _IN_TRAIN_MODE), self.lines())
+
+    def _find(self, localiser: Localiser, outcome: Outcome, cause: BaseException | None) -> Found | None:
+        inputs = self.climb.inputs
         if cause is not None and outcome.rung in (Rung.IMPORTS, Rung.BUILDS, Rung.STATE):
             return localiser.raised(cause)
         if inputs is None or outcome.rung is Rung.STATE:
             return None
-        original.load()
-        original.build()
-        translation.load()
+        _build(localiser)
         if outcome.rung in _OF_ARRAYS and outcome.arrays:
             worst = max(outcome.arrays, key=lambda array: array.max_rel)
             return localiser.layer_of(worst.path.removeprefix("buffer ").removeprefix("parameter "), inputs)
         return localiser.first_departure(inputs)
+
+
+def _build(localiser: Localiser) -> None:
+    """Import both programs, and build the original; the translation is built under the trace."""
+    localiser.original.load()
+    localiser.original.build()
+    localiser.translation.load()

@@ -1,20 +1,21 @@
-"""What a verification found, as data and as a table."""
+"""What a verification found, as data. `docs/verify-report.schema.json` describes the JSON."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from torch2jax.report import Diagnostic, Severity
 from torch2jax.verify.cases import Case
 from torch2jax.verify.compare import ArrayError
-from torch2jax.verify.found import Found
+from torch2jax.verify.found import Found, LayerError
+from torch2jax.verify.texts import TranslatedFile
+from torch2jax.version import __version__
+
+SCHEMA = 1
+"""Counts the versions of the JSON."""
 
 
 class Rung(enum.StrEnum):
@@ -54,20 +55,6 @@ class Verdict(enum.StrEnum):
 GOOD = frozenset((Verdict.AGREES, Verdict.ROUGH, Verdict.KINKS, Verdict.INFORMATION))
 """Verdicts that hold nothing against the translation."""
 
-_COLOURS = {
-    Verdict.AGREES: "green",
-    Verdict.ROUGH: "yellow",
-    Verdict.KINKS: "yellow",
-    Verdict.INFORMATION: "dim",
-    Verdict.DIFFERS: "bold red",
-    Verdict.FAILS: "bold red",
-    Verdict.UNTRACEABLE: "bold red",
-    Verdict.UNMATCHED: "bold yellow",
-    Verdict.UNDECIDED: "bold yellow",
-    Verdict.ORIGINAL_FAILS: "magenta",
-    Verdict.NOT_REACHED: "dim",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -75,7 +62,8 @@ class Outcome:
 
     dtype: the precision that was compared. max_abs, max_rel: the largest errors (NaN where no array was compared).
     arrays: the errors of each array. losses: of the steps, in torch and in the translation. seconds: both sides.
-    place: the first place where the two programs part, as far as it was found.
+    place: the first place where the two programs part, as far as it was found. layers: how far each module is from its
+    counterpart, where that was asked for.
     """
 
     case: str
@@ -88,6 +76,7 @@ class Outcome:
     arrays: tuple[ArrayError, ...] = ()
     losses: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     place: Found | None = None
+    layers: tuple[LayerError, ...] = ()
     seconds: float = float("nan")
 
     def to_json(self) -> dict[str, Any]:
@@ -99,7 +88,8 @@ class Outcome:
 class VerifyReport:
     """All outcomes for one path, and what the conversion reported about it.
 
-    cases: what was run. left_out: a sentence for each class that nobody knew how to run.
+    cases: what was run. left_out: a sentence for each class that nobody knew how to run. files: the text of both
+    programs, where that was asked for.
     """
 
     path: str
@@ -107,6 +97,7 @@ class VerifyReport:
     diagnostics: tuple[Diagnostic, ...] = ()
     cases: tuple[Case, ...] = ()
     left_out: tuple[str, ...] = ()
+    files: tuple[TranslatedFile, ...] = ()
 
     @property
     def flagged(self) -> bool:
@@ -124,6 +115,31 @@ class VerifyReport:
         return tuple(o for o in self.outcomes if o.verdict not in GOOD)
 
     @property
+    def by_case(self) -> list[list[Outcome]]:
+        """The outcomes of each case. Two cases may have the same title; each begins with its first rung."""
+        found: list[list[Outcome]] = []
+        for outcome in self.outcomes:
+            if not found or outcome.case != found[-1][0].case or outcome.rung is Rung.IMPORTS:
+                found.append([])
+            found[-1].append(outcome)
+        return found
+
+    @property
+    def summary(self) -> str:
+        """One sentence: how many cases agree, and which do not."""
+        wrong = [[o for o in rows if o.verdict not in GOOD] for rows in self.by_case]
+        failed = [rows for rows in wrong if rows]
+        total, good = len(wrong), len(wrong) - len(failed)
+        parts = [f"{rows[0].case}: {_reasons(rows)}" for rows in failed]
+        flags = sum(d.severity is Severity.ERROR for d in self.diagnostics)
+        parts += [f"{_count(flags, 'use')} of torch not translated"] if flags else []
+        if not failed:
+            parts.insert(0, f"{_count(total, 'case')} {'agrees' if total == 1 else 'agree'}")
+        elif total > 1:
+            parts.insert(0, f"{good} of {total} cases {'agrees' if good == 1 else 'agree'}")
+        return f"{'; '.join(parts)}."
+
+    @property
     def ok(self) -> bool:
         """Whether the translation is complete and agrees."""
         return self.agrees and not self.flagged
@@ -131,49 +147,27 @@ class VerifyReport:
     def to_json(self) -> dict[str, Any]:
         """The report as JSON data."""
         return {
+            "schema": SCHEMA,
+            "torch2jax": __version__,
             "path": self.path,
             "ok": self.ok,
+            "summary": self.summary,
             "cases": [{**asdict(case), "options": case.options} for case in self.cases],
             "left_out": list(self.left_out),
             "outcomes": [outcome.to_json() for outcome in self.outcomes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
+            "files": [file.to_json() for file in self.files],
         }
 
-    def print(self, console: Console) -> None:
-        """Show the diagnostics that are errors, a table for each case, and a line per note."""
-        for diagnostic in self.diagnostics:
-            if diagnostic.severity is Severity.ERROR:
-                console.print(diagnostic.headline, style="red", highlight=False, markup=False, soft_wrap=True)
-        console.print(self.path, highlight=False, markup=False, soft_wrap=True)
-        for case, outcomes in groupby(self.outcomes, key=lambda o: o.case):
-            rows = list(outcomes)
-            console.print(ladder_table(case, rows))
-            for outcome in rows:
-                if outcome.detail and outcome.verdict is not Verdict.NOT_REACHED:
-                    line = f"{outcome.rung}: {outcome.detail}"
-                    console.print(line, highlight=False, markup=False, soft_wrap=True)
-                for line in outcome.place.lines() if outcome.place is not None else ():
-                    console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+
+def _reasons(outcomes: Iterable[Outcome]) -> str:
+    """The rungs that failed, by verdict; what was not reached follows from them."""
+    failed = [o for o in outcomes if o.verdict is not Verdict.NOT_REACHED]
+    return ", ".join(f"{o.rung} {o.verdict}" for o in failed) or Verdict.NOT_REACHED
 
 
-def ladder_table(case: str, outcomes: Sequence[Outcome]) -> Table:
-    """A row for each rung of a case: the precision, the largest absolute and relative error, seconds, the verdict."""
-    table = Table(title=case, title_justify="left", title_style="bold")
-    table.add_column("rung")
-    table.add_column("dtype")
-    for heading in ("max abs error", "max rel error", "seconds"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
-    for o in outcomes:
-        colour = _COLOURS[o.verdict]
-        seconds = "" if o.seconds != o.seconds else f"{o.seconds:.1f}"
-        verdict = f"[{colour}]{o.verdict}[/{colour}]"
-        table.add_row(o.rung, o.dtype, _number(o.max_abs), _number(o.max_rel), seconds, verdict)
-    return table
-
-
-def _number(value: float) -> str:
-    return "" if value != value else f"{value:.1e}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _jsonable(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch2jax.report import Diagnostic
 from torch2jax.verify.report import Outcome
+from torch2jax.verify.texts import TranslatedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,15 @@ class CaseBegins:
     number: int
 
 
-Event = Step | CaseBegins | Outcome | tuple[Diagnostic, ...]
-"""A step or case that begins, the outcome of a run, or what the conversion found."""
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The text of both programs, where a report shows it."""
+
+    files: tuple[TranslatedFile, ...]
+
+
+Event = Step | CaseBegins | Texts | Outcome | tuple[Diagnostic, ...]
+"""A step or case that begins, the programs, the outcome of a run, or what the conversion found."""
 
 Watch = Callable[[Event], object]
 
