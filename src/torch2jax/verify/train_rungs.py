@@ -21,6 +21,9 @@ from torch2jax.verify.state import carried, changed_constants
 from torch2jax.verify.training import Training, learning_rate, train_original, train_translation
 from torch2jax.weights.arrays import Array
 
+_SHORTER = 1e-3
+"""How much shorter the steps of a second attempt are."""
+
 
 class TrainRungs:
     """The four rungs of one case; each uses what the one before has run.
@@ -107,6 +110,15 @@ class TrainRungs:
         rate, count = learning_rate(self.original, self._expected), climb.plan.train_steps
         if not rate or count < 1:
             return climb.outcome(rung, Verdict.INFORMATION, "no parameter has a gradient" if count else "0 steps")
+        outcome = self._trained(rung, step, first, rate)
+        if outcome.verdict is Verdict.UNDECIDED:  # chaotic: shorter steps stay where float64 determines them
+            step.restart(self.inputs)
+            again = climb.on_translation(rung, "differentiating the translation", step.run)
+            outcome = self._trained(rung, step, again, rate * _SHORTER)
+        return outcome
+
+    def _trained(self, rung: Rung, step: TranslationStep, first: GradientRun, rate: float) -> Outcome:
+        climb, count = self.climb, self.climb.plan.train_steps
 
         def train() -> Training:
             return train_original(self.original, self.inputs, rate, count)
