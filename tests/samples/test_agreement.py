@@ -3,6 +3,7 @@
 `pytest tests/samples --update` rewrites the translations.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from torch2jax import Options, Severity, convert, convert_files
 pytest.importorskip("torch")
 pytest.importorskip("flax")
 
-from torch2jax.verify import Verdict, verify
+import jax
+
+from torch2jax.verify import Case, Verdict, verify
+from torch2jax.verify.cases import SETTINGS, read_cases
 from torch2jax.verify.sources import sources_of
 
 # Kinks and lower precisions are no agreement in float64.
@@ -40,13 +44,36 @@ def translation_of(sample: Path) -> dict[Path, str]:
     return {target / Path(name).relative_to(sample.name): c.code for name, c in converted.items()}
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
-def test_the_translation_agrees_in_float64(sample: Path) -> None:
-    report = verify(source_of(sample), dtypes=["float64"])
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    """What was compiled for a sample is of no use to the next one, and takes much memory."""
+    yield
+    jax.clear_caches()
+
+
+def climb(sample: Path, cases: Sequence[Case], last: str) -> None:
+    """Every rung up to the last one agrees in float64."""
+    report = verify(source_of(sample), cases=cases, dtypes=["float64"], last=last)
     assert [d.headline for d in report.diagnostics if d.severity is Severity.ERROR] == []
     bad = [f"{o.case} ({o.rung}): {o.verdict} {o.detail}" for o in report.outcomes if o.verdict not in ALLOWED]
     assert bad == []
     assert report.ok
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_the_translation_agrees_in_float64(sample: Path) -> None:
+    climb(sample, read_cases(sample / SETTINGS), "buffers")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_its_first_case_climbs_the_ladder(sample: Path) -> None:
+    climb(sample, read_cases(sample / SETTINGS)[:1], "sizes")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_every_case_climbs_the_ladder(sample: Path) -> None:
+    climb(sample, read_cases(sample / SETTINGS), "sizes")
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)

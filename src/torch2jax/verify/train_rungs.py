@@ -150,6 +150,8 @@ class TrainRungs:
 
     def _run_translation(self) -> Run:
         """One call with gradients: compiled, else operation by operation, else without gradients."""
+        if not self.climb.plan.wants(Rung.GRADIENTS):
+            return self.translation.forward(self.inputs)
         for jitted in (True, False):
             step = TranslationStep(self.translation, self.inputs, jitted=jitted)
             try:
