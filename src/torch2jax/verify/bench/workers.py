@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Mapping
@@ -69,10 +70,8 @@ class Worker:
     def _ask(self, request: Request, *, memory: float | None = None) -> Any:
         if self.problem:
             return None
-        try:
+        with contextlib.suppress(OSError):  # it has died: how, the next message says
             self._connection.send(request)
-        except OSError:
-            pass  # it has died: how, the next message says
         return self._received(self._limits.seconds, memory)
 
     def _received(self, seconds: float, memory: float | None = None) -> Any:
