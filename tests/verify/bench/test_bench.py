@@ -15,6 +15,7 @@ from torch2jax.cli.verify import verify as command
 from torch2jax.verify import Case
 from torch2jax.verify.bench import BenchReport, BenchSettings, Contender, Work, bench
 from torch2jax.verify.bench.torch_side import why_not_compiled
+from torch2jax.verify.children import Limits
 
 NET = """\
 import torch
@@ -48,8 +49,8 @@ def program(folder: Path, body: str = "pass") -> Path:
     return path
 
 
-def measured(path: Path, *cases: Case, settings: BenchSettings = QUICK, timeout: float = 300.0) -> BenchReport:
-    return bench(path, cases=cases, settings=settings, timeout=timeout)
+def measured(path: Path, *cases: Case, settings: BenchSettings = QUICK, limits: Limits | None = None) -> BenchReport:
+    return bench(path, cases=cases, settings=settings, limits=limits)
 
 
 def run(*arguments: object) -> Result:
@@ -99,12 +100,14 @@ def test_a_translation_that_can_not_be_traced_runs_without_jit(tmp_path: Path) -
     ("body", "words"),
     [
         ("import os; os._exit(3)", "ended the process with exit status 3"),
-        ("while True: pass", "did not end within 5 s (--timeout)"),
+        ("while True: pass", "did not end within 10 s (--timeout)"),
+        ("kept = [bytearray(10**8) for _ in range(10**4)]", "needed more than 2 GiB of memory (--memory)"),
     ],
 )
 def test_a_program_that_takes_its_process_down_is_named(tmp_path: Path, body: str, words: str) -> None:
+    limits = Limits(seconds=10.0, first=300.0, memory=2.0)
     settings = BenchSettings(threads=1, rounds=1, contenders=(Contender.TORCH,), works=(Work.FORWARD,))
-    report = measured(program(tmp_path, body), Case("Net", "", ("f32[4,3]",)), settings=settings, timeout=5.0)
+    report = measured(program(tmp_path, body), Case("Net", "", ("f32[4,3]",)), settings=settings, limits=limits)
     assert [m.detail for m in report.measurements] == [words]
 
 

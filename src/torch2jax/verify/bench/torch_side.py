@@ -30,6 +30,7 @@ def set_up(settings: BenchSettings, *, compiled: bool) -> Ready:
     if gpu and not torch.cuda.is_available():
         raise BenchError(f"torch {torch.__version__} {NO_DEVICE}")
     torch.set_num_threads(settings.threads)
+    torch.backends.cudnn.benchmark = True  # as XLA, which tries algorithms when it compiles
     set_matmul_precision(settings.matmul)
     _run_something_small(torch.device("cuda" if gpu else "cpu"), compiled=compiled)
     name = torch.cuda.get_device_name() if gpu else "cpu"

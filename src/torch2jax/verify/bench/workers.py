@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -70,7 +70,7 @@ class Worker:
     def _ask(self, request: Request, *, memory: float | None = None) -> Any:
         if self.problem:
             return None
-        with suppress(OSError):  # it has died: how, the next message says
+        with contextlib.suppress(OSError):  # it has died: how, the next message says
             self._connection.send(request)
         return self._received(self._limits.seconds, memory)
 
