@@ -43,12 +43,15 @@ def with_methods(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
         return block
     source = cls.methods["__init__"]
     receiver = constructor.params.params[0].name.value if constructor.params.params else ""
+    all_kept = list(_kept(constructor, receiver))
+    if not all_kept:
+        return block
     aliases = _aliases(constructor, receiver)
     held = {name for name, cell in source.closure.items() if name == receiver or _is_part(cell.kind)}
     bound = _bound(constructor) | {receiver}
     methods: list[cst.FunctionDef] = []
     moved: list[Any] = []
-    for kept in _kept(constructor, receiver):
+    for kept in all_kept:
         used = _free(kept.function) & bound - {kept.name if kept.definition is None else ""}
         if not used & held:
             continue
