@@ -1,11 +1,12 @@
 """The speed of the samples: torch, `torch.compile` and the translation in JAX, on the CPU.
 
     python benchmarks/sample_speed.py [--only 'le*'] [--threads 1] [--rounds 10]
+    python benchmarks/sample_speed.py --missing
     python benchmarks/sample_speed.py --page
 
 One model of each sample is measured, with the sizes in `sample_speed.toml`, as `torch2jax verify --bench` does it. What
 was measured goes to `sample_speed.json`, where it replaces what is there of the same samples; the page
-`sample_speed.md` is made from that file and from `sample_speed_conclusions.toml`, which are written by hand.
+`sample_speed.md` is made from that file and from the sentences in `sample_speed_conclusions.toml`.
 """
 
 from __future__ import annotations
@@ -50,13 +51,15 @@ def main() -> None:
     parser.add_argument("--only", default="*", help="samples whose name matches (default: all)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--missing", action="store_true", help="only those that are not in the file yet")
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page anew")
     arguments = parser.parse_args()
 
     if not arguments.page:
         settings = BenchSettings(threads=arguments.threads, rounds=arguments.rounds, turn=0.06, budget=12.0)
-        measure([case for case in read_cases(CASES) if fnmatch(case.name, arguments.only)], settings)
-    found = json.loads(MEASURED.read_text(encoding="utf-8"))
+        cases = [case for case in read_cases(CASES) if fnmatch(case.name, arguments.only)]
+        measure([case for case in cases if not arguments.missing or case.name not in measured()], settings)
+    found = measured()
     (HERE / "sample_speed.md").write_text(page(found), encoding="utf-8")
 
 
@@ -69,10 +72,14 @@ def measure(cases: Sequence[Case], settings: BenchSettings) -> None:
             report = bench(source_of(case), cases=[case], settings=settings).to_json()
             for measurement in report["measurements"]:
                 del measurement["rounds"]
-            found = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
-            found = dict(sorted({**found, case.name: report}.items()))
+            found = dict(sorted({**measured(), case.name: report}.items()))
             MEASURED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             print("\n".join([*rows(report), f"{case.name}: {time.perf_counter() - start:.0f} s"]), flush=True)
+
+
+def measured() -> dict[str, Any]:
+    """What is in the file: a report by sample."""
+    return dict(json.loads(MEASURED.read_text(encoding="utf-8"))) if MEASURED.exists() else {}
 
 
 def source_of(case: Case) -> Path:
