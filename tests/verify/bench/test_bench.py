@@ -13,7 +13,7 @@ import torch
 
 from torch2jax.cli.verify import verify as command
 from torch2jax.verify import Case
-from torch2jax.verify.bench import BenchReport, BenchSettings, Contender, Work, bench
+from torch2jax.verify.bench import BenchError, BenchReport, BenchSettings, Contender, Work, bench, require_device
 from torch2jax.verify.bench.torch_side import why_not_compiled
 from torch2jax.verify.children import Limits
 
@@ -140,6 +140,11 @@ def test_a_gpu_must_be_there(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert f"--device gpu: torch {torch.__version__} finds no CUDA device" in result.output
     assert "finds no CUDA device; pip install 'jax[cuda12]'" in result.output
+
+
+def test_a_framework_that_can_not_be_set_up_is_not_taken_for_one_with_a_gpu() -> None:
+    with pytest.raises(BenchError, match=r"--device gpu: torch can't be set up: it did not end within 0.01 s"):
+        require_device(BenchSettings(device="gpu"), Limits(seconds=0.01, first=0.01))
 
 
 @pytest.mark.parametrize(

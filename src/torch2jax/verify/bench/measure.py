@@ -181,6 +181,9 @@ def require_device(settings: BenchSettings, limits: Limits) -> None:
             workers[contender] = Worker(job, settings.environment(folder), limits)
             stack.callback(workers[contender].close)
         loaded(workers, settings)
+        for contender, worker in workers.items():
+            if worker.problem:
+                raise BenchError(f"--device {settings.device}: {contender} can't be set up: it {worker.problem}")
 
 
 def _load() -> str:
