@@ -319,3 +319,8 @@ def test_einops_gets_the_array_of_an_attribute_that_may_be_a_parameter() -> None
     source = head + "    return repeat({}, '() d -> b d', b=3)\n"
     assert "repeat(net.token[...], " in convert(source.format("net.token")).code
     assert "repeat(x, " in convert(source.format("x")).code
+
+
+def test_data_that_a_parameter_is_given_has_no_gradient() -> None:
+    source = "import torch\nimport torch.nn as nn\n\n\ndef f(p: nn.Parameter, x: torch.Tensor):\n    p.data = x\n"
+    assert "stop_gradient(x)" in convert(source).code

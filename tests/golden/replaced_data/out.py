@@ -15,10 +15,12 @@ class Swapped(nnx.Module):
         self.scale = nnx.Param(rngs.uniform((n,)))
         self.backup = nnx.Dict({})
 
-    def replace(self, x: jax.Array):
+    def doubled(self):
         old = self.scale[...]
-        self.scale[...] = x[0] * 2
-        return old + self.scale[...]
+        self.scale[...] = old * 2
+        result = old + self.scale[...]
+        self.scale[...] = old
+        return result
 
     def store(self):
         for name, p in named_parameters(self):
@@ -34,7 +36,7 @@ class Swapped(nnx.Module):
         self.store()
         during = self.fc(x)
         self.restore()
-        return before, during, self.fc(x), self.replace(x), self.scale[...] * 1
+        return before, during, self.fc(x), self.doubled(), self.scale[...] * 1
 
 
 # Helpers without a Flax equivalent.
