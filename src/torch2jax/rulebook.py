@@ -24,10 +24,10 @@ else:
     einops = jax = jnp = lax = nnx = np = optax = None
 
 __all__ = [
-    "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Out", "Scalar", "Shape",
-    "Size", "Tensor", "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given",
-    "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis",
-    "pair", "partial", "rank", "rngs", "rule", "single", "triple",
+    "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Optimizer", "Out",
+    "Parameters", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors", "Unsupported", "attribute", "caveat",
+    "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx",
+    "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]
@@ -64,6 +64,12 @@ Callable: TypeAlias = Any
 """A function or module."""
 Module: TypeAlias = Any
 """As a result: the rule builds a module. As a parameter: a module."""
+Parameters: TypeAlias = Any
+"""What an optimizer is given: parameters of modules, single ones, or groups of them."""
+Optimizer: TypeAlias = Any
+"""As a result: the template is the optax transformation of an optimizer. As a parameter: an optimizer."""
+Scheduler: TypeAlias = Any
+"""A scheduler of learning rates."""
 
 
 # --- decorators and statements -------------------------------------------------------------------------------------

@@ -28,7 +28,9 @@ from torch2jax.infer.kinds import (
     Mapping,
     NoneKind,
     Number,
+    Optimizer,
     Partial,
+    Scheduler,
     Sequence,
     Shape,
     Str,
@@ -176,6 +178,10 @@ def _type_name(kind: Kind) -> str | None:
             return "device"
         case Layer() | Instance() | Container():
             return "module"
+        case Optimizer():
+            return "optimizer"
+        case Scheduler():
+            return "scheduler"
         case Function() | Api() | ClassRef() | Partial():
             return "callable"
         case _:

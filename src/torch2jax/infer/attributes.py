@@ -31,6 +31,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Namespace,
     NoneKind,
+    Optimizer,
     Shape,
     Super,
     Tensor,
@@ -54,6 +55,7 @@ from torch2jax.infer.views import attribute_key
 from torch2jax.source.nodes import dotted_name, walk
 
 # Attributes of arrays that mean the same on numpy, torch and jax arrays.
+OPTIMIZER_METHODS = frozenset("step zero_grad state_dict load_state_dict add_param_group".split())
 _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
 
 
@@ -159,6 +161,11 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
         case Tuple(fields=fields) if name in fields:
             frame.facts.special[node] = ("field", fields.index(name))
             return kind.items[fields.index(name)]
+        case Optimizer():
+            if name not in OPTIMIZER_METHODS:
+                frame.report("T2J108", node, f"Optimizer.{name} has no translation yet")
+                return UNKNOWN
+            return BoundApi(kind, name)
         case Free() | Unknown():
             return _unsettled(frame, node, kind, name)
         case _:

@@ -31,6 +31,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Namespace,
     Number,
+    Optimizer,
     Partial,
     Sequence,
     Super,
@@ -222,6 +223,10 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     if special is not None:
         return special
     rules = [rule for rule in frame.program.book.lookup(name) if rule.kind == "rule"]
+    if rules and rules[0].result == "Optimizer":
+        from torch2jax.infer.optimizers import build_optimizer
+
+        return build_optimizer(frame, node, name, rules[0], arguments)
     if rules:
         target = _mutated_argument(frame, name, arguments)
         result = apply(frame, node, name, rules, arguments, target=target)
@@ -250,6 +255,10 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)
+    if isinstance(receiver, Optimizer):
+        from torch2jax.infer.optimizers import call_optimizer_method
+
+        return call_optimizer_method(frame, node, name, arguments)
     if is_module(receiver) or isinstance(receiver, Super):
         from torch2jax.infer.module_methods import call_module_method
 

@@ -47,6 +47,8 @@ def clash(written: Kind, read: Kind) -> bool:
         match option:
             case Tensor(layout=layout):
                 found = {other.layout for other in options(read) if isinstance(other, Tensor)}
+                if option.variable and found == {MIXED}:
+                    continue  # whoever reads it takes no order for granted
                 if (found and found != {layout}) or (not found and layout is not None):
                     return True
             case Tuple(items=items):

@@ -29,6 +29,7 @@ from torch2jax.infer.kinds import (
     Kind,
     Namespace,
     NoneKind,
+    Optimizer,
     Sequence,
     Tensor,
     Tuple,
@@ -56,6 +57,7 @@ _ANNOTATIONS: dict[str, Kind] = {
     "torch.nn.Parameter": TENSOR,
     "torch.dtype": Dtype(),
     "torch.device": Device(),
+    "torch.optim.Optimizer": Optimizer(),
 }
 
 
@@ -139,7 +141,10 @@ def annotation_kind(frame: Frame, node: cst.BaseExpression) -> Kind | None:
     if isinstance(kind, ClassRef):
         return Instance(kind.cls)
     if isinstance(kind, Api):
-        known = _ANNOTATIONS.get(kind.name.removeprefix("builtins."))
+        known = _ANNOTATIONS.get(canonical(kind.name.removeprefix("builtins.")))
+        if known is None and kind.name.startswith("torch.optim."):
+            rules = frame.program.book.lookup(kind.name)
+            return Optimizer(canonical(kind.name)) if rules and rules[0].result == "Optimizer" else None
         if known is None and kind.name.startswith("torch.nn."):
             from torch2jax.infer.calls import instances_of
 
@@ -152,10 +157,10 @@ def _quiet(frame: Frame, node: cst.BaseExpression) -> Kind:
     """Evaluate without leaving facts of calls."""
     if isinstance(node, cst.Attribute):
         base = _quiet(frame, node.value)
-        if isinstance(base, Namespace):
-            if base.file is not None:
-                cell = base.file.names.get(node.attr.value)
-                return cell.kind if cell is not None else UNKNOWN
+        if isinstance(base, Namespace) and base.file is not None:
+            cell = base.file.names.get(node.attr.value)
+            return cell.kind if cell is not None else UNKNOWN
+        if isinstance(base, Namespace | Api):
             return Api(f"{base.name}.{node.attr.value}")
         return UNKNOWN
     if isinstance(node, cst.Name):

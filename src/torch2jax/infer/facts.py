@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Kind
+from torch2jax.infer.kinds import Kind, Source
 from torch2jax.infer.layout import Layout
 from torch2jax.report import Diagnostic
 
@@ -63,6 +63,14 @@ class FactoryCall:
     rules: tuple[RuleCall, ...]
     rngs: bool
     given: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerCall:
+    """A call that builds an optimizer: for each of its groups whose parameters are in it, and the rule's transform."""
+
+    groups: tuple[tuple[Source, ...], ...]
+    transforms: tuple[RuleCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,7 @@ class Facts:
     updates: dict[cst.CSTNode, tuple[Update, ...]] = field(default_factory=dict)
     returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
     outer_writes: set[str] = field(default_factory=set)
+    assigned: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def mark(self) -> tuple[dict[Any, Finding], int, int]:

@@ -210,6 +210,38 @@ class Container(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What an optimizer has parameters from: the expression of a module, or of one parameter, and what that is."""
+
+    node: cst.BaseExpression
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer(Kind):
+    """An optimizer of torch.optim: whose parameters are in each of its groups; none where that is not known.
+
+    ``site``: the call that builds it.
+    """
+
+    name: str = ""
+    groups: tuple[tuple[Source, ...], ...] = ()
+    site: Any = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Whose parameters it holds, in the order of the groups."""
+        return tuple(source for group in self.groups for source in group)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler(Kind):
+    """A scheduler of torch.optim.lr_scheduler."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dtype(Kind):
     """A torch.dtype, by its name if known."""
 

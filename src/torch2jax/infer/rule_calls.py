@@ -80,7 +80,7 @@ def _apply_bound(
         frame.facts.calls.pop(node, None)
         frame.report("T2J103", node, f"{name}: {choice.reason}", choice.hint)
         return plain_result(frame, node, rule)
-    _notes(frame, node, name, rule, signature, choice)
+    report_choice(frame, node, name, rule, signature, choice)
     kinds = dict(arguments.nodes()) | arguments.keywords_of_parts
     if receiver is not None:
         kinds[receiver[0]] = receiver[1]
@@ -173,7 +173,8 @@ def without_layout(kind: Kind) -> Kind:
     return replace(kind, layout=None, variable=False) if isinstance(kind, Tensor) else kind
 
 
-def _notes(frame: Frame, node: cst.CSTNode, name: str, rule: Rule, signature: Any, choice: Choice) -> None:
+def report_choice(frame: Frame, node: cst.CSTNode, name: str, rule: Rule, signature: Any, choice: Choice) -> None:
+    """What the choice of a branch assumes, leaves out, and warns of."""
     for assumption in choice.assumptions:
         frame.report("T2J201", node, f"{name}: assumed that {assumption}")
     receiver = signature.params[0].name if signature.params and signature.params[0].name == "self" else None
@@ -206,7 +207,7 @@ def call_layer(frame: Frame, node: cst.Call, layer: Layer, arguments: Arguments)
         use_all(frame, arguments)
         frame.report("T2J103", node, f"call of {layer.name}: {choice.reason}", choice.hint)
         return Tensor()
-    _notes(frame, node, layer.name, layer.rule, signature, choice)
+    report_choice(frame, node, layer.name, layer.rule, signature, choice)
     kinds = dict(arguments.nodes())
     rule = layer.rule
     if rule.mode in ("along", "reduce", "permute"):

@@ -35,6 +35,8 @@ def store(
     if isinstance(target, cst.Name):
         kind = kept_data(frame, value, kind, followed=True)
         frame.bind(target.value, kind, target, value, storage or None, view)
+        if isinstance(value, cst.BaseExpression):
+            frame.facts.assigned[target] = value
     elif isinstance(target, cst.Attribute):
         attributes.assign(frame, target, kept_data(frame, value, kind, followed=False), value)
     elif isinstance(target, cst.Subscript):

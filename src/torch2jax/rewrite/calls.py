@@ -7,11 +7,12 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import FactoryCall, ModuleCall, RuleCall, UserCall
+from torch2jax.infer.facts import FactoryCall, ModuleCall, OptimizerCall, RuleCall, UserCall
 from torch2jax.infer.kinds import Api
 from torch2jax.rewrite.derived import applied
 from torch2jax.rewrite.module_calls import special_call
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
+from torch2jax.rewrite.optimizers import optimizer_call
 from torch2jax.rewrite.references import class_reference, direct, is_any_module
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
 from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
@@ -37,6 +38,8 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
             return filled
         case RuleCall():
             return mutation(rewriter, node, fact)
+        case OptimizerCall():
+            return optimizer_call(rewriter, node, fact)
         case FactoryCall():
             return factory_call(rewriter, node, fact)
         case UserCall():

@@ -48,7 +48,7 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
         if root in ("torch", "torchvision", "torchaudio", "timm"):
             flag(rewriter, node, "T2J101", f"{kind.name} has no rule")
         return node
-    form = reference_form(rewriter, rules[-1])
+    form = reference_form(rewriter, rules[-1]) if rules[-1].result != "Optimizer" else None
     if form is None:
         flag(
             rewriter,
@@ -81,6 +81,7 @@ VALUES = {
     "torch.device": "jax.Device",
     "torch.Size": "tuple",
     "torch.Generator": "nnx.Rngs",
+    "torch.optim.Optimizer": "nnx.Optimizer",
 }
 
 
@@ -166,6 +167,8 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
         if rules and rules[-1].result == "Module":
             layer = _layer_named(rewriter, qualified)
             return flax_class(rewriter, layer) if layer is not None else dotted(rewriter, "nnx.Module")
+        if rules and rules[-1].result == "Optimizer":
+            return dotted(rewriter, "nnx.Optimizer")
         return node
     if isinstance(node, cst.SimpleString):
         return node

@@ -22,8 +22,9 @@ class Arg:
     """An argument of a call and what is known of it.
 
     `value` is the Python value where it is known; `type` is one of int, float, bool, complex, str, none, tuple, list,
-    dict, shape, tensor, dtype, device, module, callable (None: unknown); `length` counts the items of a sequence;
-    `dtype` is a name or a category; `starred` marks `*node`; `keyword` is set by `bind` for what goes to `**kwargs`.
+    dict, shape, tensor, dtype, device, module, callable, optimizer, scheduler (None: unknown); `length` counts the
+    items of a sequence; `dtype` is a name or a category; `starred` marks `*node`; `keyword` is set by `bind` for what
+    goes to `**kwargs`.
     """
 
     node: cst.BaseExpression
@@ -158,12 +159,14 @@ _ACCEPTS: Final[dict[str, frozenset[str]]] = {
         "str": "str",
         "Callable": "callable module type",
         "Module": "module callable",
+        "Optimizer": "optimizer",
+        "Scheduler": "scheduler",
     }.items()
 }
 _KNOWN_TYPES: Final = frozenset(
     {
         "int", "float", "bool", "complex", "str", "none", "tuple", "list", "dict", "shape", "tensor", "dtype",
-        "device", "module", "callable", "type",
+        "device", "module", "callable", "type", "optimizer", "scheduler",
     }
 )  # fmt: skip
 _SEQUENCES: Final = frozenset({"tuple", "list", "shape"})

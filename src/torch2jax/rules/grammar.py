@@ -32,13 +32,13 @@ from torch2jax.rules.templates import DTYPES, ROOTS, RuleError, Scope, near, par
 ANNOTATIONS: Final = frozenset(
     {
         "Tensor", "Image", "Tensors", "Scalar", "Axis", "Shape", "Dtype", "Device", "Ignored", "Dropped", "Inplace",
-        "Out", "int", "float", "bool", "str", "Callable", "Module",
+        "Out", "int", "float", "bool", "str", "Callable", "Module", "Parameters", "Optimizer", "Scheduler",
     }
 )  # fmt: skip
 RESULTS: Final = frozenset(
     {
         "Tensor", "Tensors", "Scalar", "Module", "Shape", "int", "float", "bool", "str", "Dtype", "Device",
-        "Callable", "None",
+        "Callable", "None", "Optimizer", "Scheduler",
     }
 )  # fmt: skip
 MODES: Final = frozenset({"opaque", "pointwise", "along", "reduce", "permute", "init", "spatial"})

@@ -1,0 +1,257 @@
+"""Optimizers: whose parameters they hold, in which groups, and the rule's transform of each group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from torch2jax.infer.arguments import Arguments, as_arg, positional_args, spread, take, use_all
+from torch2jax.infer.facts import OptimizerCall, RuleCall
+from torch2jax.infer.frame import Frame
+from torch2jax.infer.kinds import (
+    FREE,
+    NONE,
+    UNKNOWN,
+    Api,
+    Kind,
+    Optimizer,
+    Source,
+    Tensor,
+    is_module,
+    options,
+    without_none,
+)
+from torch2jax.infer.rule_calls import report_choice
+from torch2jax.rules.bind import Bound, BoundArg, Mismatch, bind
+from torch2jax.rules.guards import choose
+from torch2jax.rules.model import Refusal, Rule
+from torch2jax.source.nodes import walk
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Parameters that share hyperparameters, and those of the group's own."""
+
+    sources: tuple[Source, ...]
+    own: tuple[tuple[str, cst.BaseExpression], ...] = ()
+
+
+def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, arguments: Arguments) -> Kind:
+    """``optim.SGD(model.parameters(), lr=0.1)``: an optimizer, translated where it is known what it is to train."""
+    arguments = spread(frame, arguments, (rule,))
+    keywords = {key: as_arg(n, k) for key, (n, k) in arguments.keywords.items()}
+    double = as_arg(*arguments.double_star) if arguments.double_star else None
+    bound = bind(rule, positional_args(frame, arguments, False), keywords, None, double)
+    unknown = Optimizer(name, (), node)
+    if isinstance(bound, Mismatch):
+        use_all(frame, arguments)
+        frame.report("T2J102", node, f"{name}: {bound.reason}")
+        return unknown
+    given = next(arg for arg in bound.args.values() if arg.param.annotation == "Parameters").arg
+    assert given is not None
+    for value, kind in arguments.nodes():
+        if value is not given.node:
+            take(frame, value, kind)
+    groups = _groups(frame, given.node)
+    if groups is None:
+        what = cst.Module([]).code_for_node(given.node)
+        hint = "build it from `model.parameters()`, or from groups of such, in the function that has the model"
+        frame.report("T2J103", node, f"{name}: it can't be told whose parameters `{what}` are", hint)
+        return unknown
+    transforms = [_transform(frame, node, name, rule, bound, group) for group in groups]
+    if any(transform is None for transform in transforms):
+        return unknown
+    _take_variables(frame, given.node, groups)
+    held = tuple(group.sources for group in groups)
+    frame.facts.calls[node] = OptimizerCall(held, tuple(each for each in transforms if each is not None))
+    return Optimizer(name, held, node)
+
+
+def _take_variables(frame: Frame, given: cst.BaseExpression, groups: Sequence[_Group]) -> None:
+    """An optimizer takes the Variables themselves, whichever way their axes lie."""
+    inside = set(walk(given))
+    for key in [key for key in frame.facts.findings if key[0] == "T2J106" and key[1] in inside]:
+        del frame.facts.findings[key]
+    for source in (source for group in groups for source in group.sources):
+        frame.facts.reads.discard(source.node)
+        frame.facts.relayouts.pop(source.node, None)
+
+
+def _transform(frame: Frame, node: cst.Call, name: str, rule: Rule, bound: Bound, group: _Group) -> RuleCall | None:
+    """How a group is updated: the rule with the arguments of the call and those of the group."""
+    args = dict(bound.args)
+    for key, value in group.own:
+        if key not in args:
+            hint = "keep it in a variable of its own"
+            frame.report("T2J103", node, f"{name}: a group of parameters has no place for `{key}`", hint)
+            return None
+        own = as_arg(value, frame.facts.kinds.get(value, UNKNOWN))
+        args[key] = BoundArg(args[key].param, own, explicit=True)
+    merged = Bound(args, tuple(dict.fromkeys((*bound.order, *(key for key, _ in group.own)))))
+    choice = choose(rule, merged)
+    if isinstance(choice, Refusal):
+        frame.report("T2J103", node, f"{name}: {choice.reason}", choice.hint)
+        return None
+    report_choice(frame, node, name, rule, rule, choice)
+    return RuleCall(rule, rule, merged, choice)
+
+
+# --- parameters ----------------------------------------------------------------------------------------------------
+
+
+def _groups(frame: Frame, node: cst.BaseExpression) -> tuple[_Group, ...] | None:
+    """The groups of what an optimizer is given; None where that can't be told."""
+    node = _followed(frame, node)
+    elements = [_followed(frame, e.value) for e in node.elements] if isinstance(node, cst.List | cst.Tuple) else []
+    if any(isinstance(element, cst.Dict) for element in elements):
+        groups = [_group(frame, element) for element in elements]
+        return None if any(group is None for group in groups) else tuple(group for group in groups if group is not None)
+    sources = _sources(frame, node)
+    return None if sources is None else (_Group(sources),)
+
+
+def _group(frame: Frame, node: cst.BaseExpression) -> _Group | None:
+    """``{"params": model.head.parameters(), "lr": 0.1}``."""
+    if not isinstance(node, cst.Dict):
+        return None
+    items: dict[str, cst.BaseExpression] = {}
+    for element in node.elements:
+        if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
+            return None
+        items[str(element.key.evaluated_value)] = element.value
+    sources = _sources(frame, items.pop("params")) if "params" in items else None
+    return None if sources is None else _Group(sources, tuple(items.items()))
+
+
+def _sources(frame: Frame, node: cst.BaseExpression) -> tuple[Source, ...] | None:
+    """Whose parameters an iterable of parameters has; None where that can't be told."""
+    node = _followed(frame, node)
+    match node:
+        case cst.Call():
+            return _called(frame, node)
+        case cst.BinaryOperation(operator=cst.Add()):
+            return _joined(frame, (node.left, node.right))
+        case cst.List() | cst.Tuple():
+            found = [_element(frame, element) for element in node.elements]
+            return None if None in found else tuple(source for part in found if part is not None for source in part)
+        case cst.ListComp() | cst.GeneratorExp():
+            clause, item = node.for_in, node.for_in.target
+            if not isinstance(item, cst.Name) or clause.inner_for_in is not None or not _same_name(node.elt, item):
+                return None
+            if all(_asks(test.test, item) for test in clause.ifs):
+                return _sources(frame, clause.iter)
+    return None
+
+
+def _called(frame: Frame, node: cst.Call) -> tuple[Source, ...] | None:
+    values = [arg.value for arg in node.args]
+    if frame.facts.special.get(node) in (("module_method", "parameters"), ("module_method", "named_parameters")):
+        if values or not isinstance(node.func, cst.Attribute):
+            return None
+        holder = node.func.value
+        return (Source(holder, without_none(frame.facts.kinds.get(holder, UNKNOWN))),)
+    kind = frame.facts.kinds.get(node.func)
+    name = kind.name if isinstance(kind, Api) else ""
+    if name in _SAME_ITEMS and len(values) == 1 and not node.args[0].star:
+        return _sources(frame, values[0])
+    if name == "itertools.chain" and not any(arg.star for arg in node.args):
+        return _joined(frame, values)
+    if name == "builtins.filter" and len(values) == 2:
+        test = values[0]
+        params = test.params.params if isinstance(test, cst.Lambda) else ()
+        if isinstance(test, cst.Lambda) and len(params) == 1 and _asks(test.body, params[0].name):
+            return _sources(frame, values[1])
+    return None
+
+
+_SAME_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "iter", "set"))
+
+
+def _joined(frame: Frame, parts: Sequence[cst.BaseExpression]) -> tuple[Source, ...] | None:
+    found = [_sources(frame, part) for part in parts]
+    return None if None in found else tuple(source for part in found if part is not None for source in part)
+
+
+def _element(frame: Frame, element: cst.BaseElement) -> tuple[Source, ...] | None:
+    """An item of a list of parameters: one of them, or ``*model.parameters()``."""
+    if isinstance(element, cst.StarredElement):
+        return _sources(frame, element.value)
+    kind = without_none(frame.facts.kinds.get(element.value, UNKNOWN))
+    if not isinstance(kind, Tensor) or not kind.variable:
+        return None
+    return (Source(element.value, kind),)
+
+
+def _asks(test: cst.BaseExpression, name: cst.Name) -> bool:
+    """Whether a test is ``p.requires_grad``: what is frozen is no nnx.Param, and left out anyway."""
+    return isinstance(test, cst.Attribute) and test.attr.value == "requires_grad" and _same_name(test.value, name)
+
+
+def _same_name(node: cst.BaseExpression, name: cst.Name) -> bool:
+    return isinstance(node, cst.Name) and node.value == name.value
+
+
+def _followed(frame: Frame, node: cst.BaseExpression) -> cst.BaseExpression:
+    """What a variable of the function was given, where that is one expression, and nothing is added to it."""
+    seen: set[str] = set()
+    while isinstance(node, cst.Name) and node.value not in seen:
+        seen.add(node.value)
+        held = frame.env.get(node.value)
+        values = [frame.facts.assigned.get(d) for d in held.definitions] if held is not None else []
+        if len(values) != 1 or values[0] is None or any(_changes(part, node) for part in walk(frame.fn.node)):
+            return node
+        node = values[0]
+    return node
+
+
+_CHANGES = frozenset("append extend insert remove pop clear update setdefault".split())
+
+
+def _changes(part: cst.CSTNode, name: cst.Name) -> bool:
+    """Whether a node changes the list or dictionary in a variable."""
+    match part:
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=method))):
+            return method in _CHANGES and _same_name(value, name)
+        case cst.AugAssign(target=target):
+            return _same_name(target, name)
+        case cst.AssignTarget(target=cst.Subscript(value=value)):
+            return _same_name(value, name)
+    return False
+
+
+# --- what is done with them ----------------------------------------------------------------------------------------
+
+_HINTS = {
+    "step": "compute gradients with nnx.value_and_grad and call `optimizer.update(model, grads)`",
+    "zero_grad": "gradients are results in JAX and are not kept: leave it out",
+    "state_dict": "`nnx.state(optimizer)` is the state of an nnx.Optimizer",
+    "load_state_dict": "`nnx.update(optimizer, state)` puts a state back",
+    "add_param_group": "give all groups where the optimizer is built",
+}
+
+
+def call_optimizer_method(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> Kind:
+    """``optimizer.step()`` and its like."""
+    use_all(frame, arguments)
+    frame.facts.special[node] = ("optimizer_method", name)
+    frame.report("T2J108", node, f"Optimizer.{name} has no translation yet", _HINTS.get(name, ""))
+    return NONE if name == "zero_grad" else FREE
+
+
+def sources_of(kind: Kind) -> tuple[Source, ...]:
+    """Whose parameters an optimizer holds, where every alternative holds the same; nothing where that is not known."""
+    held = [option.sources if isinstance(option, Optimizer) else () for option in options(without_none(kind))]
+    spelled = {tuple(_code(sources)) for sources in held}
+    return held[0] if len(spelled) == 1 else ()
+
+
+def _code(sources: Sequence[Source]) -> Iterator[str]:
+    return (cst.Module([]).code_for_node(source.node) for source in sources)
+
+
+def trains_modules(kind: Kind) -> bool:
+    """Whether all that an optimizer holds are parameters of modules."""
+    sources = sources_of(kind)
+    return bool(sources) and all(is_module(source.kind) for source in sources)

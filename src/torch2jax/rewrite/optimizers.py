@@ -1,0 +1,47 @@
+"""Optimizers: an nnx.Optimizer of the modules whose parameters it holds, with the transform that the rule gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import OptimizerCall
+from torch2jax.infer.kinds import Source, is_module
+from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call, number
+from torch2jax.rewrite.rule_calls import rule_call
+
+
+def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> cst.Call:
+    """``nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)``."""
+    transforms = [rule_call(rewriter, node, transform) for transform in fact.transforms]
+    transform = transforms[0] if len(transforms) == 1 else _partition(rewriter, transforms)
+    nnx = rewriter.root("nnx")
+    wrt = argument(attribute(nnx, "Param"), "wrt")
+    return call(attribute(nnx, "Optimizer"), [trained(rewriter, fact.groups), transform, wrt])
+
+
+def trained(rewriter: Rewriter, groups: Sequence[Sequence[Source]]) -> Any:
+    """What an nnx.Optimizer is built for and updates: the one module, else a tuple with an item for each group."""
+    if len(groups) > 1:
+        return _tuple([_group(rewriter, sources) for sources in groups])
+    sources = groups[0]
+    if len(sources) == 1 and not is_module(sources[0].kind):
+        return _tuple([rewriter.expr(sources[0].node)])
+    return _group(rewriter, sources)
+
+
+def _group(rewriter: Rewriter, sources: Sequence[Source]) -> Any:
+    held = [rewriter.expr(source.node) for source in sources]
+    return held[0] if len(held) == 1 else _tuple(held)
+
+
+def _tuple(items: Sequence[cst.BaseExpression]) -> cst.Tuple:
+    return cst.Tuple([cst.Element(item) for item in items], lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def _partition(rewriter: Rewriter, transforms: Sequence[cst.BaseExpression]) -> cst.Call:
+    """``optax.partition({0: optax.sgd(0.1), 1: optax.sgd(0.01)}, by_group)``."""
+    by_number = cst.Dict([cst.DictElement(number(index), each) for index, each in enumerate(transforms)])
+    return call(attribute(rewriter.root("optax"), "partition"), [by_number, rewriter.helper("by_group")])
