@@ -115,6 +115,12 @@ CODES: dict[str, CodeInfo] = {
         "torch and JAX draw from different generators: the distribution is the same, the numbers are not.",
         "Nothing, unless the code relies on particular draws; then save them from torch and load them.",
     ),
+    "T2J207": CodeInfo(
+        "a training step runs without jit",
+        "Something in the step needs the values of arrays while it runs, or has effects besides its result. "
+        "The result is the same, but it is slow.",
+        "Move what the message names out of the forward pass, and put `@nnx.jit` above the step.",
+    ),
     "T2J301": CodeInfo(
         "dropped on purpose",
         "This call or argument has no meaning in JAX (`.cuda()`, `pin_memory`, `contiguous()`): leaving it out changes "

@@ -287,6 +287,7 @@ class ClassInfo:
 class Program:
     """Everything that is converted together.
 
+    ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     """
 
@@ -313,6 +314,8 @@ class Program:
     sequential_fixes: dict[Any, dict[int, tuple[Layout, Layout, int]]] = field(default_factory=dict)
     dirty: set[FunctionInfo] = field(default_factory=set)
     bindings: dict[str, Any] = field(default_factory=dict)
+    regions: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    dropped: set[cst.CSTNode] = field(default_factory=set)
     current: FunctionInfo | None = None
 
     def note_layer(self, name: str, layer: Any) -> None:

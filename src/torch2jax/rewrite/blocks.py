@@ -9,15 +9,27 @@ import libcst as cst
 
 from torch2jax.rewrite.comments import with_lost_comments
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
+from torch2jax.rewrite.steps import training_step
 from torch2jax.source.nodes import walk
 
 
-def body(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
-    """The statements of a block."""
+def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> list[Any]:
+    """The statements of a block; in a file, each behind the functions that were made of parts of it."""
     result: list[Any] = []
     pending: list[cst.EmptyLine] = []
+    skipped: set[Any] = set()
     for node in nodes:
-        new = one(rewriter, node)
+        if node in skipped:
+            continue
+        region = rewriter.program.regions.get(node)
+        if region is not None and node not in rewriter.entered:
+            rewriter.entered.add(node)
+            skipped.update(region.statements)
+            new = training_step(rewriter, region, body)
+        else:
+            new = one(rewriter, node) if node not in rewriter.program.dropped else []
+        if of_file and rewriter.hoisted:
+            new = _behind(rewriter, new)
         if new and pending:
             new[0] = new[0].with_changes(leading_lines=[*pending, *new[0].leading_lines])
             pending = []
@@ -28,6 +40,19 @@ def body(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
         result += new
     rewriter.unplaced = pending
     return result
+
+
+_TWO_BLANKS = [cst.EmptyLine(indent=False)] * 2
+
+
+def _behind(rewriter: Rewriter, new: list[Any]) -> list[Any]:
+    """Statements of a file with functions in front, two blank lines around each."""
+    functions = [fn.with_changes(leading_lines=[*_TWO_BLANKS, *fn.leading_lines]) for fn in rewriter.hoisted]
+    rewriter.hoisted = []
+    lines = list(new[0].leading_lines)
+    while lines and lines[0].comment is None:
+        del lines[0]
+    return [*functions, new[0].with_changes(leading_lines=[*_TWO_BLANKS, *lines]), *new[1:]]
 
 
 def _has_comments(rewriter: Rewriter, node: cst.SimpleStatementLine) -> bool:

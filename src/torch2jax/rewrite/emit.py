@@ -57,7 +57,7 @@ def emit_file(
     bound = {name for scope in binding.scope_of.values() for name in scope.names}
     clashing = bound & library().files.keys()
     rewriter.helper_names = {name: reserve([name], bound)[name] for name in sorted(clashing)}
-    body = blocks.body(rewriter, file.tree.body)
+    body = blocks.body(rewriter, file.tree.body, of_file=True)
     if file.main.needs_rngs:
         body = _with_rngs(rewriter, body, binding)
     tree = file.tree.with_changes(body=body)

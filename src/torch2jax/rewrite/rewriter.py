@@ -71,6 +71,8 @@ class Rewriter:
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
     line_marks: LineMarks | None = None
+    hoisted: list[cst.FunctionDef] = field(default_factory=list)
+    entered: set[cst.CSTNode] = field(default_factory=set)
     _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
     _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
     _counted: int = 0

@@ -1,0 +1,68 @@
+"""What a gradient region is: statements, the losses in them, and what is updated."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+
+class Role(enum.Enum):
+    """What a statement does to gradients."""
+
+    ZERO = "zero"
+    BACKWARD = "backward"
+    CLIP = "clip"
+    STEP = "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A statement with a role: the call in it, and the optimizer, model or loss that it is about."""
+
+    role: Role
+    node: cst.Call
+    subject: cst.BaseExpression
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """An optimizer and the module that it trains, both as they are spelled where the region stands."""
+
+    optimizer: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Statements of one block that become a training step.
+
+    ``statements``: all of them, from the first of the step to the last update. ``prelude`` runs before what is
+    differentiated, ``forward`` is differentiated, ``after`` follows the step; what is left has a role and goes.
+    ``losses``: what ``backward`` is called on. ``live``: names that are looked at afterwards. ``varying``: places that
+    change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
+    step from being compiled, if anything does. ``name``: that of the function.
+    """
+
+    statements: tuple[Any, ...]
+    prelude: tuple[Any, ...]
+    forward: tuple[Any, ...]
+    after: tuple[Any, ...]
+    losses: tuple[cst.BaseExpression, ...]
+    clips: tuple[cst.Call, ...]
+    trained: tuple[Trained, ...]
+    live: frozenset[str]
+    varying: frozenset[str]
+    kinds: dict[str, Any]
+    outside: str = ""
+    name: str = "train_step"
+
+
+class NoRegionError(Exception):
+    """Why statements are no step: the cause in a sentence, the node that it is about, and what to do."""
+
+    def __init__(self, message: str, node: cst.CSTNode, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.node, self.hint = message, node, hint

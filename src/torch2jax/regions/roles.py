@@ -1,0 +1,70 @@
+"""Which statements zero gradients, compute them, change them, and use them up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import Facts
+from torch2jax.infer.kinds import Api, Optimizer, Tensor, is_module, options, without_none
+from torch2jax.regions.region import Marked, NoRegionError, Role
+
+CLIPS = frozenset(
+    {
+        "torch.nn.utils.clip_grad_norm_",
+        "torch.nn.utils.clip_grad_norm",
+        "torch.nn.utils.clip_grad_value_",
+        "torch.nn.utils.clip_grad.clip_grad_norm_",
+        "torch.nn.utils.clip_grad.clip_grad_value_",
+    }
+)
+
+
+def role_of(statement: Any, facts: Facts) -> Marked | None:
+    """The role of a statement in a training step, if it has one."""
+    if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
+        return None
+    small = statement.body[0]
+    node = small.value if isinstance(small, cst.Expr) else None
+    if not isinstance(node, cst.Call):
+        return None
+    if isinstance(node.func, cst.Attribute):
+        receiver = node.func.value
+        role = _ROLES.get(node.func.attr.value)
+        if role is not None and _fits(role, facts.kinds.get(receiver)):
+            return Marked(role, node, receiver)
+    kind = facts.kinds.get(node.func)
+    if isinstance(kind, Api) and kind.name in CLIPS and node.args:
+        return Marked(Role.CLIP, node, node.args[0].value)
+    return None
+
+
+_ROLES = {"zero_grad": Role.ZERO, "backward": Role.BACKWARD, "step": Role.STEP}
+
+
+def _fits(role: Role, kind: Any) -> bool:
+    """Whether the receiver of a method is what has that role: an optimizer, a module, an array."""
+    if kind is None:
+        return False
+    found = list(options(without_none(kind)))
+    if role is Role.BACKWARD:
+        return any(isinstance(option, Tensor) for option in found)
+    if role is Role.ZERO and all(is_module(option) for option in found):
+        return True
+    return bool(found) and all(isinstance(option, Optimizer) for option in found)
+
+
+def checked(marked: Marked) -> Marked:
+    """The statement, where its arguments are ones that a step has a place for."""
+    allowed = {Role.BACKWARD: {"retain_graph"}, Role.ZERO: {"set_to_none"}, Role.STEP: set()}.get(marked.role)
+    if allowed is None:
+        return marked
+    for argument in marked.node.args:
+        name = argument.keyword.value if argument.keyword is not None else None
+        if name in allowed or (marked.role is Role.ZERO and name is None):
+            continue
+        what = f"`{name}=`" if name is not None else "an argument"
+        method = marked.role.name.lower() if marked.role is not Role.ZERO else "zero_grad"
+        raise NoRegionError(f"{method} with {what} has no translation yet", marked.node)
+    return marked

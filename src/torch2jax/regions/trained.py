@@ -1,0 +1,81 @@
+"""Which module an optimizer trains, as it is spelled where the step stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.kinds import Kind, Optimizer, Source, is_module, without_none
+from torch2jax.infer.optimizers import sources_of
+from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.regions.paths import path_of
+from torch2jax.regions.region import NoRegionError, Trained
+from torch2jax.source.nodes import dotted_name
+from torch2jax.source.scope import Scope, resolve
+
+_HINT = "build the optimizer from `model.parameters()` where the model has the name that the loop uses"
+
+
+def trained_by(
+    program: Program, fn: FunctionInfo, scope: Scope, optimizer: cst.BaseExpression, seen: Mapping[str, Kind | None]
+) -> Trained:
+    """The optimizer and its module. ``seen``: the places that the step reads, and what they are."""
+    name = dotted_name(optimizer)
+    kind = without_none(fn.facts.kinds[optimizer])
+    sources = sources_of(kind)
+    if name is None or not isinstance(kind, Optimizer) or not sources:
+        raise NoRegionError("it is not known whose parameters this optimizer holds", optimizer, _HINT)
+    if len(sources) > 1 or not is_module(sources[0].kind):
+        raise NoRegionError("an optimizer of several modules or of single tensors has no step yet", optimizer)
+    source = sources[0]
+    spelled = dotted_name(source.node)
+    if spelled is not None and _same_place(program, fn, scope, kind, spelled):
+        found = path_of(source.node, lambda node: _kind(program, kind, node))
+        if found is not None and found[0] == spelled:
+            return Trained(name, spelled)
+        raise NoRegionError("an optimizer of a part of a module has no step yet", optimizer)
+    fitting = [path for path, there in seen.items() if there is not None and without_none(there) == source.kind]
+    if len(fitting) != 1:
+        raise NoRegionError(_which(source, fitting), optimizer, _HINT)
+    return Trained(name, fitting[0])
+
+
+def _which(source: Source, fitting: Iterable[str]) -> str:
+    names = ", ".join(f"`{path}`" for path in fitting)
+    what = cst.Module([]).code_for_node(source.node)
+    return f"which module is the one whose parameters came from `{what}` is not clear here ({names or 'none fits'})"
+
+
+def _same_place(program: Program, fn: FunctionInfo, scope: Scope, kind: Optimizer, spelled: str) -> bool:
+    """Whether a name of the module means the same where the optimizer is built and here."""
+    builder = builder_of(program, kind)
+    if builder is None:
+        return False
+    if builder is fn:
+        return True
+    head = spelled.partition(".")[0]
+    if "." in spelled and builder.owner is not None and builder.owner is fn.owner:
+        params = (builder.parameters(), fn.parameters())
+        return all(p is not None and p.params and p.params[0].name.value == head for p in params)
+    return isinstance(builder.node, cst.Module) and builder.file is fn.file and _is_of_file(scope, head)
+
+
+def _is_of_file(scope: Scope, name: str) -> bool:
+    found = resolve(scope, name)
+    return found is not None and found.parent is None
+
+
+def builder_of(program: Program, kind: Optimizer) -> FunctionInfo | None:
+    """The function that builds an optimizer."""
+    for file in program.files.values():
+        for fn in (*file.functions, file.main):
+            if fn is not None and kind.site in fn.facts.calls:
+                return fn
+    return None
+
+
+def _kind(program: Program, kind: Optimizer, node: cst.CSTNode) -> Any:
+    builder = builder_of(program, kind)
+    return builder.facts.kinds.get(node) if builder is not None else None

@@ -1,0 +1,203 @@
+"""What a training step takes: the places that it reads, as parameters, and which of them are static under jit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import libcst as cst
+
+from torch2jax.infer.kinds import (
+    Api,
+    BoundApi,
+    ClassRef,
+    Container,
+    Free,
+    Function,
+    Instance,
+    Layer,
+    Namespace,
+    NoneKind,
+    Number,
+    Optimizer,
+    Partial,
+    Scheduler,
+    Str,
+    Tensor,
+    Unknown,
+    is_module,
+    options,
+    without_none,
+)
+from torch2jax.regions.paths import Access
+from torch2jax.regions.region import Region
+from torch2jax.rewrite.rewriter import Rewriter
+from torch2jax.source.nodes import dotted_name
+from torch2jax.source.scope import Scope, resolve
+
+_Node = TypeVar("_Node", bound=cst.CSTNode)
+_CONSTANT = Number | Str | Function | ClassRef | Partial | Namespace | Api | BoundApi | NoneKind
+RNGS = "rngs"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One parameter: the place that is passed, its local name, and what it is under jit."""
+
+    path: str
+    place: cst.BaseExpression
+    name: str
+    is_static: bool = False
+    is_stateful: bool = False
+
+
+@dataclass(slots=True)
+class Arguments:
+    """The parameters of a step, and the local names of all places in it."""
+
+    every: list[Argument]
+    names: dict[str, str]
+    taken: set[str]
+    loss_function: str = "loss_fn"
+    _split: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    _gradients: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rewriter: Rewriter, region: Region, inside: Access) -> Arguments:
+        """The models, the optimizers, then what else is read that is no constant of the file."""
+        scope = rewriter.scopes[rewriter.function.node]
+        chosen = _Chosen(rewriter, region, scope)
+        trained = [path for each in region.trained for path in (each.model, each.optimizer)]
+        paths = list(dict.fromkeys(trained))
+        paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
+        again = [p for p in inside.writes if p not in inside.kills and p not in paths and _is_needed(scope, p, region)]
+        paths += again
+        taken = {path for path in (*inside.reads, *inside.writes) if "." not in path}
+        names: dict[str, str] = {}
+        for path in (*paths, *(path for path in inside.writes if "." in path and path not in paths)):
+            names[path] = path if "." not in path else _fresh(path.rpartition(".")[2], taken)
+            taken.add(names[path])
+        every = [
+            Argument(path, _spelled(path), names[path], chosen.is_static(path), chosen.is_stateful(path))
+            for path in paths
+        ]
+        result = cls(every, names, taken)
+        result.loss_function = _fresh("loss_fn", taken)
+        single = len(region.trained) == 1
+        for each in region.trained:
+            prefix = "" if single else f"{names[each.model]}_"
+            parts = [_fresh(f"{prefix}{part}", taken) for part in ("graphdef", "params", "rest", "grads")]
+            result._split[each.model] = (parts[0], parts[1], parts[2])
+            result._gradients[each.model] = parts[3]
+        return result
+
+    def local(self, path: str) -> str:
+        """The name that a place has inside the step."""
+        return self.names.get(path, path)
+
+    def split_names(self, model: str) -> tuple[str, str, str]:
+        """The names of a model's graph, its parameters, and the rest of its state."""
+        return self._split[model]
+
+    def gradients(self, model: str) -> str:
+        """The name of the gradients of a model."""
+        return self._gradients[model]
+
+    def localized(self, node: _Node) -> _Node:
+        """Translated code with the places in it under their local names."""
+        changed = {path: name for path, name in self.names.items() if path != name}
+        return cast("_Node", node.visit(_Localized(changed))) if changed else node
+
+
+class _Chosen:
+    """Which places are parameters, and of which sort."""
+
+    def __init__(self, rewriter: Rewriter, region: Region, scope: Scope) -> None:
+        self.region, self.scope = region, scope
+        self.written = _attributes_written(rewriter.file.tree)
+
+    def is_argument(self, path: str) -> bool:
+        """Whether a place can't be left to the scope of the file."""
+        root = path.partition(".")[0]
+        owner = resolve(self.scope, root)
+        if owner is None:
+            return root == RNGS
+        if owner.parent is not None:
+            return True
+        if len(owner.names[root]) > 1 or root in self.region.varying or path in self.region.varying:
+            return not self._is(path, Function | ClassRef | Namespace | Api)
+        if "." in path and path.rpartition(".")[2] in self.written:
+            return True
+        return self._is(path, Tensor | Instance | Container | Optimizer | Scheduler) or self._is_layer(path)
+
+    def is_static(self, path: str) -> bool:
+        """Whether a parameter is a constant of the compiled step."""
+        if path in self.region.varying or path.partition(".")[0] in self.region.varying or path == RNGS:
+            return False
+        if self._is(path, _CONSTANT) or (self._is(path, Layer) and not self._is_layer(path)):
+            return True
+        return "." in path and self._is(path, Unknown | Free)
+
+    def is_stateful(self, path: str) -> bool:
+        """Whether it is an object with Variables, which has to be an argument where gradients are taken."""
+        kind = self.region.kinds.get(path)
+        if path == RNGS:
+            return True
+        if kind is None:
+            return False
+        return self._is_layer(path) or any(
+            is_module(option) and not isinstance(option, Layer) for option in options(without_none(kind))
+        )
+
+    def _is(self, path: str, kinds: Any) -> bool:
+        kind = self.region.kinds.get(path)
+        return kind is not None and all(isinstance(option, kinds) for option in options(kind))
+
+    def _is_layer(self, path: str) -> bool:
+        """Whether it is a layer of torch's own that is an object in Flax."""
+        kind = self.region.kinds.get(path)
+        found = list(options(without_none(kind))) if kind is not None else []
+        return any(isinstance(option, Layer) and not option.stateless for option in found)
+
+
+def _is_needed(scope: Scope, path: str, region: Region) -> bool:
+    """Whether a place that may be written, or not, had a value before."""
+    if "." in path:
+        return True
+    return path in region.live and path in scope.names and len(scope.names[path]) > 1
+
+
+def _attributes_written(tree: cst.Module) -> set[str]:
+    """Names of attributes that some assignment in a file sets."""
+    from torch2jax.source.nodes import walk
+
+    found = set()
+    for node in walk(tree):
+        if isinstance(node, cst.AssignTarget | cst.AugAssign) and isinstance(node.target, cst.Attribute):
+            found.add(node.target.attr.value)
+    return found
+
+
+def _fresh(wanted: str, taken: Iterable[str]) -> str:
+    name, number = wanted, 2
+    held = taken if isinstance(taken, set) else set(taken)
+    while name in held:
+        name, number = f"{wanted}_{number}", number + 1
+    held.add(name)
+    return name
+
+
+def _spelled(path: str) -> cst.BaseExpression:
+    return cst.parse_expression(path)
+
+
+class _Localized(cst.CSTTransformer):
+    """Puts local names in the place of paths."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        name = self._names.get(dotted_name(original_node) or "")
+        return updated_node if name is None else cst.Name(name, lpar=updated_node.lpar, rpar=updated_node.rpar)

@@ -1,0 +1,226 @@
+"""Gradient regions as training steps: a function at module level, and its call where the statements stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.regions.paths import Access, access_of_all, among
+from torch2jax.regions.region import Region
+from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
+from torch2jax.rewrite.rule_calls import flag
+from torch2jax.rewrite.step_arguments import Arguments
+from torch2jax.source.nodes import dotted_name
+
+_BLANK = cst.EmptyLine(indent=False)
+
+
+@dataclass(slots=True)
+class _Step:
+    """What a step is made of, translated, with the places in it as local names.
+
+    ``value``: the name of the loss, where someone looks at it. ``aux``: what else the differentiated function gives.
+    ``early``: what the prelude gives. ``results``: where each of all these goes, in the order of the result.
+    """
+
+    region: Region
+    arguments: Arguments
+    prelude: list[Any]
+    forward: list[Any]
+    loss: cst.BaseExpression
+    clips: list[cst.Call]
+    value: str = ""
+    aux: list[str] = field(default_factory=list)
+    early: list[str] = field(default_factory=list)
+
+
+def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
+    """The call of the step, and the statements that follow it; the step goes in front of the statement of the file.
+
+    ``body`` translates statements in a row.
+    """
+    prelude = body(rewriter, region.prelude)
+    forward = body(rewriter, region.forward)
+    held, rewriter.before = rewriter.before, []
+    losses = [rewriter.expr(loss) for loss in region.losses]
+    forward += rewriter.before
+    rewriter.before = held
+    loss = losses[0]
+    for other in losses[1:]:
+        loss = cst.BinaryOperation(loss, cst.Add(), other)
+    find = among(region.kinds)
+    inside = access_of_all([*prelude, *forward, *losses], find)
+    arguments = Arguments.of(rewriter, region, inside)
+    step = _Step(region, arguments, prelude, forward, loss, [])
+    _choose_results(step, losses, access_of_all(prelude, find), access_of_all(forward, find))
+    rewriter.hoisted.append(_definition(rewriter, step))
+    return [_call(step), *body(rewriter, region.after)]
+
+
+def _choose_results(step: _Step, losses: Sequence[cst.BaseExpression], before: Access, during: Access) -> None:
+    """What is looked at afterwards: attributes, and names that are live."""
+    live = step.region.live
+    step.early = [path for path in before.writes if ("." in path or path in live) and path not in during.writes]
+    wanted = [path for path in (*during.writes,) if "." in path or path in live]
+    single = dotted_name(losses[0]) if len(losses) == 1 else None
+    if single is not None and single in wanted and single in during.writes:
+        step.value = single
+    step.aux = [path for path in wanted if path != step.value]
+
+
+# --- the call ------------------------------------------------------------------------------------------------------
+
+
+def _call(step: _Step) -> cst.SimpleStatementLine:
+    """``loss, outputs = train_step(model, optimizer, inputs, labels)``."""
+    func = call(cst.Name(step.region.name), [each.place for each in step.arguments.every])
+    places = [*([step.value] if step.value else []), *step.aux, *step.early]
+    if not places:
+        return expression_line(func)
+    targets = [cst.parse_expression(path) for path in places]
+    return statement(assignment(targets[0] if len(targets) == 1 else _tuple(targets), func))
+
+
+def _tuple(items: Sequence[cst.BaseExpression], *, brackets: bool = False) -> cst.Tuple:
+    lpar, rpar = ([cst.LeftParen()], [cst.RightParen()]) if brackets else ([], [])
+    return cst.Tuple([cst.Element(item) for item in items], lpar=lpar, rpar=rpar)
+
+
+# --- the function --------------------------------------------------------------------------------------------------
+
+
+def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
+    region, arguments = step.region, step.arguments
+    local = arguments.localized
+    lines = [local(line) for line in step.prelude]
+    lines += _differentiation(rewriter, step)
+    lines += _updates(step)
+    results = [*([step.value] if step.value else []), *step.aux, *step.early]
+    if results:
+        names: list[cst.BaseExpression] = [cst.Name(arguments.local(path)) for path in results]
+        lines.append(statement(cst.Return(names[0] if len(names) == 1 else _tuple(names))))
+    comment = [cst.EmptyLine(comment=cst.Comment(f"# not compiled: {region.outside}"))] if region.outside else []
+    if region.outside:
+        flag(rewriter, region.statements[0], "T2J207", f"the training step runs without jit: {region.outside}")
+    return cst.FunctionDef(
+        cst.Name(region.name),
+        cst.Parameters([cst.Param(cst.Name(each.name)) for each in arguments.every]),
+        cst.IndentedBlock(lines),
+        decorators=[] if region.outside else [_jit(rewriter, arguments)],
+        leading_lines=comment,
+        lines_after_decorators=[],
+    )
+
+
+def _jit(rewriter: Rewriter, arguments: Arguments) -> cst.Decorator:
+    """``@nnx.jit(graph=False)``, which keeps the host's work small; it can't have what is shared."""
+    jit = attribute(rewriter.root("nnx"), "jit")
+    options = []
+    if not any(cls.tied for cls in rewriter.program.classes.values()):
+        options.append(argument(cst.Name("False"), "graph"))
+    static = [cst.SimpleString(f'"{each.name}"') for each in arguments.every if each.is_static]
+    if static:
+        names = _tuple(static, brackets=True)
+        if len(static) == 1:
+            names = names.with_changes(elements=[cst.Element(static[0], cst.Comma())])
+        options.append(argument(names, "static_argnames"))
+    return cst.Decorator(call(jit, options) if options else jit)
+
+
+def _differentiation(rewriter: Rewriter, step: _Step) -> list[Any]:
+    """The models taken apart, the loss as a function of their parameters, and its gradients."""
+    nnx = rewriter.root("nnx")
+    arguments = step.arguments
+    models = [(each, arguments.split_names(each.model)) for each in step.region.trained]
+    lines: list[Any] = [
+        statement(
+            assignment(
+                _tuple([cst.Name(n) for n in names]),
+                call(
+                    attribute(nnx, "split"),
+                    [cst.Name(arguments.local(each.model)), attribute(nnx, "Param"), cst.Ellipsis()],
+                ),
+            )
+        )
+        for each, names in models
+    ]
+    others = [each.name for each in arguments.every if each.is_stateful and each.path not in _models(step)]
+    given = [
+        *(names[1] for _, names in models),
+        *(names[2] for _, names in models),
+        *others,
+    ]
+    lines.append(_loss_function(rewriter, step, models, given))
+    lines.append(_gradients(rewriter, step, len(models), given))
+    return lines
+
+
+def _models(step: _Step) -> set[str]:
+    return {each.model for each in step.region.trained}
+
+
+def _loss_function(rewriter: Rewriter, step: _Step, models: Sequence[Any], given: Sequence[str]) -> cst.FunctionDef:
+    nnx = rewriter.root("nnx")
+    arguments = step.arguments
+    lines: list[Any] = [
+        statement(
+            assignment(
+                cst.Name(arguments.local(each.model)), call(attribute(nnx, "merge"), [cst.Name(n) for n in names])
+            )
+        )
+        for each, names in models
+    ]
+    lines += [arguments.localized(line) for line in step.forward]
+    value = arguments.localized(step.loss)
+    if step.aux:
+        value = _tuple([value, _packed([cst.Name(arguments.local(path)) for path in step.aux])])
+    lines.append(statement(cst.Return(value)))
+    return cst.FunctionDef(
+        cst.Name(arguments.loss_function),
+        cst.Parameters([cst.Param(cst.Name(name)) for name in given]),
+        cst.IndentedBlock(lines),
+        leading_lines=[_BLANK],
+        lines_after_decorators=[],
+    )
+
+
+def _packed(items: Sequence[cst.BaseExpression]) -> cst.BaseExpression:
+    return items[0] if len(items) == 1 else _tuple(items, brackets=True)
+
+
+def _gradients(rewriter: Rewriter, step: _Step, models: int, given: Sequence[str]) -> cst.SimpleStatementLine:
+    """``(loss, outputs), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest)``."""
+    arguments = step.arguments
+    with_value = bool(step.value or step.aux)
+    options = [cst.Arg(cst.Name(arguments.loss_function))]
+    if models > 1:
+        numbers = _tuple([cst.Integer(str(i)) for i in range(models)], brackets=True)
+        options.append(argument(numbers, "argnums"))
+    if step.aux:
+        options.append(argument(cst.Name("True"), "has_aux"))
+    func = attribute(rewriter.root("nnx"), "value_and_grad" if with_value else "grad")
+    gradients = call(call(func, options), [cst.Name(name) for name in given])
+    names: list[cst.BaseExpression] = [cst.Name(arguments.gradients(each.model)) for each in step.region.trained]
+    target: cst.BaseExpression = _packed(names)
+    if with_value:
+        value: cst.BaseExpression = cst.Name(arguments.local(step.value) if step.value else "_")
+        if step.aux:
+            value = _tuple([value, _packed([cst.Name(arguments.local(path)) for path in step.aux])], brackets=True)
+        target = _tuple([value, target])
+    return statement(assignment(target, gradients)).with_changes(leading_lines=[_BLANK])
+
+
+def _updates(step: _Step) -> list[Any]:
+    arguments = step.arguments
+    return [
+        expression_line(
+            call(
+                attribute(cst.Name(arguments.local(each.optimizer)), "update"),
+                [cst.Name(arguments.local(each.model)), cst.Name(arguments.gradients(each.model))],
+            )
+        )
+        for each in step.region.trained
+    ]
