@@ -241,3 +241,17 @@ def test_an_abstract_module_is_filled():
     twin = nnx.eval_shape(lambda: nnx.Linear(2, 3, rngs=nnx.Rngs(0)))
     load_state_dict(twin, nn.Linear(2, 3).state_dict())
     assert isinstance(twin.kernel.get_value(), jax.Array)
+
+
+def test_no_memory_is_shared_with_torch():
+    source = torch.nn.Linear(64, 64)
+    twin = nnx.Linear(64, 64, rngs=nnx.Rngs(0))
+    load_state_dict(twin, source.state_dict())
+    before = {name: value.copy() for name, value in to_state_dict(twin).items()}
+    with torch.no_grad():
+        source.weight.zero_()
+        source.bias.zero_()
+    for value in to_state_dict(twin).values():
+        torch.from_numpy(value).zero_()
+    for name, value in to_state_dict(twin).items():
+        np.testing.assert_array_equal(value, before[name])

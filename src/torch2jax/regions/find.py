@@ -14,7 +14,7 @@ from torch2jax.infer.kinds import Api, is_module, options, without_none
 from torch2jax.infer.liveness import Liveness, names_in
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.compiling import obstacle
-from torch2jax.regions.paths import Access, access_of, overlap, touches
+from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of, touches, whole
 from torch2jax.regions.region import Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
 from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits

@@ -86,6 +86,18 @@ def among(known: Collection[str]) -> Find:
     return find
 
 
+def whole(paths: Iterable[str], find: Find) -> Find:
+    """Finds these places where a part of one is looked at, and what ``find`` finds elsewhere."""
+    names = set(paths)
+    known = among(names)
+
+    def find_whole(node: cst.CSTNode) -> Place | None:
+        found = known(node)
+        return found if found is not None and found[0] in names else find(node)
+
+    return find_whole
+
+
 def path_of(node: cst.CSTNode, kinds: Kinds) -> Place | None:
     """The place that an expression looks at: the longest part of ``a.b.c`` whose beginning is a plain object.
 

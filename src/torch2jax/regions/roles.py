@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import Api, Optimizer, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, Free, Optimizer, Tensor, Unknown, is_module, options, without_none
 from torch2jax.regions.region import Marked, NoRegionError, Role
 
 CLIPS = frozenset(
@@ -50,7 +50,7 @@ def _fits(role: Role, kind: Any) -> bool:
     found = list(options(without_none(kind)))
     if role is Role.BACKWARD:
         return any(isinstance(option, Tensor) for option in found)
-    if role is Role.ZERO and all(is_module(option) for option in found):
+    if role is Role.ZERO and all(is_module(option) or isinstance(option, Free | Unknown) for option in found):
         return True
     return bool(found) and all(isinstance(option, Optimizer) for option in found)
 
@@ -59,6 +59,9 @@ def checked(marked: Marked) -> Marked:
     """The statement, where its arguments are ones that a step has a place for."""
     allowed = {Role.BACKWARD: {"retain_graph"}, Role.ZERO: {"set_to_none"}, Role.STEP: set()}.get(marked.role)
     if allowed is None:
+        names = [argument.keyword.value if argument.keyword else None for argument in marked.node.args]
+        if names[1:] not in ([None], ["max_norm"], ["clip_value"]) or any(a.star for a in marked.node.args):
+            raise NoRegionError("gradients are clipped with arguments that have no translation yet", marked.node)
         return marked
     for argument in marked.node.args:
         name = argument.keyword.value if argument.keyword is not None else None

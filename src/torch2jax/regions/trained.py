@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Kind, Optimizer, Source, is_module, without_none
+from torch2jax.infer.kinds import Free, Kind, Optimizer, Source, Unknown, is_module, without_none
 from torch2jax.infer.optimizers import sources_of
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.paths import path_of
@@ -27,19 +27,60 @@ def trained_by(
     sources = sources_of(kind)
     if name is None or not isinstance(kind, Optimizer) or not sources:
         raise NoRegionError("it is not known whose parameters this optimizer holds", optimizer, _HINT)
-    if len(sources) > 1 or not is_module(sources[0].kind):
+    if len(sources) > 1 or not _may_be_module(sources[0].kind):
         raise NoRegionError("an optimizer of several modules or of single tensors has no step yet", optimizer)
     source = sources[0]
     spelled = dotted_name(source.node)
     if spelled is not None and _same_place(program, fn, scope, kind, spelled):
         found = path_of(source.node, lambda node: _kind(program, kind, node))
-        if found is not None and found[0] == spelled:
+        if found is not None and found[0] == spelled:  # no part of a module
             return Trained(name, spelled)
         raise NoRegionError("an optimizer of a part of a module has no step yet", optimizer)
+    if spelled is not None and "." not in name:
+        passed = _passed(program, fn, name, spelled, kind)
+        if passed is not None:
+            return Trained(name, passed)
+    if not is_module(source.kind):
+        raise NoRegionError("it is not known what module this optimizer trains", optimizer, _HINT)
     fitting = [path for path, there in seen.items() if there is not None and without_none(there) == source.kind]
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
     return Trained(name, fitting[0])
+
+
+def _passed(program: Program, fn: FunctionInfo, optimizer: str, model: str, kind: Optimizer) -> str | None:
+    """The parameter that gets the model at every call where another gets the optimizer that was built for it."""
+    found: set[str | None] = set()
+    for caller in fn.callers:
+        for node, fact in caller.facts.calls.items():
+            if fn not in getattr(fact, "targets", ()) or not isinstance(node, cst.Call):
+                continue
+            given = _given(fn, node)
+            built_there = builder_of(program, kind) is caller and optimizer in given
+            found.add(next((p for p, value in given.items() if value == model), None) if built_there else None)
+    return found.pop() if len(found) == 1 else None
+
+
+def _given(fn: FunctionInfo, node: cst.Call) -> dict[str, str]:
+    """What a call gives to the parameters of a function, as it is spelled there."""
+    params = fn.parameters()
+    assert params is not None
+    names = [param.name.value for param in (*params.posonly_params, *params.params)][1 if fn.is_method else 0 :]
+    given: dict[str, str] = {}
+    for index, arg in enumerate(node.args):
+        spelled = dotted_name(arg.value)
+        if arg.star or spelled is None:
+            continue
+        if arg.keyword is not None:
+            given[arg.keyword.value] = spelled
+        elif index < len(names):
+            given[names[index]] = spelled
+    return given
+
+
+def _may_be_module(kind: Kind) -> bool:
+    """Whether something that has `.parameters()` is a module, for all that is known."""
+    return is_module(kind) or isinstance(kind, Free | Unknown)
 
 
 def _which(source: Source, fitting: Iterable[str]) -> str:

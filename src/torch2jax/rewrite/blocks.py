@@ -26,8 +26,10 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             rewriter.entered.add(node)
             skipped.update(region.statements)
             new = training_step(rewriter, region, body)
+        elif node in rewriter.program.dropped:  # and with it what was said of it
+            continue
         else:
-            new = one(rewriter, node) if node not in rewriter.program.dropped else []
+            new = one(rewriter, node)
         if of_file and rewriter.hoisted:
             new = _behind(rewriter, new)
         if new and pending:

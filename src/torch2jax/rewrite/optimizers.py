@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import OptimizerCall
-from torch2jax.infer.kinds import Source, is_module
+from torch2jax.infer.kinds import Source, Tensor
 from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call, number
 from torch2jax.rewrite.rule_calls import rule_call
 
@@ -27,7 +27,7 @@ def trained(rewriter: Rewriter, groups: Sequence[Sequence[Source]]) -> Any:
     if len(groups) > 1:
         return _tuple([_group(rewriter, sources) for sources in groups])
     sources = groups[0]
-    if len(sources) == 1 and not is_module(sources[0].kind):
+    if len(sources) == 1 and isinstance(sources[0].kind, Tensor):
         return _tuple([rewriter.expr(sources[0].node)])
     return _group(rewriter, sources)
 

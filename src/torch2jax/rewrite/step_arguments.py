@@ -64,10 +64,13 @@ class Arguments:
     _gradients: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rewriter: Rewriter, region: Region, inside: Access) -> Arguments:
-        """The models, the optimizers, then what else is read that is no constant of the file."""
+    def of(cls, rewriter: Rewriter, region: Region, inside: Access, called: set[str]) -> Arguments:
+        """The models, the optimizers, then what else is read that is no constant of the file; static ones last.
+
+        ``called``: the places that are called.
+        """
         scope = rewriter.scopes[rewriter.function.node]
-        chosen = _Chosen(rewriter, region, scope)
+        chosen = _Chosen(rewriter, region, scope, called)
         trained = [path for each in region.trained for path in (each.model, each.optimizer)]
         paths = list(dict.fromkeys(trained))
         paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
@@ -82,6 +85,7 @@ class Arguments:
             Argument(path, _spelled(path), names[path], chosen.is_static(path), chosen.is_stateful(path))
             for path in paths
         ]
+        every.sort(key=lambda each: each.is_static)
         result = cls(every, names, taken)
         result.loss_function = _fresh("loss_fn", taken)
         single = len(region.trained) == 1
@@ -113,8 +117,8 @@ class Arguments:
 class _Chosen:
     """Which places are parameters, and of which sort."""
 
-    def __init__(self, rewriter: Rewriter, region: Region, scope: Scope) -> None:
-        self.region, self.scope = region, scope
+    def __init__(self, rewriter: Rewriter, region: Region, scope: Scope, called: set[str]) -> None:
+        self.region, self.scope, self.called = region, scope, called
         self.written = _attributes_written(rewriter.file.tree)
 
     def is_argument(self, path: str) -> bool:
@@ -137,15 +141,15 @@ class _Chosen:
             return False
         if self._is(path, _CONSTANT) or (self._is(path, Layer) and not self._is_layer(path)):
             return True
-        return "." in path and self._is(path, Unknown | Free)
+        return "." in path and path not in self.called and self._is(path, Unknown | Free)
 
     def is_stateful(self, path: str) -> bool:
         """Whether it is an object with Variables, which has to be an argument where gradients are taken."""
         kind = self.region.kinds.get(path)
         if path == RNGS:
             return True
-        if kind is None:
-            return False
+        if kind is None or (path in self.called and self._is(path, Free | Unknown)):
+            return path in self.called
         return self._is_layer(path) or any(
             is_module(option) and not isinstance(option, Layer) for option in options(without_none(kind))
         )

@@ -13,7 +13,7 @@ from torch2jax.regions.region import Region
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.step_arguments import Arguments
-from torch2jax.source.nodes import dotted_name
+from torch2jax.source.nodes import dotted_name, walk
 
 _BLANK = cst.EmptyLine(indent=False)
 
@@ -23,7 +23,7 @@ class _Step:
     """What a step is made of, translated, with the places in it as local names.
 
     ``value``: the name of the loss, where someone looks at it. ``aux``: what else the differentiated function gives.
-    ``early``: what the prelude gives. ``results``: where each of all these goes, in the order of the result.
+    ``early``: what the prelude gives. ``rebound``: what the differentiated function reads, then gives another value.
     """
 
     region: Region
@@ -31,10 +31,11 @@ class _Step:
     prelude: list[Any]
     forward: list[Any]
     loss: cst.BaseExpression
-    clips: list[cst.Call]
+    clips: list[tuple[cst.Name, cst.BaseExpression]]
     value: str = ""
     aux: list[str] = field(default_factory=list)
     early: list[str] = field(default_factory=list)
+    rebound: list[str] = field(default_factory=list)
 
 
 def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
@@ -52,10 +53,15 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     for other in losses[1:]:
         loss = cst.BinaryOperation(loss, cst.Add(), other)
     find = among(region.kinds)
-    inside = access_of_all([*prelude, *forward, *losses], find)
-    arguments = Arguments.of(rewriter, region, inside)
-    step = _Step(region, arguments, prelude, forward, loss, [])
-    _choose_results(step, losses, access_of_all(prelude, find), access_of_all(forward, find))
+    clips = [_clip(rewriter, node) for node in region.clips]
+    inside = access_of_all([*prelude, *forward, *losses, *(limit for _, limit in clips)], find)
+    code = [*prelude, *forward, *losses]
+    called = {dotted_name(part.func) or "" for line in code for part in walk(line) if isinstance(part, cst.Call)}
+    arguments = Arguments.of(rewriter, region, inside, called)
+    step = _Step(region, arguments, prelude, forward, loss, clips)
+    during = access_of_all([*forward, *losses], find)
+    _choose_results(step, losses, access_of_all(prelude, find), during)
+    step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
     return [_call(step), *body(rewriter, region.after)]
 
@@ -97,6 +103,7 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     local = arguments.localized
     lines = [local(line) for line in step.prelude]
     lines += _differentiation(rewriter, step)
+    lines += _clipping(step)
     lines += _updates(step)
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
     if results:
@@ -152,6 +159,7 @@ def _differentiation(rewriter: Rewriter, step: _Step) -> list[Any]:
         *(names[1] for _, names in models),
         *(names[2] for _, names in models),
         *others,
+        *(arguments.local(path) for path in step.rebound if arguments.local(path) not in others),
     ]
     lines.append(_loss_function(rewriter, step, models, given))
     lines.append(_gradients(rewriter, step, len(models), given))
@@ -211,6 +219,22 @@ def _gradients(rewriter: Rewriter, step: _Step, models: int, given: Sequence[str
             value = _tuple([value, _packed([cst.Name(arguments.local(path)) for path in step.aux])], brackets=True)
         target = _tuple([value, target])
     return statement(assignment(target, gradients)).with_changes(leading_lines=[_BLANK])
+
+
+def _clip(rewriter: Rewriter, node: cst.Call) -> tuple[cst.Name, cst.BaseExpression]:
+    """The helper that does to gradients what a call did to those of the parameters, and its limit."""
+    assert isinstance(node.func, cst.Attribute | cst.Name)
+    name = node.func.attr.value if isinstance(node.func, cst.Attribute) else node.func.value
+    return rewriter.helper("clip_by_value" if "value" in name else "clip_by_norm"), rewriter.expr(node.args[1].value)
+
+
+def _clipping(step: _Step) -> list[Any]:
+    """``grads = clip_by_norm(grads, 1.0)``."""
+    grads = cst.Name(step.arguments.gradients(step.region.trained[0].model))
+    return [
+        statement(assignment(grads, call(helper, [grads, step.arguments.localized(limit)])))
+        for helper, limit in step.clips
+    ]
 
 
 def _updates(step: _Step) -> list[Any]:

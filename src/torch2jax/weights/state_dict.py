@@ -51,7 +51,8 @@ def load_state_dict(module: nnx.Module, state_dict: Mapping[str, Any], *, strict
         raise StateDictError(problems)
     for slot in found.places:
         if slot.name in arrays:
-            slot.variable.set_value(jnp.asarray(slot.from_torch(arrays[slot.name]), slot.variable.get_value().dtype))
+            # a copy: on the CPU `asarray` shares the memory of the tensor, which torch goes on to write to
+            slot.variable.set_value(jnp.array(slot.from_torch(arrays[slot.name]), slot.variable.get_value().dtype))
 
 
 def to_state_dict(module: nnx.Module, *, like: Iterable[str] | None = None) -> dict[str, Array]:
@@ -61,4 +62,4 @@ def to_state_dict(module: nnx.Module, *, like: Iterable[str] | None = None) -> d
     names that were given to them.
     """
     names = None if like is None else list(like)
-    return {slot.name: slot.to_torch(np.asarray(slot.variable.get_value())) for slot in slots(module, names)}
+    return {slot.name: slot.to_torch(np.array(slot.variable.get_value())) for slot in slots(module, names)}

@@ -1,0 +1,25 @@
+"""What training steps do to gradients before they use them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import optax
+
+Grads = TypeVar("Grads")
+
+
+def clip_by_norm(grads: Grads, max_norm: float) -> Grads:
+    """Gradients, scaled so that their norm all together is at most ``max_norm`` (up to the 1e-6 of PyTorch).
+
+    `optax.clip_by_global_norm` divides by the norm alone, and leaves gradients below the limit as they are bit by bit.
+    """
+    scale = jnp.minimum(1.0, max_norm / (optax.tree.norm(grads) + 1e-6))
+    return jax.tree.map(lambda grad: grad * scale, grads)
+
+
+def clip_by_value(grads: Grads, limit: float) -> Grads:
+    """Gradients with every element between ``-limit`` and ``limit``."""
+    return jax.tree.map(lambda grad: jnp.clip(grad, -limit, limit), grads)
