@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
-
-Grads = TypeVar("Grads")
+import optax  # type: ignore[import-untyped]
 
 
-def clip_by_norm(grads: Grads, max_norm: float) -> Grads:
+def clip_by_norm(grads: Any, max_norm: float) -> Any:
     """Gradients, scaled so that their norm all together is at most ``max_norm`` (up to the 1e-6 of PyTorch).
 
     `optax.clip_by_global_norm` divides by the norm alone, and leaves gradients below the limit as they are bit by bit.
@@ -20,6 +18,6 @@ def clip_by_norm(grads: Grads, max_norm: float) -> Grads:
     return jax.tree.map(lambda grad: grad * scale, grads)
 
 
-def clip_by_value(grads: Grads, limit: float) -> Grads:
+def clip_by_value(grads: Any, limit: float) -> Any:
     """Gradients with every element between ``-limit`` and ``limit``."""
     return jax.tree.map(lambda grad: jnp.clip(grad, -limit, limit), grads)

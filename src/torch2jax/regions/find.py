@@ -155,21 +155,23 @@ class _Function:
     ) -> Region:
         statements = block.statements
         sinks = [roles[i] for i in group.backward]
-        losses = [sink.subject for sink in sinks]
-        wanted = {path for loss in losses for path in access_of(loss, self.facts.kinds.get).reads}
-        before = [statements[i] for i in plain if i < group.backward[-1]]
+        losses = {statements[i]: roles[i].subject for i in group.backward}
+        wanted = {s: set(access_of(loss, self.facts.kinds.get).reads) for s, loss in losses.items()}
+        last = group.backward[-1]
+        before = [s for i, s in enumerate(statements[: last + 1]) if i in plain or s in losses]
         needed = backward_slice(before, access, wanted)
         models = {each.model for each in trained}
         modules = {path for path, kind in seen.items() if _is_module(kind)} | models
         stops = [s for s in needed if self._stops_gradients(s)]
         forward = dependent([s for s in needed if s not in stops], access, models)
-        direct = overlap(wanted, models)
+        direct = any(overlap(paths, models) for paths in wanted.values())
         if not forward and not direct:
             raise NoRegionError("the loss does not depend on what the optimizer trains", sinks[0].node)
         order = {s: i for i, s in enumerate(statements)}
         worked = [s for s in needed if s in forward or overlap(access[s].reads, modules)]
-        first = min((order[s] for s in worked), default=group.backward[0])
-        begun = order[forward[0]] if forward else group.backward[0]
+        heads = [s for s in losses if overlap(wanted[s], modules)]
+        first = min((order[s] for s in (*worked, *heads)), default=group.backward[0])
+        begun = min(order[s] for s in (*forward[:1], *heads, statements[group.backward[0]]))
         inside = [s for s in needed if order[s] >= first]
         prelude = [s for s in inside if order[s] < begun or s in stops]
         forward = [s for s in inside if s not in prelude]
@@ -183,9 +185,9 @@ class _Function:
         return Region(
             tuple(region),
             tuple(prelude),
-            tuple(forward),
+            tuple(sorted([*forward, *losses], key=order.__getitem__)),
             tuple(after),
-            tuple(losses),
+            losses,
             tuple(roles[i].node for i in range(first, end) if i in roles and roles[i].role is Role.CLIP),
             tuple(trained),
             live,

@@ -49,7 +49,7 @@ def _fits(role: Role, kind: Any) -> bool:
         return False
     found = list(options(without_none(kind)))
     if role is Role.BACKWARD:
-        return any(isinstance(option, Tensor) for option in found)
+        return any(isinstance(option, Tensor | Free | Unknown) for option in found)
     if role is Role.ZERO and all(is_module(option) or isinstance(option, Free | Unknown) for option in found):
         return True
     return bool(found) and all(isinstance(option, Optimizer) for option in found)

@@ -12,11 +12,16 @@ from torch2jax.regions.region import NoRegionError
 from torch2jax.source.nodes import children
 
 
-def backward_slice(statements: Sequence[Any], access: Mapping[Any, Access], wanted: Collection[str]) -> list[Any]:
-    """The statements that what is wanted at the end depends on, in order."""
-    needed = set(wanted)
+def backward_slice(
+    statements: Sequence[Any], access: Mapping[Any, Access], wanted: Mapping[Any, Collection[str]]
+) -> list[Any]:
+    """The statements that what is wanted depends on, in order. ``wanted``: by the statements that want it."""
+    needed: set[str] = set()
     found: list[Any] = []
     for statement in reversed(statements):
+        if statement in wanted:
+            needed |= set(wanted[statement])
+            continue
         does = access[statement]
         if overlap(does.writes, needed):
             found.append(statement)

@@ -13,6 +13,7 @@ from torch2jax.regions.region import Region
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.step_arguments import Arguments
+from torch2jax.source.assigned import assigned_names
 from torch2jax.source.nodes import dotted_name, walk
 
 _BLANK = cst.EmptyLine(indent=False)
@@ -44,11 +45,7 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     ``body`` translates statements in a row.
     """
     prelude = body(rewriter, region.prelude)
-    forward = body(rewriter, region.forward)
-    held, rewriter.before = rewriter.before, []
-    losses = [rewriter.expr(loss) for loss in region.losses]
-    forward += rewriter.before
-    rewriter.before = held
+    forward, losses = _forward(rewriter, region, body)
     loss = losses[0]
     for other in losses[1:]:
         loss = cst.BinaryOperation(loss, cst.Add(), other)
@@ -64,6 +61,41 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
     return [_call(step), *body(rewriter, region.after)]
+
+
+def _forward(rewriter: Rewriter, region: Region, body: Any) -> tuple[list[Any], list[cst.BaseExpression]]:
+    """The statements of the differentiated function, and the losses, whose sum it gives.
+
+    A loss that is no name, or one that gets another value before the next backward pass, gets a name of its own.
+    """
+    lines: list[Any] = []
+    losses: list[cst.BaseExpression] = []
+    waiting: list[Any] = []
+    for index, item in enumerate(region.forward):
+        if item not in region.losses:
+            waiting.append(item)
+            continue
+        lines += body(rewriter, waiting)
+        waiting = []
+        held, rewriter.before = rewriter.before, []
+        loss = rewriter.expr(region.losses[item])
+        lines += rewriter.before
+        rewriter.before = held
+        later = [other for other in region.forward[index + 1 :] if other not in region.losses]
+        if later and not (isinstance(loss, cst.Name) and loss.value not in assigned_names(later)):
+            name = cst.Name(_fresh_loss(rewriter))
+            lines.append(statement(assignment(name, loss.with_changes(lpar=[], rpar=[]))))
+            loss = name
+        losses.append(loss)
+    return lines, losses
+
+
+def _fresh_loss(rewriter: Rewriter) -> str:
+    number = 1
+    while f"loss_{number}" in rewriter.taken:
+        number += 1
+    rewriter.taken.add(f"loss_{number}")
+    return f"loss_{number}"
 
 
 def _choose_results(step: _Step, losses: Sequence[cst.BaseExpression], before: Access, during: Access) -> None:

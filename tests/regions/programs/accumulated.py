@@ -39,4 +39,11 @@ def train(model, inputs, labels):
         optimizer.zero_grad()
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        loss = model(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+        found.append(loss.item())
     return found
