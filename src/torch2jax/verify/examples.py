@@ -31,6 +31,7 @@ from torch2jax.rules.model import Example
 from torch2jax.verify.build import accepts_rngs, load_comparable, randomise_constants
 from torch2jax.verify.compare import category, compare, leaves
 from torch2jax.verify.jax_draws import jax_draws
+from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen
 from torch2jax.verify.rendering import ExampleError, Program, render
 from torch2jax.weights import to_state_dict
@@ -100,7 +101,11 @@ def run_program(
     if errors:
         return ExampleResult(Status.REFUSED, "; ".join(d.message for d in errors), errors, branches)
     with float64():
-        result = _compare(example, program, conversion, uncompiled)
+        result = (
+            _compare_paths(program, conversion)
+            if program.trains
+            else _compare(example, program, conversion, uncompiled)
+        )
     return ExampleResult(result.status, result.detail, (), branches, result.jitted)
 
 
@@ -139,6 +144,24 @@ def _compare(example: Example, program: Program, conversion: Conversion, uncompi
         actual.grads = {name: g for name, g in actual.grads.items() if name in expected.grads or name not in before}
     expected.state = {name: array for name, array in expected.state.items() if name in actual.state}
     return ExampleResult(*_judge(example, expected, actual), jitted=jitted)
+
+
+def _compare_paths(program: Program, conversion: Conversion) -> ExampleResult:
+    """Train the model that the example is given, and compare its parameters after every step."""
+    try:
+        with _module(program.source) as original:
+            start, expected = torch_path(original)
+    except Exception as error:
+        return ExampleResult(Status.BROKEN, _sentence(error))
+    try:
+        with _module(conversion.code) as translation:
+            actual = jax_path(translation, start)
+    except Exception as error:
+        return ExampleResult(Status.FAILS, _sentence(error))
+    comparison = compare(expected, actual)
+    size = f"relative error {comparison.max_rel:.1e} at {comparison.worst}"
+    agrees = comparison.agrees
+    return ExampleResult(Status.AGREES if agrees else Status.DIFFERS, "" if agrees else comparison.problem or size)
 
 
 def _judge(example: Example, expected: _Run, actual: _Run) -> tuple[Status, str]:

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
+
+from torch2jax.verify.example_model import Model
 
 INPUTS = ("f32", "pos", "unit", "i64", "b8", "c64", "probs")
 """The input functions that examples may call, see docs/rules.md."""
@@ -36,6 +39,7 @@ class Program:
 
     inputs: the input calls as source, in order; the program's parameters stand for them. ``init_inputs`` and
     ``call_inputs`` are indices into them: what the constructor (empty for a function) and the call receive.
+    ``trains``: it builds an optimizer, or a scheduler of one, for the model that it is given.
     """
 
     source: str
@@ -43,12 +47,16 @@ class Program:
     init_inputs: tuple[int, ...]
     call_inputs: tuple[int, ...]
     is_module: bool
+    trains: bool = False
 
 
 def render(example: str) -> Program:
     """The program of an example. Raises ExampleError."""
     tree = ast.parse(example)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    if "model" in used - assigned:
+        return _training(tree, used)
     renderer = _Renderer()
     body = [renderer.statement(node) for node in tree.body]
     statements = [node for node in body if node is not None]
@@ -69,6 +77,20 @@ def render(example: str) -> Program:
         imports += ast.parse(_IMPORTS["nn"]).body
     module = ast.fix_missing_locations(ast.Module([*imports, definition], []))
     return Program(ast.unparse(module) + "\n", tuple(renderer.inputs), init, call, bool(renderer.layers))
+
+
+def _training(tree: ast.Module, used: set[str]) -> Program:
+    """The program of an example that trains `model`."""
+    *body, last = tree.body
+    if not isinstance(last, ast.Expr):
+        raise ExampleError("the last line of an example must be an expression")
+    function = _function("example", ["model"], [*body, ast.Return(last.value)])
+    function.args.args[0].annotation = ast.Name("Model", ast.Load())
+    names = {*used, "torch", "nn"}
+    imports = ast.parse("\n".join(line for name, line in _IMPORTS.items() if name in names)).body
+    definition = ast.parse(inspect.getsource(Model)).body
+    module = ast.fix_missing_locations(ast.Module([*imports, *definition, function], []))
+    return Program(ast.unparse(module) + "\n", (), (), (), False, trains=True)
 
 
 def derived(program: Program, layer: str, attributes: Sequence[str]) -> Program:
