@@ -81,7 +81,7 @@ def _take_variables(frame: Frame, given: cst.BaseExpression, groups: Sequence[_G
 
 def _transform(frame: Frame, node: cst.Call, name: str, rule: Rule, bound: Bound, group: _Group) -> RuleCall | None:
     """How a group is updated: the rule with the arguments of the call and those of the group."""
-    args = dict(bound.args)
+    args = {key: arg for key, arg in bound.args.items() if arg.param.annotation != "Parameters"}
     for key, value in group.own:
         if key not in args:
             hint = "keep it in a variable of its own"
@@ -89,7 +89,9 @@ def _transform(frame: Frame, node: cst.Call, name: str, rule: Rule, bound: Bound
             return None
         own = as_arg(value, frame.facts.kinds.get(value, UNKNOWN))
         args[key] = BoundArg(args[key].param, own, explicit=True)
-    merged = Bound(args, tuple(dict.fromkeys((*bound.order, *(key for key, _ in group.own)))))
+    merged = Bound(
+        args, tuple(dict.fromkeys((*(key for key in bound.order if key in args), *(key for key, _ in group.own))))
+    )
     choice = choose(rule, merged)
     if isinstance(choice, Refusal):
         frame.report("T2J103", node, f"{name}: {choice.reason}", choice.hint)

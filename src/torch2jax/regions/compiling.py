@@ -8,8 +8,9 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import Api, Function, Instance, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
+from torch2jax.regions.callees import callees
 from torch2jax.source.nodes import walk
 
 _READS = frozenset("item tolist numpy cpu_numpy".split())
@@ -27,7 +28,7 @@ def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: s
     for root in nodes:
         for node in walk(root):
             yield from _at(fn.facts, node)
-            for callee in _callees(fn.facts, node):
+            for callee in callees(fn.facts, node):
                 if callee not in seen:
                     seen.add(callee)
                     yield from _inside(program, callee, seen)
@@ -86,21 +87,3 @@ def _is_array(facts: Facts, node: cst.CSTNode) -> bool:
 def _is_module(facts: Facts, node: cst.CSTNode) -> bool:
     kind = facts.kinds.get(node)
     return kind is not None and any(is_module(option) for option in options(without_none(kind)))
-
-
-def _callees(facts: Facts, node: cst.CSTNode) -> Iterator[FunctionInfo]:
-    """The functions of the project that a call may reach."""
-    if not isinstance(node, cst.Call):
-        return
-    fact = facts.calls.get(node)
-    for target in getattr(fact, "targets", ()):
-        if isinstance(target, FunctionInfo):
-            yield target
-    kind = facts.kinds.get(node.func)
-    for option in options(without_none(kind)) if kind is not None else ():
-        if isinstance(option, Function):
-            yield option.info
-        elif isinstance(option, Instance):
-            method = option.cls.find("forward") or option.cls.find("__call__")
-            if method is not None:
-                yield method

@@ -13,6 +13,7 @@ from torch2jax.infer.facts import Finding
 from torch2jax.infer.kinds import Api, is_module, options, without_none
 from torch2jax.infer.liveness import Liveness, names_in
 from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.regions.callees import check_hidden
 from torch2jax.regions.compiling import obstacle
 from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of, touches, whole
 from torch2jax.regions.region import Marked, NoRegionError, Region, Role, Trained
@@ -135,9 +136,12 @@ class _Function:
         if not group.steps:
             raise NoRegionError("no step of an optimizer follows in the same block", sinks[0].node)
         end = group.steps[-1] + 1
-        access = {s: access_of(s, self.facts.kinds.get) for s in block.statements[start:end]}
-        seen = _places(access.values(), self.facts.kinds)
+        region = block.statements[start:end]
+        seen = _places([access_of(s, self.facts.kinds.get) for s in region], self.facts.kinds)
         trained = [trained_by(self.program, self.fn, self.scope, checked(roles[i]).subject, seen) for i in group.steps]
+        find = whole((each.model for each in trained), lambda node: path_of(node, self.facts.kinds.get))
+        access = {s: access_of_all([s], find) for s in region}
+        seen = _places(access.values(), self.facts.kinds)
         self._check_zeroed(block, roles, group, start, trained)
         self._check_roles(roles, range(start, end), group, trained)
         plain = [i for i in range(start, end) if i not in roles]
@@ -175,6 +179,7 @@ class _Function:
         inside = [s for s in needed if order[s] >= first]
         prelude = [s for s in inside if order[s] < begun or s in stops]
         forward = [s for s in inside if s not in prelude]
+        check_hidden(self.program, self.fn, [*prelude, *forward, *losses], models)
         self._check_inside(prelude, forward, access, modules, order)
         end = group.steps[-1] + 1
         after = [statements[i] for i in plain if first <= i and statements[i] not in inside]

@@ -41,7 +41,8 @@ class Region:
 
     ``statements``: all of them, from the first of the step to the last update. ``prelude`` runs before what is
     differentiated, ``forward`` is differentiated, ``after`` follows the step; what is left has a role and goes.
-    ``losses``: what ``backward`` is called on, by the statements that do it, which stand in ``forward`` too. ``live``: names that are looked at afterwards. ``varying``: places that
+    ``losses``: what ``backward`` is called on, by the statements that do it, which stand in ``forward`` too.
+    ``live``: names that are looked at afterwards. ``varying``: places that
     change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
     step from being compiled, if anything does. ``name``: that of the function.
     """

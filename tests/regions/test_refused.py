@@ -1,0 +1,173 @@
+"""What is no training step is said so, with the cause at its line; nothing of it is silently left out."""
+
+from textwrap import dedent, indent
+
+import pytest
+
+from torch2jax import convert
+
+HEAD = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+"""
+
+
+NO_STEP = "no training step can be made of this backward pass"
+
+
+def errors(body: str) -> list[str]:
+    """The line (counted in the body) and message of each error."""
+    conversion = convert(HEAD + dedent(body))
+    first = HEAD.count("\n")
+    return [f"{d.line - first}: {d.message}" for d in conversion.diagnostics if d.severity == "error"]
+
+
+def loop(statements: str) -> str:
+    """A loop of these statements in a function, over batches of a model with an optimizer."""
+    head = """\
+    def train(batches):
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for x, y in batches:
+    """
+    return dedent(head) + indent(dedent(statements), " " * 8)
+
+
+@pytest.mark.parametrize(
+    ("statements", "cause"),
+    [
+        (
+            """\
+            loss = F.mse_loss(net(x), y)
+            loss.backward()
+            optimizer.step()
+            """,
+            f"6: {NO_STEP}: the gradients of `net` are not zeroed in this block, so that they add up",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(x), y)
+            if loss.item() > 10:
+                break
+            loss.backward()
+            optimizer.step()
+            """,
+            "8: this leaves the step between the forward pass and the update",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(x), y)
+            loss.backward()
+            print(net(x))
+            optimizer.step()
+            """,
+            "8: `net` is used between the forward pass and the update",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(x, y)
+            loss.backward()
+            optimizer.step()
+            """,
+            f"7: {NO_STEP}: the loss does not depend on what the optimizer trains",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(x), y)
+            loss.backward(create_graph=True)
+            optimizer.step()
+            """,
+            f"7: {NO_STEP}: backward with `create_graph=` has no translation yet",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(x), y)
+            loss.backward()
+            if loss.item() < 3:
+                optimizer.step()
+            """,
+            f"7: {NO_STEP}: no step of an optimizer follows in the same block",
+        ),
+        (
+            """\
+            def criterion(y):
+                return F.mse_loss(net(x), y)
+            optimizer.zero_grad()
+            loss = criterion(y) + net(x).mean()
+            loss.backward()
+            optimizer.step()
+            """,
+            "8: `criterion` uses `net` without getting it as an argument",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            out = net(x)
+            mean = out.mean().item()
+            out = out * 2
+            loss = F.mse_loss(out, y)
+            loss.backward()
+            optimizer.step()
+            """,
+            "7: this statement between the forward pass and the update would have to run after it",
+        ),
+    ],
+)
+def test_the_cause_is_named_at_its_line(statements: str, cause: str) -> None:
+    assert cause in errors(loop(statements))
+
+
+def test_a_method_that_uses_the_model_by_itself_is_found() -> None:
+    found = errors(
+        """\
+        class Trainer:
+            def __init__(self):
+                self.net = Net()
+                self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1)
+
+            def penalty(self):
+                return self.net.fc.weight.pow(2).sum()
+
+            def step(self, x, y):
+                self.optimizer.zero_grad()
+                loss = F.mse_loss(self.net(x), y) + self.penalty()
+                loss.backward()
+                self.optimizer.step()
+        """
+    )
+    assert "11: `penalty` uses `self.net` without getting it as an argument" in found
+
+
+def test_two_models_of_one_class_are_not_mixed_up() -> None:
+    found = errors(
+        """\
+        def update(first, second, optimizer, x, y):
+            optimizer.zero_grad()
+            loss = F.mse_loss(first(x), second(y))
+            loss.backward()
+            optimizer.step()
+
+        def train(x, y):
+            a, b = Net(), Net()
+            for model in (a, b):
+                update(a, b, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
+        """
+    )
+    assert any("which module is the one whose parameters came from `model`" in message for message in found)
