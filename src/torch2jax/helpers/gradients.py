@@ -21,3 +21,8 @@ def clip_by_norm(grads: Any, max_norm: float) -> Any:
 def clip_by_value(grads: Any, limit: float) -> Any:
     """Gradients with every element between ``-limit`` and ``limit``."""
     return jax.tree.map(lambda grad: jnp.clip(grad, -limit, limit), grads)
+
+
+def add_gradients(grads: Any, new: Any) -> Any:
+    """The sum of gradients and new ones; ``grads`` is None where there are none yet."""
+    return new if grads is None else jax.tree.map(jnp.add, grads, new)

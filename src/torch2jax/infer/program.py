@@ -288,6 +288,7 @@ class Program:
     """Everything that is converted together.
 
     ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless.
+    ``accumulations``: gradients that are added up, by the statements that begin, clip, use or forget them.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     """
 
@@ -316,6 +317,7 @@ class Program:
     bindings: dict[str, Any] = field(default_factory=dict)
     regions: dict[cst.CSTNode, Any] = field(default_factory=dict)
     dropped: set[cst.CSTNode] = field(default_factory=set)
+    accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
     current: FunctionInfo | None = None
 
     def note_layer(self, name: str, layer: Any) -> None:

@@ -16,7 +16,7 @@ from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import check_hidden
 from torch2jax.regions.compiling import obstacle
 from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of, touches, whole
-from torch2jax.regions.region import Marked, NoRegionError, Region, Role, Trained
+from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
 from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits
 from torch2jax.regions.trained import trained_by
@@ -44,7 +44,10 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
 
 def _name(region: Region, is_only: bool, taken: set[str]) -> str:
     """What the step does: it trains the model of this file, or the one of this name."""
-    wanted = "train_step" if is_only else f"train_{_snake(region.trained[0].model.rpartition('.')[2])}"
+    if region.gradients:
+        wanted = "accumulate_gradients"
+    else:
+        wanted = "train_step" if is_only else f"train_{_snake(region.trained[0].model.rpartition('.')[2])}"
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}_{number}", number + 1
@@ -72,28 +75,124 @@ class _Block:
     loop: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a region may be: a group in a block, and the first statement that can belong to it."""
+
+    block: _Block
+    roles: Mapping[int, Marked]
+    group: _Group
+    start: int
+
+    def is_zeroed(self) -> bool:
+        """Whether gradients are zeroed in front of the backward pass, in the same block."""
+        return any(self.roles[i].role is Role.ZERO for i in self.roles if self.start <= i < self.group.backward[0])
+
+
 class _Function:
     """The regions of one function."""
 
     def __init__(self, program: Program, fn: FunctionInfo, scope: Scope) -> None:
         self.program, self.fn, self.scope = program, fn, scope
         self.facts = fn.facts
-        self.failed = False
-        self.zeros: list[Any] = []
 
     def find(self) -> list[Region]:
         """The regions; what is none is reported."""
-        found: list[Region] = []
-        for block in _blocks(self.fn.node):
-            found += self._of_block(block)
+        places = [
+            _Place(block, roles, group, start)
+            for block in _blocks(self.fn.node)
+            for roles in [self._roles(block)]
+            for group, start in _groups(roles)
+        ]
+        found, errors = self._regions(places, None)
+        if errors:
+            added = self._accumulation(places)
+            again, failed = self._regions(places, added) if added is not None else ([], errors)
+            if added is not None and again and not failed:
+                return self._added(added, again)
+        for place, error in errors:
+            self._report(place.roles[place.group.backward[0]], error)
         for region in found:
             for statement in region.statements:
                 self._settle(statement)
-        if found and not self.failed:
-            for statement in self.zeros:
+        if found and not errors:
+            for statement in self._marked(Role.ZERO):
                 self._settle(statement)
                 self.program.dropped.add(statement)
         return found
+
+    def _regions(
+        self, places: Sequence[_Place], added: Accumulation | None
+    ) -> tuple[list[Region], list[tuple[_Place, NoRegionError]]]:
+        """A region at each place, or why there is none."""
+        found: list[Region] = []
+        errors: list[tuple[_Place, NoRegionError]] = []
+        for place in places:
+            try:
+                found.append(self._region(place, added))
+            except NoRegionError as error:
+                errors.append((place, error))
+        return found, errors
+
+    def _roles(self, block: _Block) -> dict[int, Marked]:
+        return {i: m for i, s in enumerate(block.statements) if (m := role_of(s, self.facts)) is not None}
+
+    def _marked(self, role: Role) -> list[Any]:
+        """All statements of the function with a role."""
+        blocks = [(block, self._roles(block)) for block in _blocks(self.fn.node)]
+        return [block.statements[i] for block, roles in blocks for i, m in roles.items() if m.role is role]
+
+    def _accumulation(self, places: Sequence[_Place]) -> Accumulation | None:
+        """The gradients of a function that trains one model in a loop, as a variable."""
+        steps = self._marked(Role.STEP)
+        loops = {block.loop for block in _blocks(self.fn.node) if any(s in steps for s in block.statements)}
+        loops |= {place.block.loop for place in places}
+        loop = next(iter(loops)) if len(loops) == 1 else None
+        if loop is None or not steps:
+            return None
+        marked = [role_of(step, self.facts) for step in steps]
+        seen = _places([access_of(loop, self.facts.kinds.get)], self.facts.kinds)
+        try:
+            trained = {
+                trained_by(self.program, self.fn, self.scope, checked(each).subject, seen)
+                for each in marked
+                if each is not None
+            }
+        except NoRegionError:
+            return None
+        if len(trained) != 1:
+            return None
+        clips = {s: m.node for s in self._marked(Role.CLIP) if (m := role_of(s, self.facts)) is not None}
+        name = "grads"
+        while name in self.scope.names:
+            name += "_"
+        zeros = tuple(self._marked(Role.ZERO))
+        row = next((b.statements for b in _blocks(self.fn.node) if loop in b.statements), ())
+        begun = any(s in zeros for s in row[: row.index(loop)]) or all(place.is_zeroed() for place in places)
+        return Accumulation(trained.pop(), name, None if begun else loop, zeros, clips, tuple(steps))
+
+    def _added(self, added: Accumulation, regions: Sequence[Region]) -> list[Region]:
+        """Note gradients that are added up."""
+        inside = {statement for region in regions for statement in region.statements}
+        for statement in (*added.zeros, *added.clips, *added.steps):
+            self._settle(statement)
+            if statement not in inside:
+                self.program.accumulations[statement] = added
+        if added.loop is not None:
+            self.program.accumulations[added.loop] = added
+            if not isinstance(self.fn.node, cst.Module):
+                self._warn(added)
+        for region in regions:
+            for statement in region.statements:
+                self._settle(statement)
+        return list(regions)
+
+    def _warn(self, added: Accumulation) -> None:
+        """Gradients that are left when the function ends would be there when it is called again."""
+        node = added.steps[0].body[0].value
+        message = f"gradients that one call of `{self.fn.name}` leaves behind are not there in the next"
+        hint = "zero them in front of the loop, if the two agree otherwise"
+        self.facts.findings["T2J205", node, message] = Finding("T2J205", node, message, hint)
 
     def _settle(self, statement: Any) -> None:
         """What was said of a statement that is part of a step no longer holds."""
@@ -101,20 +200,6 @@ class _Function:
         if marked is not None:
             for key in [key for key in self.facts.findings if key[1] is marked.node]:
                 del self.facts.findings[key]
-
-    def _of_block(self, block: _Block) -> list[Region]:
-        roles = {i: m for i, s in enumerate(block.statements) if (m := role_of(s, self.facts)) is not None}
-        self.zeros += [block.statements[i] for i, marked in roles.items() if marked.role is Role.ZERO]
-        regions = []
-        start = 0
-        for group in _groups(roles):
-            try:
-                regions.append(self._region(block, roles, group, start))
-            except NoRegionError as error:
-                self.failed = True
-                self._report(roles[group.backward[0]], error)
-            start = (group.steps or group.backward)[-1] + 1
-        return regions
 
     def _report(self, sink: Marked, error: NoRegionError) -> None:
         generic = [key for key in self.facts.findings if key[1] is sink.node and key[0] in ("T2J103", "T2J108")]
@@ -131,32 +216,38 @@ class _Function:
 
     # one region
 
-    def _region(self, block: _Block, roles: Mapping[int, Marked], group: _Group, start: int) -> Region:
+    def _region(self, place: _Place, added: Accumulation | None) -> Region:
+        block, roles, group, start = place.block, place.roles, place.group, place.start
         sinks = [checked(roles[i]) for i in group.backward]
-        if not group.steps:
+        if not group.steps and added is None:
             raise NoRegionError("no step of an optimizer follows in the same block", sinks[0].node)
-        end = group.steps[-1] + 1
+        end = (group.steps if added is None else group.backward)[-1] + 1
         region = block.statements[start:end]
         seen = _places([access_of(s, self.facts.kinds.get) for s in region], self.facts.kinds)
-        trained = [trained_by(self.program, self.fn, self.scope, checked(roles[i]).subject, seen) for i in group.steps]
+        if added is None:
+            marked = [checked(roles[i]) for i in group.steps]
+            trained = [trained_by(self.program, self.fn, self.scope, each.subject, seen) for each in marked]
+        else:
+            trained = [added.trained]
         find = whole((each.model for each in trained), lambda node: path_of(node, self.facts.kinds.get))
         access = {s: access_of_all([s], find) for s in region}
         seen = _places(access.values(), self.facts.kinds)
-        self._check_zeroed(block, roles, group, start, trained)
-        self._check_roles(roles, range(start, end), group, trained)
-        plain = [i for i in range(start, end) if i not in roles]
-        return self._sliced(block, roles, group, plain, access, seen, trained)
+        if added is None:
+            self._check_zeroed(block, roles, group, start, trained)
+            self._check_roles(roles, range(start, end), group, trained)
+        return self._sliced(place, range(start, end), access, seen, trained, added)
 
     def _sliced(
         self,
-        block: _Block,
-        roles: Mapping[int, Marked],
-        group: _Group,
-        plain: Sequence[int],
+        place: _Place,
+        inside_of: range,
         access: Mapping[Any, Access],
         seen: dict[str, Any],
         trained: Sequence[Trained],
+        added: Accumulation | None,
     ) -> Region:
+        block, roles, group = place.block, place.roles, place.group
+        plain = [i for i in inside_of if i not in roles]
         statements = block.statements
         sinks = [roles[i] for i in group.backward]
         losses = {statements[i]: roles[i].subject for i in group.backward}
@@ -181,7 +272,7 @@ class _Function:
         forward = [s for s in inside if s not in prelude]
         check_hidden(self.program, self.fn, [*prelude, *forward, *losses], models)
         self._check_inside(prelude, forward, access, modules, order)
-        end = group.steps[-1] + 1
+        end = inside_of.stop
         after = [statements[i] for i in plain if first <= i and statements[i] not in inside]
         state = modules | {each.optimizer for each in trained}
         self._check_after(after, inside, access, state, order, group)
@@ -199,6 +290,7 @@ class _Function:
             frozenset(self._varying(block)),
             seen,
             obstacle(self.program, self.fn, [*prelude, *forward]),
+            added.gradients if added is not None else "",
         )
 
     def _check_zeroed(
@@ -269,7 +361,7 @@ class _Function:
         for statement in after:
             for inner in exits(statement):
                 raise NoRegionError("this leaves the step between the forward pass and the update", inner)
-            if order[statement] < group.steps[0]:
+            if order[statement] < (group.steps or group.backward)[0]:
                 used = overlap({*access[statement].reads, *access[statement].writes}, state)
                 if used:
                     names = ", ".join(f"`{name}`" for name in sorted(used))
@@ -297,18 +389,20 @@ class _Function:
         return written
 
 
-def _groups(roles: Mapping[int, Marked]) -> Iterator[_Group]:
-    group = _Group()
+def _groups(roles: Mapping[int, Marked]) -> Iterator[tuple[_Group, int]]:
+    """The groups of a block, each with the number of the first statement that can belong to it."""
+    group, start = _Group(), 0
     for index, marked in roles.items():
         if marked.role is Role.BACKWARD:
             if group.steps:
-                yield group
+                yield group, start
+                start = group.steps[-1] + 1
                 group = _Group()
             group.backward.append(index)
         elif marked.role is Role.STEP and group.backward:
             group.steps.append(index)
     if group.backward:
-        yield group
+        yield group, start
 
 
 def _places(accesses: Any, kinds: Mapping[cst.CSTNode, Any]) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Region:
     ``losses``: what ``backward`` is called on, by the statements that do it, which stand in ``forward`` too.
     ``live``: names that are looked at afterwards. ``varying``: places that
     change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
-    step from being compiled, if anything does. ``name``: that of the function.
+    step from being compiled, if anything does. ``gradients``: the variable that they are
+    added to, where the update comes later. ``name``: that of the function.
     """
 
     statements: tuple[Any, ...]
@@ -58,7 +59,25 @@ class Region:
     varying: frozenset[str]
     kinds: dict[str, Any]
     outside: str = ""
+    gradients: str = ""
     name: str = "train_step"
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulation:
+    """Gradients that are kept in a variable from one backward pass to the next, until a step uses them up.
+
+    ``loop``: the statement in front of which there are none. ``zeros`` and ``steps``: the statements that forget them,
+    and those that use them; ``clips`` change them. ``name``: the function that updates the model.
+    """
+
+    trained: Trained
+    gradients: str
+    loop: Any
+    zeros: tuple[Any, ...]
+    clips: dict[Any, cst.Call]
+    steps: tuple[Any, ...]
+    name: str = "apply_gradients"
 
 
 class NoRegionError(Exception):

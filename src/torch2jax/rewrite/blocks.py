@@ -9,7 +9,7 @@ import libcst as cst
 
 from torch2jax.rewrite.comments import with_lost_comments
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
-from torch2jax.rewrite.steps import training_step
+from torch2jax.rewrite.steps import accumulated, before_accumulation, training_step
 from torch2jax.source.nodes import walk
 
 
@@ -22,14 +22,19 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
         if node in skipped:
             continue
         region = rewriter.program.regions.get(node)
+        added = rewriter.program.accumulations.get(node)
         if region is not None and node not in rewriter.entered:
             rewriter.entered.add(node)
             skipped.update(region.statements)
             new = training_step(rewriter, region, body)
         elif node in rewriter.program.dropped:  # and with it what was said of it
             continue
+        elif added is not None and added.loop is not node:
+            new = accumulated(rewriter, added, node)
         else:
             new = one(rewriter, node)
+        if added is not None and added.loop is node:
+            new = [before_accumulation(added), *new]
         if of_file and rewriter.hoisted:
             new = _behind(rewriter, new)
         if new and pending:

@@ -73,6 +73,7 @@ class Rewriter:
     line_marks: LineMarks | None = None
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
     entered: set[cst.CSTNode] = field(default_factory=set)
+    defined_steps: set[str] = field(default_factory=set)
     _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
     _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
     _counted: int = 0

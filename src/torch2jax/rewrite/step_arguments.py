@@ -17,12 +17,14 @@ from torch2jax.infer.kinds import (
     Function,
     Instance,
     Layer,
+    Mapping,
     Namespace,
     NoneKind,
     Number,
     Optimizer,
     Partial,
     Scheduler,
+    Sequence,
     Str,
     Tensor,
     Unknown,
@@ -73,6 +75,8 @@ class Arguments:
         chosen = _Chosen(rewriter, region, scope, called)
         trained = [path for each in region.trained for path in (each.model, each.optimizer)]
         paths = list(dict.fromkeys(trained))
+        if region.gradients:  # the update is another function's
+            paths = [*(each.model for each in region.trained), region.gradients]
         paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
         again = [p for p in inside.writes if p not in inside.kills and p not in paths and _is_needed(scope, p, region)]
         paths += again
@@ -89,11 +93,13 @@ class Arguments:
         result = cls(every, names, taken)
         result.loss_function = _fresh("loss_fn", taken)
         single = len(region.trained) == 1
+        new = "new_" if region.gradients else ""
         for each in region.trained:
             prefix = "" if single else f"{names[each.model]}_"
-            parts = [_fresh(f"{prefix}{part}", taken) for part in ("graphdef", "params", "rest", "grads")]
+            parts = [_fresh(f"{prefix}{part}", taken) for part in ("graphdef", "params", "rest")]
+            gradients = _fresh(f"{new}{prefix}grads", taken)
             result._split[each.model] = (parts[0], parts[1], parts[2])
-            result._gradients[each.model] = parts[3]
+            result._gradients[each.model] = gradients
         return result
 
     def local(self, path: str) -> str:
@@ -133,7 +139,9 @@ class _Chosen:
             return not self._is(path, Function | ClassRef | Namespace | Api)
         if "." in path and path.rpartition(".")[2] in self.written:
             return True
-        return self._is(path, Tensor | Instance | Container | Optimizer | Scheduler) or self._is_layer(path)
+        return self._is(
+            path, Tensor | Instance | Container | Optimizer | Scheduler | Sequence | Mapping
+        ) or self._is_layer(path)
 
     def is_static(self, path: str) -> bool:
         """Whether a parameter is a constant of the compiled step."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.regions.paths import Access, access_of_all, among
-from torch2jax.regions.region import Region
+from torch2jax.regions.region import Accumulation, Region
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
-from torch2jax.rewrite.step_arguments import Arguments
+from torch2jax.rewrite.step_arguments import Argument, Arguments
 from torch2jax.source.assigned import assigned_names
 from torch2jax.source.nodes import dotted_name, walk
 
@@ -116,6 +116,7 @@ def _call(step: _Step) -> cst.SimpleStatementLine:
     """``loss, outputs = train_step(model, optimizer, inputs, labels)``."""
     func = call(cst.Name(step.region.name), [each.place for each in step.arguments.every])
     places = [*([step.value] if step.value else []), *step.aux, *step.early]
+    places += [step.region.gradients] if step.region.gradients else []
     if not places:
         return expression_line(func)
     targets = [cst.parse_expression(path) for path in places]
@@ -135,11 +136,15 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     local = arguments.localized
     lines = [local(line) for line in step.prelude]
     lines += _differentiation(rewriter, step)
-    lines += _clipping(step)
-    lines += _updates(step)
+    added = region.gradients
+    if added:
+        lines += _addition(rewriter, step)
+    else:
+        lines += [*_clipping(step), *_updates(step)]
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
-    if results:
+    if results or added:
         names: list[cst.BaseExpression] = [cst.Name(arguments.local(path)) for path in results]
+        names += [cst.Name(added)] if added else []
         lines.append(statement(cst.Return(names[0] if len(names) == 1 else _tuple(names))))
     comment = [cst.EmptyLine(comment=cst.Comment(f"# not compiled: {region.outside}"))] if region.outside else []
     if region.outside:
@@ -148,19 +153,19 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
         cst.Name(region.name),
         cst.Parameters([cst.Param(cst.Name(each.name)) for each in arguments.every]),
         cst.IndentedBlock(lines),
-        decorators=[] if region.outside else [_jit(rewriter, arguments)],
+        decorators=[] if region.outside else [_jit(rewriter, arguments.every)],
         leading_lines=comment,
         lines_after_decorators=[],
     )
 
 
-def _jit(rewriter: Rewriter, arguments: Arguments) -> cst.Decorator:
+def _jit(rewriter: Rewriter, arguments: Iterable[Argument]) -> cst.Decorator:
     """``@nnx.jit(graph=False)``, which keeps the host's work small; it can't have what is shared."""
     jit = attribute(rewriter.root("nnx"), "jit")
     options = []
     if not any(cls.tied for cls in rewriter.program.classes.values()):
         options.append(argument(cst.Name("False"), "graph"))
-    static = [cst.SimpleString(f'"{each.name}"') for each in arguments.every if each.is_static]
+    static = [cst.SimpleString(f'"{each.name}"') for each in arguments if each.is_static]
     if static:
         names = _tuple(static, brackets=True)
         if len(static) == 1:
@@ -253,6 +258,13 @@ def _gradients(rewriter: Rewriter, step: _Step, models: int, given: Sequence[str
     return statement(assignment(target, gradients)).with_changes(leading_lines=[_BLANK])
 
 
+def _addition(rewriter: Rewriter, step: _Step) -> list[Any]:
+    """``grads = added(grads, new_grads)``."""
+    kept = cst.Name(step.region.gradients)
+    new = cst.Name(step.arguments.gradients(step.region.trained[0].model))
+    return [statement(assignment(kept, call(rewriter.helper("add_gradients"), [kept, new])))]
+
+
 def _clip(rewriter: Rewriter, node: cst.Call) -> tuple[cst.Name, cst.BaseExpression]:
     """The helper that does to gradients what a call did to those of the parameters, and its limit."""
     assert isinstance(node.func, cst.Attribute | cst.Name)
@@ -280,3 +292,41 @@ def _updates(step: _Step) -> list[Any]:
         )
         for each in step.region.trained
     ]
+
+
+# --- gradients that are added up -----------------------------------------------------------------------------------
+
+
+def before_accumulation(added: Accumulation) -> cst.SimpleStatementLine:
+    """``grads = None``: what there is before the first backward pass, and after they are zeroed."""
+    return statement(assignment(cst.Name(added.gradients), cst.Name("None")))
+
+
+def accumulated(rewriter: Rewriter, added: Accumulation, node: Any) -> list[Any]:
+    """A statement that clips, uses or forgets gradients which were added up."""
+    grads = cst.Name(added.gradients)
+    if node in added.zeros:
+        return [before_accumulation(added)]
+    if node in added.clips:
+        helper, limit = _clip(rewriter, added.clips[node])
+        return [statement(assignment(grads, call(helper, [grads, limit])))]
+    names = (added.trained.model, added.trained.optimizer)
+    if added.name not in rewriter.defined_steps:
+        rewriter.defined_steps.add(added.name)
+        rewriter.hoisted.append(_application(rewriter, added))
+    return [expression_line(call(cst.Name(added.name), [*(cst.parse_expression(name) for name in names), grads]))]
+
+
+def _application(rewriter: Rewriter, added: Accumulation) -> cst.FunctionDef:
+    """``def apply_gradients(model, optimizer, grads)``."""
+    model, optimizer = (cst.Name(name.rpartition(".")[2]) for name in (added.trained.model, added.trained.optimizer))
+    grads = cst.Name(added.gradients)
+    update = expression_line(call(attribute(optimizer, "update"), [model, grads]))
+    return cst.FunctionDef(
+        cst.Name(added.name),
+        cst.Parameters([cst.Param(name) for name in (model, optimizer, grads)]),
+        cst.IndentedBlock([update]),
+        decorators=[_jit(rewriter, ())],
+        leading_lines=[],
+        lines_after_decorators=[],
+    )
