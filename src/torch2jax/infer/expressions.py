@@ -239,5 +239,7 @@ def suspended(frame: Frame, node: Any) -> Kind:
     if isinstance(value, cst.From):
         frame.eval(value.item)
     elif value is not None:
-        frame.use(value, frame.eval(value))
+        kind = frame.use(value, frame.eval(value))
+        if frame.fn.is_host and isinstance(node, cst.Yield):
+            frame.yields.append(kind)
     return UNKNOWN

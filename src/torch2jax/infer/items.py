@@ -18,6 +18,7 @@ from torch2jax.infer.kinds import (
     AnyModule,
     Container,
     Free,
+    HostObject,
     Instance,
     Iterator_,
     Kind,
@@ -64,6 +65,10 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return union(items) if items is not None and site not in frame.program.grown else held
         case Shape():
             return INT
+        case HostObject() | Instance() if isinstance(kind, HostObject) or kind.cls.is_host:
+            from torch2jax.infer.host import items_of
+
+            return items_of(frame, kind)
         case Tensor(rank=rank, dtype=dtype):
             return Tensor(rank - 1 if rank else None, dtype)
         case Str():
