@@ -15,7 +15,17 @@ from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
-from torch2jax.infer.host import call_host, host_api, host_name, is_host_api, is_host_callee, keep, keep_built
+from torch2jax.infer.host import (
+    call_host,
+    call_with,
+    host_api,
+    host_name,
+    is_host_api,
+    is_host_callee,
+    is_host_object,
+    keep,
+    keep_built,
+)
 from torch2jax.infer.kinds import (
     FREE,
     UNKNOWN,
@@ -67,6 +77,8 @@ def call(frame: Frame, node: cst.Call) -> Kind:
     if not frame.program.hosting and is_host_callee(frame, callee):
         return call_host(frame, node, callee)
     arguments = evaluate_arguments(frame, node.args)
+    if frame.program.hosting and is_host_object(callee):
+        return call_with(frame, node, callee, arguments)
     return call_kind(frame, node, callee, arguments)
 
 

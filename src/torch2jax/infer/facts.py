@@ -116,7 +116,8 @@ class Facts:
 
     ``host``: expressions that stay as they are, for PyTorch's data loading. ``crossings``: expressions whose value goes
     over: "in" to JAX, "out" to PyTorch, with "tree" for what is inside a container. ``received``: targets that get a
-    tensor of the data side, and are made arrays right after.
+    tensor of the data side, and are made arrays right after ("array", or "nest" for what may be inside a container).
+    ``sent``: names of arrays that data loading is given. ``definitions_of``: where the value of such a name comes from.
     """
 
     kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
@@ -140,7 +141,9 @@ class Facts:
     outer_writes: set[str] = field(default_factory=set)
     host: set[cst.CSTNode] = field(default_factory=set)
     crossings: dict[cst.CSTNode, str] = field(default_factory=dict)
-    received: set[Any] = field(default_factory=set)
+    received: dict[Any, str] = field(default_factory=dict)
+    sent: set[cst.CSTNode] = field(default_factory=set)
+    definitions_of: dict[cst.CSTNode, frozenset[Any]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def mark(self) -> tuple[dict[Any, Finding], int, int]:

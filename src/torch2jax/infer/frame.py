@@ -13,11 +13,12 @@ from torch2jax.infer.aliasing import HINT, mark_out_of_date, storage_of
 from torch2jax.infer.facts import Facts, Finding, Relayout
 from torch2jax.infer.host_uses import is_used_as_array, parents_of
 from torch2jax.infer.kinds import (
-    FREE,
     UNKNOWN,
     Free,
     HostTensor,
     Kind,
+    NoneKind,
+    Number,
     Shape,
     Tensor,
     Tuple,
@@ -156,8 +157,9 @@ class Frame:
         if not found:
             return kind
         if not self.program.hosting:
-            if any(option.assumed for option in found) and not is_used_as_array(self, node):
-                return union(FREE if isinstance(option, HostTensor) else option for option in options(kind))
+            certain = all(isinstance(o, HostTensor | Number | NoneKind) for o in options(kind))
+            if (not certain or any(option.assumed for option in found)) and not is_used_as_array(self, node):
+                return kind
             self.facts.crossings[node] = "in" if without_none(kind) is kind else "in or None"
         return as_array(kind)
 
@@ -183,6 +185,8 @@ class Frame:
         if value is not None:
             if isinstance(node, cst.Name) and not self.looks_only:
                 self.reads.append((node, self.stack[-2] if len(self.stack) > 1 else None, value.storage))
+                if value.kind.__class__ is Tensor:
+                    self.facts.definitions_of[node] = value.definitions
             if value.stale and node is not None and not self.looks_only:
                 self.report(
                     "T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT

@@ -8,6 +8,7 @@ array that is passed to such code becomes a tensor (`_sent`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -15,7 +16,7 @@ import libcst as cst
 from torch2jax.infer.arguments import Arguments, take
 from torch2jax.infer.facts import HostCall
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.host_uses import is_converted_next, name_fits_array, reads_of
+from torch2jax.infer.host_uses import is_converted_next, name_fits_array, reads_after, reads_of, takes_apart
 from torch2jax.infer.items import all_items
 from torch2jax.infer.kinds import (
     FREE,
@@ -25,6 +26,9 @@ from torch2jax.infer.kinds import (
     Api,
     BoundApi,
     ClassRef,
+    Device,
+    Dtype,
+    Free,
     Function,
     HostObject,
     HostTensor,
@@ -40,6 +44,9 @@ from torch2jax.infer.kinds import (
     Str,
     Tensor,
     Tuple,
+    Union,
+    Unknown,
+    as_array,
     as_host,
     constant,
     is_module,
@@ -82,6 +89,11 @@ def host_name(name: str) -> str | None:
 def is_host_api(program: Program, name: str) -> bool:
     """Whether an API stays PyTorch's: it belongs to the data side, and no rule translates it."""
     return host_name(name) is not None and (name == GENERATOR or not program.book.lookup(name))
+
+
+def is_host_object(callee: Kind) -> bool:
+    """Whether something of torchvision or a generator is called, or a method of it."""
+    return isinstance(callee, HostObject) or (isinstance(callee, BoundApi) and isinstance(callee.receiver, HostObject))
 
 
 def is_host_callee(frame: Frame, callee: Kind) -> bool:
@@ -157,6 +169,7 @@ def keep_callables(frame: Frame, node: cst.CSTNode, kind: Kind) -> None:
 
 def call_host(frame: Frame, node: cst.Call, callee: Kind) -> Kind:
     """A call of something that stays PyTorch: JAX arrays among its arguments become tensors."""
+    frame.program.touches_host = True
     arguments = Arguments([], {})
     for arg in node.args:
         kind = host_value(frame, arg.value)
@@ -350,8 +363,12 @@ def _collated_one(frame: Frame, item: Kind) -> Kind:
             frame.program.heap[site, "batch"].write(inner, frame.program)
             return Sequence("list", (site, "batch"))
         case Mapping(site=site, keys=keys):
-            inner = _collated(frame, frame.program.heap[site].read(frame.fn))
-            frame.program.heap[site, "batch"].write(inner, frame.program)
+            program = frame.program
+            program.heap[site, "batch"].write(_collated(frame, program.heap[site].read(frame.fn)), program)
+            for key in keys or ():
+                if (site, key) in program.heap:
+                    one = _collated(frame, program.heap[site, key].read(frame.fn))
+                    program.heap[(site, "batch"), key].write(one, program)
             return Mapping((site, "batch"), keys)
     return HostTensor(assumed=True)
 
@@ -369,13 +386,22 @@ def _items_of_one(frame: Frame, dataset: Kind) -> Kind:
             method = cls.find("__getitem__") or cls.find("__iter__")
             if method is None:
                 return HostTensor(assumed=True)
-            given = method.result.read(frame.fn)
+            given = _maybe(method.result.read(frame.fn))
             return given if method.name == "__getitem__" else all_items(frame, given)
         case HostTensor() | Tensor():
             return _row(dataset)
         case Sequence() | Tuple():
             return as_host(all_items(frame, dataset))
     return HostTensor(assumed=True)
+
+
+def _maybe(kind: Kind) -> Kind:
+    """What comes from the data side and is of unknown kind may be a tensor."""
+    if isinstance(kind, Free | Unknown):
+        return HostTensor(assumed=True)
+    if isinstance(kind, Tuple):
+        return Tuple(tuple(_maybe(item) for item in kind.items), kind.fields)
+    return replace(kind, item=_maybe(kind.item)) if isinstance(kind, Iterator_) else kind
 
 
 def _items_of_first(frame: Frame, given: dict[str, Any], name: str) -> Kind:
@@ -447,6 +473,7 @@ def _sent(frame: Frame, node: cst.BaseExpression, kind: Kind) -> Kind:
         frame.report("T2J111", node, message, "apply the module to the batches, in the loop")
     if isinstance(plain, Tensor):
         used = frame.use(node, kind)
+        frame.facts.sent.add(node)
         frame.facts.crossings[node] = "out" if plain is kind else "out or None"
         return as_host(used)
     if _holds_array(frame, plain):
@@ -486,14 +513,21 @@ def _stays(frame: Frame, node: cst.CSTNode, bound: set[str]) -> bool:
     match node:
         case cst.Name(value=name):
             kind = frame.lookup(name) if name not in bound else None
-            return kind is None or not _is_of_jax(frame, kind)
+            return kind is None or not (is_of_jax(kind) or _holds_array(frame, kind))
         case cst.Attribute():
             kind = look(frame, node)
             if kind is not None:
-                return not _is_of_jax(frame, kind)
+                return not (
+                    any(_is_array(option) for option in options(kind))
+                    or any(_holds_array(frame, one) for one in options(kind))
+                )
         case cst.Call() if not _stays_when_called(frame, node):
             return False
     return all(_stays(frame, child, bound) for child in children(node))
+
+
+def _is_array(kind: Kind) -> bool:
+    return isinstance(kind, Tensor) or is_module(kind)
 
 
 def _stays_when_called(frame: Frame, node: cst.Call) -> bool:
@@ -512,10 +546,20 @@ def _stays_when_called(frame: Frame, node: cst.Call) -> bool:
     return True
 
 
-def _is_of_jax(frame: Frame, kind: Kind) -> bool:
-    for option in options(kind):
-        if isinstance(option, Tensor) or is_module(option) or _holds_array(frame, option):
+def is_of_jax(kind: Kind) -> bool:
+    """Whether a name holds something that is translated: an array, a module, a device, a dtype."""
+    return any(isinstance(option, Tensor | Device | Dtype) or is_module(option) for option in options(kind))
+
+
+def runs_on_host(callee: Kind | None) -> bool:
+    """Whether a call of this stays what it is: of torch itself, of Python, or of what is kept."""
+    match callee:
+        case Api() | BoundApi() | HostObject():
             return True
+        case Function(info=info):
+            return info.is_host
+        case ClassRef(cls=cls) | Instance(cls=cls):
+            return cls.is_host
     return False
 
 
@@ -547,41 +591,96 @@ def look(frame: Frame, node: cst.CSTNode) -> Kind | None:
 
 
 def received(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
-    """A target gets a tensor of the data side: an array is made of it right after, or where it is read just once."""
-    frame.facts.received.discard(target)
-    found = [option for option in options(kind) if isinstance(option, HostTensor)]
-    if not found or frame.program.hosting:
+    """A target gets something of the data side: arrays are made of it right after, or where they are used."""
+    frame.facts.received.pop(target, None)
+    if frame.program.hosting or not holds_host(frame, kind):
         return kind
     name = target.value if isinstance(target, cst.Name) else None
-    if (
-        name is not None
-        and not isinstance(frame.fn.node, cst.Module)
-        and next(reads_of(frame.fn.node, name), None) is None
-    ):
+    if name is not None and not frame.is_script and next(reads_of(frame.fn.node, name), None) is None:
         return FREE
-    assumed = all(option.assumed for option in found)
-    if isinstance(target, cst.Subscript) or (assumed and name is not None and not name_fits_array(frame, name)):
-        return FREE if assumed else kind
-    if isinstance(target, cst.Name) and (target in frame.facts.inline or is_converted_next(frame, target)):
+    if isinstance(target, cst.Subscript | cst.Tuple | cst.List) or target in frame.facts.inline:
+        return kind
+    certain = _is_certain(kind)
+    if name is None:
+        return _as_received(frame, target, kind)
+    if not certain and not name_fits_array(frame, name, target=target):
+        return kind if _is_taken_apart(frame, target, name, kind) else _as_nest(frame, target, kind)
+    if isinstance(target, cst.Name) and is_converted_next(frame, target):
         return union(HostTensor(o.rank, o.dtype) if isinstance(o, HostTensor) else o for o in options(kind))
-    others = [option for option in options(kind) if not isinstance(option, HostTensor)]
-    if any(not isinstance(option, Number) for option in others):
-        frame.report(
-            "T2J111", target, "what the data gives here may be a tensor or something else", "test which it is first"
-        )
-    frame.facts.received.add(target)
+    return _as_received(frame, target, kind)
+
+
+def _is_certain(kind: Kind) -> bool:
+    """Whether a value is a tensor of the data side, or a number that NumPy takes as well."""
+    return all(isinstance(o, Number) or (isinstance(o, HostTensor) and not o.assumed) for o in options(kind))
+
+
+def holds_host(frame: Frame, kind: Kind, depth: int = 0) -> bool:
+    """Whether a tensor of the data side is in a value, or in a container."""
+    match kind:
+        case HostTensor():
+            return True
+        case Tuple(items=items):
+            return any(holds_host(frame, item, depth + 1) for item in items)
+        case Union():
+            return any(holds_host(frame, option, depth) for option in kind.options)
+        case Sequence(site=site) | Mapping(site=site) if depth < 4 and frame.program.touches_host:
+            return holds_host(frame, frame.program.heap[site].read(frame.fn), depth + 1)
+    return False
+
+
+def _is_taken_apart(frame: Frame, target: cst.CSTNode, name: str, kind: Kind) -> bool:
+    """Whether a name is only unpacked, indexed by literals, gone through or passed on: its parts become arrays."""
+    parts = kind.items if isinstance(kind, Tuple) else ()
+    plain = bool(parts) and all(_is_certain(part) for part in parts)
+    return all(takes_apart(frame, read, plain) for read in reads_after(frame, name, target))
+
+
+def _as_nest(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
+    """The arrays inside a batch of unknown structure are made right after."""
+    frame.facts.received[target] = "nest"
+    program = frame.program
+    match kind:
+        case Mapping(site=site, keys=keys):
+            program.heap[site, "jax"].write(as_array(program.heap[site].read(frame.fn)), program)
+            for key in keys or ():
+                if (site, key) in program.heap:
+                    held = as_array(program.heap[site, key].read(frame.fn))
+                    program.heap[(site, "jax"), key].write(held, program)
+            return Mapping((site, "jax"), keys)
+        case Sequence(type=type_, site=site):
+            program.heap[site, "jax"].write(as_array(program.heap[site].read(frame.fn)), program)
+            return Sequence(type_, (site, "jax"))
+    if any(isinstance(option, HostTensor) and option.assumed for option in options(kind)):
+        return FREE
+    return as_array(kind)
+
+
+def _as_received(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
+    certain = all(isinstance(option, HostTensor | Number) for option in options(kind))
+    frame.facts.received[target] = "array" if certain else "nest"
     return union(Tensor(o.rank, o.dtype) if isinstance(o, HostTensor) else o for o in options(kind))
 
 
 def received_parameter(frame: Frame, param: cst.Param, kind: Kind) -> Kind:
     """A parameter that may be given a tensor of the data side, such as the items of a batch behind a star."""
-    frame.facts.received.discard(param)
+    frame.facts.received.pop(param, None)
     if frame.program.hosting or not any(isinstance(option, HostTensor) for option in options(kind)):
         return kind
-    if isinstance(frame.fn.node, cst.Lambda):
+    name = param.name.value
+    assumed = any(isinstance(option, HostTensor) and option.assumed for option in options(kind))
+    if isinstance(frame.fn.node, cst.Lambda) or (assumed and not name_fits_array(frame, name)):
         return kind
-    frame.facts.received.add(param)
-    return union(Tensor(o.rank, o.dtype) if isinstance(o, HostTensor) else o for o in options(kind))
+    return _as_received(frame, param, kind)
+
+
+def keep_value(frame: Frame, node: cst.Assign) -> None:
+    """``x = torch.randn(100, 3)`` of which only data loading sees the value."""
+    kind = hosted(frame, node.value)
+    frame.facts.host.add(node.value)
+    for target in node.targets:
+        if isinstance(target.target, cst.Name):
+            frame.bind(target.target.value, kind, target.target)
 
 
 def gives_fresh(kind: Kind) -> bool:

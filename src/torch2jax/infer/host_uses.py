@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Api, BoundApi, Free, HostObject, Namespace, Unknown
+from torch2jax.infer.kinds import Api, BoundApi, Free, Function, HostObject, Namespace, Unknown
 from torch2jax.source.nodes import children, walk
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ def _fits_array(frame: Frame, node: cst.CSTNode, parent: cst.CSTNode | None, dep
             return attr not in _OF_OTHERS and bool(frame.program.book.lookup(f"torch.Tensor.{attr}"))
         case cst.Call():
             return node is not parent.func and _takes_arrays(frame, parent)
-        case cst.Subscript():
-            return parent.value is node and depth < 4 and _fits_array(frame, parent, parents.get(parent), depth + 1)
         case cst.BinaryOperation() | cst.Comparison() | cst.UnaryOperation():
             return not isinstance(getattr(parent, "operator", None), cst.Modulo)
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]):
@@ -63,9 +61,17 @@ def _takes_arrays(frame: Frame, call: cst.Call) -> bool:
     return not (isinstance(held, Api | Namespace) and held.name.partition(".")[0] in _TAKES_ANYTHING)
 
 
-def name_fits_array(frame: Frame, name: str, depth: int = 0) -> bool:
-    """Whether some use of a name in this function fits an array."""
-    return any(_fits_array(frame, use, frame.parents.get(use), depth) for use in reads_of(frame.fn.node, name))
+def name_fits_array(frame: Frame, name: str, depth: int = 0, target: cst.CSTNode | None = None) -> bool:
+    """Whether some use of a name fits an array: in this function, or of the target of a loop in that loop."""
+    return any(_fits_array(frame, use, frame.parents.get(use), depth) for use in reads_after(frame, name, target))
+
+
+def reads_after(frame: Frame, name: str, target: cst.CSTNode | None) -> Iterator[cst.Name]:
+    """Where a name is read: in this function, or if a loop binds it there, in that loop."""
+    loop = target
+    while loop is not None and not isinstance(loop, cst.BaseCompoundStatement | cst.SimpleStatementLine):
+        loop = frame.parents.get(loop)
+    return reads_of(loop.body if isinstance(loop, cst.For) else frame.fn.node, name)
 
 
 def reads_of(node: cst.CSTNode, name: str) -> Iterator[cst.Name]:
@@ -77,6 +83,36 @@ def reads_of(node: cst.CSTNode, name: str) -> Iterator[cst.Name]:
             yield part
         bound = part.target if isinstance(part, cst.AssignTarget | cst.For | cst.CompFor) else None
         stack += [inner for inner in children(part) if inner is not bound or isinstance(bound, cst.Subscript)]
+
+
+def takes_apart(frame: Frame, read: cst.CSTNode, plain: bool) -> bool:
+    """Whether a container is indexed by a literal, unpacked, or gone through, where its name is read.
+
+    ``plain``: all in it are arrays, so that it may be gone through by any means.
+    """
+    parents = frame.parents
+    parent = parents.get(read)
+    match parent:
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=index))]):
+            return parent.value is read and isinstance(index, cst.Integer | cst.SimpleString | cst.UnaryOperation)
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple() | cst.List())]):
+            return True
+        case cst.For() | cst.CompFor():
+            return plain
+        case cst.Arg():
+            call = parents.get(parent)
+            if not isinstance(call, cst.Call) or parent.star:
+                return False
+            if isinstance(call.func, cst.Name) and call.func.value in ("len", "print", "type"):
+                return True
+            return plain and isinstance(frame.facts.kinds.get(call.func, frame.lookup(_spelled(call.func))), Function)
+        case cst.Attribute() if parent.attr.value in ("items", "values", "keys"):
+            return plain
+    return False
+
+
+def _spelled(node: cst.CSTNode) -> str:
+    return node.value if isinstance(node, cst.Name) else ""
 
 
 def parents_of(root: cst.CSTNode) -> dict[cst.CSTNode, cst.CSTNode]:

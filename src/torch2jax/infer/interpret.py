@@ -16,6 +16,7 @@ from torch2jax.infer.definitions import parameter_kind
 from torch2jax.infer.effects import settle
 from torch2jax.infer.frame import Frame, Value
 from torch2jax.infer.host import received_parameter
+from torch2jax.infer.host_values import made_for_data
 from torch2jax.infer.kinds import (
     FREE,
     NONE,
@@ -57,9 +58,10 @@ def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], b
             fresh.import_names = file.import_names
             program.files[path] = fresh
         interpret(program, bindings)
-        if program.hosted <= hosted:
+        found = program.hosted | made_for_data(program)
+        if found <= hosted:
             return program
-        hosted |= program.hosted
+        hosted |= found
 
 
 def interpret(program: Program, bindings: dict[str, Binding]) -> None:

@@ -19,6 +19,7 @@ from torch2jax.infer.kinds import (
     Container,
     Free,
     HostObject,
+    HostTensor,
     Instance,
     Iterator_,
     Kind,
@@ -79,6 +80,8 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return AnyModule()
         case Free():
             return FREE
+        case HostTensor(assumed=True):
+            return kind
         case _:
             return UNKNOWN
 
@@ -212,6 +215,8 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
             results.append(_named_item(frame, option, value))
         elif isinstance(option, Free):
             results.append(FREE)
+        elif isinstance(option, Mapping) and (option.site, value) in frame.program.heap:
+            results.append(heap_read(frame, (option.site, value)))
         else:
             results.append(item_at(frame, option, value if isinstance(value, int) else None))
     return union(results)

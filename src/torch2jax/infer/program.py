@@ -334,6 +334,7 @@ class Program:
     hosted: set[Any] = field(default_factory=set)
     hosting: bool = False
     draws_on_host: bool = False
+    touches_host: bool = False
     seeders: set[FunctionInfo] = field(default_factory=set)
 
     def note_layer(self, name: str, layer: Any) -> None:

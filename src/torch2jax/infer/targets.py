@@ -33,7 +33,7 @@ def store(
     view: View | None = None,
 ) -> None:
     """Assign a kind to any target. ``value`` is the source expression where there is one of its own."""
-    if frame.facts.received or any(isinstance(option, HostTensor) for option in options(kind)):
+    if frame.program.touches_host or isinstance(kind, HostTensor):
         kind = received(frame, target, kind)
         storage = None if target in frame.facts.received else storage
     if isinstance(target, cst.Name):

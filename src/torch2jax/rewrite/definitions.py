@@ -76,7 +76,9 @@ def kept_definition(rewriter: Rewriter, node: Definition, functions: Sequence[Fu
     rewriter.kept.add(node)
     rewriter.tally.translated += 1
     texts = dict.fromkeys(f.message for info in functions for f in info.facts.findings.values() if f.code < "T2J2")
-    marks: list[cst.EmptyLine] = [cst.EmptyLine(comment=cst.Comment(f"# TODO(torch2jax): T2J111 {text}")) for text in texts]
+    marks: list[cst.EmptyLine] = [
+        cst.EmptyLine(comment=cst.Comment(f"# TODO(torch2jax): T2J111 {text}")) for text in texts
+    ]
     lines: list[cst.EmptyLine] = [*node.leading_lines, *marks]
     return node.with_changes(leading_lines=lines) if marks else node
 

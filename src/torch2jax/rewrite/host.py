@@ -77,11 +77,11 @@ def received_lines(rewriter: Rewriter, nodes: Iterable[cst.CSTNode]) -> list[cst
     for node in nodes:
         found = [part for part in walk(node) if part in received]
         rewriter.placed.update(found)
-        places += [part.name if isinstance(part, cst.Param) else part for part in found]
+        places += [(part.name if isinstance(part, cst.Param) else part, received[part]) for part in found]
     if not places:
         return []
-    asarray = attribute(rewriter.root("jnp"), "asarray")
-    values = [call(asarray, [place]) for place in places]
+    values = [_received(rewriter, how, place) for place, how in places]
+    places = [place for place, _ in places]
     if len(places) == 1:
         return [statement(assignment(places[0], values[0]))]
     if len(places) > _IN_A_LINE:
@@ -90,6 +90,11 @@ def received_lines(rewriter: Rewriter, nodes: Iterable[cst.CSTNode]) -> list[cst
 
 
 _IN_A_LINE = 3
+
+
+def _received(rewriter: Rewriter, how: str, place: cst.BaseExpression) -> cst.Call:
+    function = rewriter.helper("to_jax") if how == "nest" else attribute(rewriter.root("jnp"), "asarray")
+    return call(function, [place])
 
 
 def _tuple(parts: list[Any]) -> cst.Tuple:
