@@ -83,6 +83,12 @@ CODES: dict[str, CodeInfo] = {
         "translated.",
         "Please report it with the smallest file that shows it; TORCH2JAX_DEBUG=1 prints the traceback.",
     ),
+    "T2J111": CodeInfo(
+        "data crosses between PyTorch and JAX in a way that can't be followed",
+        "Data loading stays PyTorch: data sets, samplers, transforms and what they call. Here something of one side is "
+        "used on the other where no conversion of arrays can help, such as a Flax module inside a data set.",
+        "Move that work to the other side: to the batches in the loop, or into the data set.",
+    ),
     "T2J201": CodeInfo(
         "assumed the value of an argument",
         "The right translation depends on a value that is only known when the program runs. The output holds for the "

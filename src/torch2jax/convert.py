@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from torch2jax.conversion import Conversion, Coverage, Interface
 from torch2jax.infer.derived import inherits_call, keeps_torch_order
-from torch2jax.infer.interpret import interpret
+from torch2jax.infer.interpret import interpreted
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.options import Options
@@ -93,7 +93,8 @@ def _convert_files(
 ) -> dict[str, Conversion]:
     results: dict[str, Conversion] = {}
     project = Project.of(files)
-    program = Program(_book(options.rules_dirs), options)
+    book = _book(options.rules_dirs)
+    parsed: dict[str, FileInfo] = {}
     bindings: dict[str, Binding] = {}
     related = project.related(path for path, source in files.items() if _mentions(source))
     for path, source in files.items():
@@ -109,8 +110,8 @@ def _convert_files(
         name, is_package = file.module, file.is_package
         bindings[path] = bind(tree)
         bound = frozenset(bindings[path].imports)
-        program.files[path] = FileInfo(path, name, tree, is_package, import_names=bound, source=source)
-    interpret(program, bindings)
+        parsed[path] = FileInfo(path, name, tree, is_package, import_names=bound, source=source)
+    program = interpreted(book, options, parsed, bindings)
     find_regions(program, bindings)
     helpers: dict[str, set[str]] = {}
 

@@ -507,7 +507,7 @@ def test_every_needed_root_is_bound_once_and_nothing_else_is_lost(source, roots)
         line for line in after.code.splitlines() if line.startswith(("x = ", "@", "class", "#", "o ="))
     ]
     unused = {i.name for i in bind(after).import_list if i.qualified.startswith("torch")} - read_names(bind(after))
-    assert unused == set()
+    assert unused <= {aliases[root] for root in roots}
     assert edit_imports(after, requirements_for(roots, aliases)).code == after.code
 
 

@@ -30,6 +30,7 @@ from torch2jax.infer.kinds import (
     Container,
     Free,
     Function,
+    HostObject,
     Instance,
     Iterator_,
     Kind,
@@ -398,6 +399,33 @@ def context(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
         return None
     use_everything(frame, arguments)
     return FREE
+
+
+@special(TORCH, "torch.manual_seed", "torch.random.manual_seed")
+def manual_seed(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
+    """``torch.manual_seed(0)``: stays where data loading draws from torch's own stream, else a rule says."""
+    from torch2jax.infer.host import seeded
+
+    if not seeded(frame, node):
+        return None
+    use_everything(frame, arguments)
+    return UNKNOWN
+
+
+@special(
+    TORCH,
+    *"tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm tqdm.std.tqdm tqdm.asyncio.tqdm rich.progress.track "
+    "itertools.cycle itertools.islice itertools.chain itertools.tee more_itertools.peekable".split(),
+)
+def passed_on(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
+    """What gives the items of its argument again, such as a progress bar."""
+    if not arguments.positional:
+        return None
+    several = isinstance(arguments.positional[-1][1], Iterator_ | HostObject | Sequence)
+    items = [_item(frame, arguments, i) for i in range(len(arguments.positional) if several else 1)]
+    for holder, kind in arguments.keywords.values():
+        frame.use(holder, kind)
+    return Iterator_(union(items), _sites(arguments))
 
 
 @special(TORCH, "functools.partial")

@@ -8,6 +8,7 @@ from torch2jax.infer import attributes, items
 from torch2jax.infer.aliasing import note_put, storage_of
 from torch2jax.infer.contents import copy_items
 from torch2jax.infer.frame import Frame, executes
+from torch2jax.infer.host import keep_value
 from torch2jax.infer.kinds import (
     Container,
     Free,
@@ -33,6 +34,9 @@ from torch2jax.source.nodes import dotted_name, walk
 @executes(cst.Assign)
 def assign(frame: Frame, node: cst.Assign) -> None:
     """``a = b = value``: stores the value in each target."""
+    if node in frame.program.hosted:
+        keep_value(frame, node)
+        return
     kind = frame.eval(node.value)
     source: cst.CSTNode = node.value
     for target in node.targets:

@@ -11,6 +11,7 @@ from torch2jax.infer import aliasing, autograd
 from torch2jax.infer.aliasing import HINT
 from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.frame import Frame, evaluates
+from torch2jax.infer.host import host_attribute
 from torch2jax.infer.kinds import (
     BOOL,
     FREE,
@@ -26,6 +27,7 @@ from torch2jax.infer.kinds import (
     Dtype,
     Free,
     Function,
+    HostObject,
     Instance,
     Kind,
     Layer,
@@ -166,6 +168,8 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
                 frame.report("T2J108", node, f"Optimizer.{name} has no translation yet")
                 return UNKNOWN
             return BoundApi(kind, name)
+        case HostObject():
+            return host_attribute(frame, kind, name)
         case Free() | Unknown():
             return _unsettled(frame, node, kind, name)
         case _:

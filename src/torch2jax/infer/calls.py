@@ -15,6 +15,17 @@ from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
+from torch2jax.infer.host import (
+    call_host,
+    call_with,
+    host_api,
+    host_name,
+    is_host_api,
+    is_host_callee,
+    is_host_object,
+    keep,
+    keep_built,
+)
 from torch2jax.infer.kinds import (
     FREE,
     UNKNOWN,
@@ -64,7 +75,11 @@ def call(frame: Frame, node: cst.Call) -> Kind:
         if named:  # a legacy type such as torch.FloatTensor is a dtype and a constructor
             del frame.facts.calls[node.func]
             callee = Api(named[0])
+    if not frame.program.hosting and is_host_callee(frame, callee):
+        return call_host(frame, node, callee)
     arguments = evaluate_arguments(frame, node.args)
+    if frame.program.hosting and is_host_object(callee):
+        return call_with(frame, node, callee, arguments)
     return call_kind(frame, node, callee, arguments)
 
 
@@ -222,6 +237,8 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     special = call_torch(frame, node, name, arguments)
     if special is not None:
         return special
+    if is_host_api(frame.program, name):
+        return host_api(frame, node, host_name(name) or name, arguments)
     rules = [rule for rule in frame.program.book.lookup(name) if rule.kind == "rule"]
     if rules and rules[0].result == "Optimizer":
         from torch2jax.infer.optimizers import build_optimizer
@@ -368,11 +385,13 @@ def _plain(kind: Kind) -> Kind:
 
 def construct(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments) -> Kind:
     """``Block(64)``: the class runs its constructor on the arguments."""
+    if frame.program.hosting:
+        keep_built(frame, node, cls)
     note_construction(frame, cls)
     init = cls.constructor
     result = Instance(cls)
     if init is not None:
-        _bind_arguments(frame, init, arguments, result)
+        bind_arguments(frame, init, arguments, result)
         init.callers.add(frame.fn)
         init.called = True
     elif (rule := rule_of(frame.program, cls)) is not None:
@@ -408,9 +427,11 @@ def call_function(
     frame: Frame, node: cst.BaseExpression, fn: FunctionInfo, arguments: Arguments, bound: Kind | None
 ) -> Kind:
     """A function or method of the project."""
+    if frame.program.hosting:
+        keep(frame.program, fn)
     fn.callers.add(frame.fn)
     fn.called = True
-    _bind_arguments(frame, fn, arguments, bound)
+    bind_arguments(frame, fn, arguments, bound)
     rngs = fn.takes_rngs
     if rngs:
         frame.needs_rngs(builds=fn.builds)
@@ -464,7 +485,7 @@ def _constructs(fn: FunctionInfo) -> bool:
     return top.owner is not None and (top.name == "__init__" or top.builds)
 
 
-def _bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound: Kind | None) -> None:
+def bind_arguments(frame: Frame, fn: FunctionInfo, arguments: Arguments, bound: Kind | None) -> None:
     """Write the kinds of the arguments into the parameters, in the layouts the function wants."""
     params = fn.parameters()
     if params is None:

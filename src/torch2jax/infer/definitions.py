@@ -9,6 +9,7 @@ import libcst as cst
 
 from torch2jax.infer import autograd
 from torch2jax.infer.frame import Frame
+from torch2jax.infer.host import is_host_api
 from torch2jax.infer.kinds import (
     ASSUMED,
     BOOL,
@@ -70,6 +71,7 @@ def define_function(frame: Frame, node: cst.FunctionDef, owner: ClassInfo | None
         info = FunctionInfo(node.name.value, node, frame.file, owner, parent if owner is None else None, decorators)
         if owner is not None and parent is not None:
             info.parent = None
+        info.hosted = node in frame.program.hosted
         _declare(frame, info)
     _defaults(frame, info, node.params)
     return Function(info)
@@ -81,6 +83,7 @@ def define_lambda(frame: Frame, node: cst.Lambda) -> Kind:
     if info is None:
         parent = None if isinstance(frame.fn.node, cst.Module) else frame.fn
         info = FunctionInfo("<lambda>", node, frame.file, None, parent)
+        info.hosted = node in frame.program.hosted
         _declare(frame, info)
     _defaults(frame, info, node.params)
     return Function(info)
@@ -202,6 +205,7 @@ def define_class(frame: Frame, node: cst.ClassDef) -> Kind:
         if isinstance(base, ClassRef) and base.cls is not cls:
             base.cls.derived[cls] = None
     cls.module_base = _module_base(frame, cls)
+    cls.is_host = cls.is_host or _is_of_data(frame, cls)
     cls.is_function = any(autograd.is_function_base(base) for base in cls.bases)
     for keyword in node.keywords:
         frame.eval(keyword.value)
@@ -209,6 +213,20 @@ def define_class(frame: Frame, node: cst.ClassDef) -> Kind:
         frame.eval(decorator.decorator)
     _class_body(frame, cls, node, first)
     return ClassRef(cls)
+
+
+def _is_of_data(frame: Frame, cls: ClassInfo) -> bool:
+    """Whether a class belongs to the data loading, which stays PyTorch: data sets, samplers, loaders, transforms."""
+    if cls.node in frame.program.hosted:
+        return True
+    if cls.module_base is not None:
+        return False
+    return any(
+        is_host_api(frame.program, base.name)
+        if isinstance(base, Api)
+        else isinstance(base, ClassRef) and base.cls.is_host
+        for base in cls.bases
+    )
 
 
 def _module_base(frame: Frame, cls: ClassInfo) -> str | None:

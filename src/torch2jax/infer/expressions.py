@@ -156,7 +156,10 @@ def dict_(frame: Frame, node: cst.Dict) -> Kind:
     for element in node.elements:
         if isinstance(element, cst.DictElement):
             frame.eval(element.key)
-            heap_write(frame, node, frame.eval(element.value), element.value)
+            kind = frame.eval(element.value)
+            heap_write(frame, node, kind, element.value)
+            if frame.program.hosting and isinstance(element.key, cst.SimpleString):
+                frame.program.heap[node, element.key.evaluated_value].write(kind, frame.program)
         else:
             kind = without_none(frame.eval(element.value))
             if isinstance(kind, Mapping):
@@ -239,5 +242,7 @@ def suspended(frame: Frame, node: Any) -> Kind:
     if isinstance(value, cst.From):
         frame.eval(value.item)
     elif value is not None:
-        frame.use(value, frame.eval(value))
+        kind = frame.use(value, frame.eval(value))
+        if frame.fn.is_host and isinstance(node, cst.Yield):
+            frame.yields.append(kind)
     return UNKNOWN

@@ -46,6 +46,17 @@ class UserCall:
 
 
 @dataclass(frozen=True, slots=True)
+class HostCall:
+    """A call of something that stays PyTorch; ``loads``: a DataLoader, whose batches become NumPy arrays.
+
+    ``collate``: the expression that it was given for that, or the name of torch's own function.
+    """
+
+    loads: bool = False
+    collate: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleCall:
     """A call of a module object that stays one; ``moved``: axis 1 of the argument goes to the end, and comes back."""
 
@@ -109,7 +120,13 @@ class Finding:
 
 @dataclass(slots=True)
 class Facts:
-    """Tables by node."""
+    """Tables by node.
+
+    ``host``: expressions that stay as they are, for PyTorch's data loading. ``crossings``: expressions whose value goes
+    over: "in" to JAX, "out" to PyTorch, with "tree" for what is inside a container. ``received``: targets that get a
+    tensor of the data side, and are made arrays right after ("array", or "nest" for what may be inside a container).
+    ``sent``: names of arrays that data loading is given. ``definitions_of``: where the value of such a name comes from.
+    """
 
     kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
     relayouts: dict[cst.CSTNode, Relayout] = field(default_factory=dict)
@@ -131,6 +148,11 @@ class Facts:
     returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
     outer_writes: set[str] = field(default_factory=set)
     assigned: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
+    host: set[cst.CSTNode] = field(default_factory=set)
+    crossings: dict[cst.CSTNode, str] = field(default_factory=dict)
+    received: dict[Any, str] = field(default_factory=dict)
+    sent: set[cst.CSTNode] = field(default_factory=set)
+    definitions_of: dict[cst.CSTNode, frozenset[Any]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def mark(self) -> tuple[dict[Any, Finding], int, int]:

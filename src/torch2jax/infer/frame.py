@@ -11,14 +11,19 @@ import libcst as cst
 
 from torch2jax.infer.aliasing import HINT, mark_out_of_date, storage_of
 from torch2jax.infer.facts import Facts, Finding, Relayout
+from torch2jax.infer.host_uses import is_used_as_array, parents_of
 from torch2jax.infer.kinds import (
     UNKNOWN,
     Free,
+    HostTensor,
     Kind,
+    NoneKind,
+    Number,
     Shape,
     Tensor,
     Tuple,
     Union,
+    as_array,
     options,
     union,
     without_none,
@@ -94,6 +99,7 @@ class Frame:
         self.is_script = isinstance(fn.node, cst.Module)
         self.facts = Facts()
         self.env: Env = {}
+        self.yields: list[Kind] = []
         self.returns: list[tuple[cst.CSTNode, Kind]] = []
         self.depth = 0
         self.branches = 0
@@ -119,6 +125,11 @@ class Frame:
         """Which names are read again; only functions that write in place ask."""
         return Liveness(_statements(self.fn), self._live_at_exit)
 
+    @cached_property
+    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
+        """The parent of every node of the function; only functions that data reaches ask."""
+        return parents_of(self.fn.node)
+
     # evaluation
 
     def eval(self, node: cst.CSTNode) -> Kind:
@@ -132,8 +143,25 @@ class Frame:
                 self.eval(child)
             kind = UNKNOWN
         self.stack.pop()
+        if kind.__class__ is HostTensor or kind.__class__ is Union:
+            kind = self._arrive(node, kind)
+        elif self.facts.crossings:
+            self.facts.crossings.pop(node, None)
         self.facts.kinds[node] = kind
         return kind
+
+    def _arrive(self, node: cst.CSTNode, kind: Kind) -> Kind:
+        """A tensor of the data side is used: JAX code makes it an array here."""
+        self.facts.crossings.pop(node, None)
+        found = [option for option in options(kind) if isinstance(option, HostTensor)]
+        if not found:
+            return kind
+        if not self.program.hosting:
+            certain = all(isinstance(o, HostTensor | Number | NoneKind) for o in options(kind))
+            if (not certain or any(option.assumed for option in found)) and not is_used_as_array(self, node):
+                return kind
+            self.facts.crossings[node] = "in" if without_none(kind) is kind else "in or None"
+        return as_array(kind)
 
     def execute(self, body: Iterable[cst.CSTNode]) -> None:
         """Run statements in order."""
@@ -157,6 +185,8 @@ class Frame:
         if value is not None:
             if isinstance(node, cst.Name) and not self.looks_only:
                 self.reads.append((node, self.stack[-2] if len(self.stack) > 1 else None, value.storage))
+                if value.kind.__class__ is Tensor:
+                    self.facts.definitions_of[node] = value.definitions
             if value.stale and node is not None and not self.looks_only:
                 self.report(
                     "T2J105", node, f"`{name}` shares memory with an array that was changed in place before", HINT
@@ -285,6 +315,8 @@ class Frame:
 
     def note_rebound(self, name: str) -> None:
         """This function gives an attribute of something that its caller has another value."""
+        if self.program.hosting:
+            return
         place = self.place_of(("attribute", name))
         if place is not None and place not in self.fn.rebinds:
             self.fn.rebinds.add(place)
@@ -335,6 +367,8 @@ class Frame:
 
     def note_kept(self, token: Any) -> None:
         """This function puts a parameter somewhere that outlives the call."""
+        if self.program.hosting:
+            return
         while isinstance(token, tuple) and token[:1] == ("part",):
             token = token[1]
         if isinstance(token, tuple) and token[:1] == ("parameter",) and token[1] not in self.fn.keeps:
@@ -343,6 +377,8 @@ class Frame:
 
     def note_links(self, boxes: Iterable[Any], tokens: Iterable[Any]) -> None:
         """This function puts parameters into others."""
+        if self.program.hosting:
+            return
         wheres = {where for box in boxes if (where := self.place_of(box)) is not None}
         whats = {what for token in tokens if (what := self.place_of(token)) is not None} if wheres else ()
         links = {(where, what) for where in wheres for what in whats}
@@ -365,6 +401,8 @@ class Frame:
 
     def note_effect(self, token: Any) -> None:
         """This function changes memory that its caller may see."""
+        if self.program.hosting:
+            return
         if token[0] == "outer" and token[1] not in self.scope.globals | self.scope.nonlocals:
             self.facts.outer_writes.add(token[1])
         place = self.place_of(token)
@@ -596,6 +634,9 @@ class Frame:
 
     def needs_rngs(self, builds: bool = False) -> None:
         """This function draws numbers or builds something that does."""
+        if self.program.hosting:
+            self.program.draw_on_host()
+            return
         top = self.fn.outermost
         if builds and not top.builds and top.name != "forward":
             top.builds = True
@@ -610,7 +651,9 @@ class Frame:
     # findings
 
     def report(self, code: str, node: cst.CSTNode, message: str, hint: str = "") -> None:
-        """Note a diagnostic at a node; the same one twice counts once."""
+        """Note a diagnostic at a node; the same one twice counts once. What stays PyTorch needs no translation."""
+        if self.program.hosting and code != "T2J111":
+            return
         self.facts.findings[code, node, message] = Finding(code, node, message, hint)
 
     @property

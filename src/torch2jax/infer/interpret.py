@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping as Files
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -14,6 +15,8 @@ from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.definitions import parameter_kind
 from torch2jax.infer.effects import settle
 from torch2jax.infer.frame import Frame, Value
+from torch2jax.infer.host import received_parameter
+from torch2jax.infer.host_values import made_for_data
 from torch2jax.infer.kinds import (
     FREE,
     NONE,
@@ -32,10 +35,33 @@ from torch2jax.infer.module_flow import grant_pins
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.source.scope import Binding, Scope
 
+if TYPE_CHECKING:
+    from torch2jax.options import Options
+    from torch2jax.rules.cache import RuleBook
+
 _MAX_EVALUATIONS = 40
 
 # importing them registers what they handle
 _HANDLERS = (assignments, attributes, building, calls, expressions, loops, operators, statements)
+
+
+def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], bindings: dict[str, Binding]) -> Program:
+    """The program of some files, interpreted.
+
+    Where code turns out to belong to data loading, it starts again: what was thought of that code has left its marks.
+    """
+    hosted: set[Any] = set()
+    while True:
+        program = Program(book, options, hosted=set(hosted))
+        for path, file in files.items():
+            fresh = FileInfo(file.path, file.module, file.tree, file.is_package, source=file.source)
+            fresh.import_names = file.import_names
+            program.files[path] = fresh
+        interpret(program, bindings)
+        found = program.hosted | made_for_data(program)
+        if found <= hosted:
+            return program
+        hosted |= found
 
 
 def interpret(program: Program, bindings: dict[str, Binding]) -> None:
@@ -113,6 +139,7 @@ def _run(program: Program, fn: FunctionInfo, bindings: dict[str, Binding]) -> No
     fn.evaluations += 1
     fn.facts = frame.facts
     program.current = fn
+    program.hosting = fn.is_host
     if isinstance(fn.node, cst.Module):
         frame.execute(fn.node.body)
         _choose_layouts(frame, scope)
@@ -128,7 +155,12 @@ def _run(program: Program, fn: FunctionInfo, bindings: dict[str, Binding]) -> No
         if frame.alive:
             frame.returns.append((fn.node, NONE))
             frame.exits.append((None, dict(frame.env)))
-    _leave(frame)
+    if frame.yields:
+        fn.result.write(Iterator_(union(frame.yields)), program)
+    else:
+        _leave(frame)
+    if program.hosting:
+        return
     settle(frame)
     _choose_layouts(frame, scope)
 
@@ -146,6 +178,7 @@ def _enter(frame: Frame, scope: Scope) -> None:
     for index, param in enumerate((*params.posonly_params, *params.params, *params.kwonly_params)):
         name = param.name.value
         kind = parameter_kind(fn, index, param, fn.params[name].read(fn))
+        kind = received_parameter(frame, param, kind)
         layout = fn.param_layouts.get(name)
         plain = without_none(kind)
         if isinstance(plain, Tensor) and plain.layout != MIXED and (layout is not None or plain.layout is not None):
@@ -194,7 +227,7 @@ def _stripped(kind: Kind) -> Kind:
 
 def _may_choose(fn: FunctionInfo) -> bool:
     """Whether the function may take and give channel-last data: it is the project's own affair."""
-    if fn.pinned:
+    if fn.pinned or fn.is_host:
         return False
     if isinstance(fn.node, cst.Lambda):
         return False

@@ -18,6 +18,8 @@ from torch2jax.infer.kinds import (
     AnyModule,
     Container,
     Free,
+    HostObject,
+    HostTensor,
     Instance,
     Iterator_,
     Kind,
@@ -64,6 +66,10 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return union(items) if items is not None and site not in frame.program.grown else held
         case Shape():
             return INT
+        case HostObject() | Instance() if isinstance(kind, HostObject) or kind.cls.is_host:
+            from torch2jax.infer.host import items_of
+
+            return items_of(frame, kind)
         case Tensor(rank=rank, dtype=dtype):
             return Tensor(rank - 1 if rank else None, dtype)
         case Str():
@@ -74,6 +80,8 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return AnyModule()
         case Free():
             return FREE
+        case HostTensor(assumed=True):
+            return kind
         case _:
             return UNKNOWN
 
@@ -207,6 +215,8 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
             results.append(_named_item(frame, option, value))
         elif isinstance(option, Free):
             results.append(FREE)
+        elif isinstance(option, Mapping) and (option.site, value) in frame.program.heap:
+            results.append(heap_read(frame, (option.site, value)))
         else:
             results.append(item_at(frame, option, value if isinstance(value, int) else None))
     return union(results)

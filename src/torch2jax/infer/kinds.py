@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,30 @@ class Tensor(Kind):
     variable: bool = False
     unit: bool = False
     assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostTensor(Kind):
+    """A tensor on the side of the data, which stays PyTorch: a torch.Tensor, or an array of a loader's NumPy batch.
+
+    ``assumed``: nothing says that it is one; it may be a file name just as well.
+    """
+
+    rank: int | None = None
+    dtype: str | None = None
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostObject(Kind):
+    """An object of torch.utils.data or torchvision, which stays: a data set, a loader, a transform, a generator.
+
+    ``name``: of its class. ``site``: where it was made; the heap cells ``(site, "items")`` and ``(site, "dataset")``
+    hold what it gives and what it reads from.
+    """
+
+    name: str
+    site: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +420,10 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             a.unit and b.unit,
             a.assumed and b.assumed,
         )
+    if isinstance(a, HostTensor | Tensor) and isinstance(b, HostTensor | Tensor):
+        return HostTensor(
+            a.rank if a.rank == b.rank else None, a.dtype if a.dtype == b.dtype else None, a.assumed and b.assumed
+        )
     if isinstance(a, Number) and isinstance(b, Number):
         return Number(max(a.type, b.type, key=_NUMBERS.index))
     if isinstance(a, Str) and isinstance(b, Str):
@@ -427,6 +455,29 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
     if isinstance(a, Iterator_) and isinstance(b, Iterator_):
         return Iterator_(join(a.item, b.item), tuple(dict.fromkeys((*a.sites, *b.sites))))
     return None
+
+
+def as_host(kind: Kind) -> Kind:
+    """The kind as code on the side of the data leaves it: its tensors are PyTorch's."""
+    return _tensors_as(kind, lambda one: HostTensor(one.rank, one.dtype) if isinstance(one, Tensor) else one)
+
+
+def as_array(kind: Kind) -> Kind:
+    """The kind once its tensors of the data side have become arrays, or as code on that side sees them."""
+    return _tensors_as(kind, lambda one: Tensor(one.rank, one.dtype) if isinstance(one, HostTensor) else one)
+
+
+def _tensors_as(kind: Kind, change: Callable[[Kind], Kind]) -> Kind:
+    match kind:
+        case Tensor() | HostTensor():
+            return change(kind)
+        case Tuple(items=items, fields=fields):
+            return Tuple(tuple(_tensors_as(item, change) for item in items), fields)
+        case Iterator_(item=item):
+            return replace(kind, item=_tensors_as(item, change))
+        case Union(options=found):
+            return union(_tensors_as(option, change) for option in found)
+    return kind
 
 
 def without_none(kind: Kind) -> Kind:

@@ -10,6 +10,7 @@ import libcst as cst
 from torch2jax.infer import items
 from torch2jax.infer.aliasing import is_value, storage_of
 from torch2jax.infer.frame import Frame, Value, executes
+from torch2jax.infer.host import gives_fresh
 from torch2jax.infer.kinds import NONE, UNKNOWN, Kind, Tensor, Tuple, union, without_none
 from torch2jax.infer.liveness import stored
 from torch2jax.infer.narrowing import condition, narrow
@@ -80,7 +81,9 @@ def _element_kind(frame: Frame, item: Kind, target: cst.Tuple, element: cst.Base
 
 def loop_storage(frame: Frame, node: cst.BaseExpression) -> frozenset[Any]:
     """The memory that a loop's variable looks into: rows of a tensor, pieces of a split."""
-    wrappers = ("enumerate", "zip", "reversed", "list", "tuple")
+    if gives_fresh(frame.facts.kinds.get(node, UNKNOWN)):
+        return frozenset()
+    wrappers = ("enumerate", "zip", "reversed", "list", "tuple", "tqdm")
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in wrappers:
         return frozenset().union(*(loop_storage(frame, arg.value) for arg in node.args))
     return storage_of(frame, node)

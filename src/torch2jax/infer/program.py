@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import FREE, UNKNOWN, Kind, join, limited
+from torch2jax.infer.kinds import FREE, UNKNOWN, Kind, as_host, join, limited
 from torch2jax.infer.layout import Layout
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Cell:
 
     def write(self, kind: Kind, program: Program, *, declared: bool = False) -> None:
         """Join ``kind`` in; ``declared``: an annotation says so, nothing is put here."""
+        if program.hosting:
+            kind = as_host(kind)
         if program.current is not None and not declared:
             program.current.facts.writes.append((self, kind))
         joined = join(self.kind, kind)
@@ -89,6 +91,7 @@ class FunctionInfo:
     its result may share, spelled likewise. ``keeps``: parameters that it puts where others find them. ``rebinds``:
     attributes that get another value. ``links``: pairs of a parameter and what is put into it. ``new_values``:
     parameters whose changed values it returns; ``appends_result``: in PyTorch it returned nothing.
+    ``hosted``: PyTorch's data loading calls it, so that it stays as it is.
     """
 
     name: str
@@ -108,6 +111,7 @@ class FunctionInfo:
     needs_rngs: bool = False
     builds: bool = False
     is_forward: bool = False
+    hosted: bool = False
     interface: str = "nchw"
     mutates: set[str] = field(default_factory=set)
     tensors: set[str] = field(default_factory=set)
@@ -130,6 +134,16 @@ class FunctionInfo:
     evaluations: int = 0
     number: int = 0
     facts: Facts = field(default_factory=Facts)
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it belongs to the data loading, which stays PyTorch."""
+        fn: FunctionInfo | None = self
+        while fn is not None:
+            if fn.hosted or (fn.owner is not None and fn.owner.is_host):
+                return True
+            fn = fn.parent
+        return False
 
     @property
     def is_method(self) -> bool:
@@ -210,6 +224,7 @@ class ClassInfo:
     assigned_later: set[str] = field(default_factory=set)
     module_base: str | None = None
     is_internal: bool = False
+    is_host: bool = False
     is_value: bool = False
     holds_rngs: bool = False
     reads_training: bool = False
@@ -290,6 +305,8 @@ class Program:
     ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless.
     ``accumulations``: gradients that are added up, by the statements that begin, clip, use or forget them.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
+    ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
+    such code is being interpreted; ``draws_on_host``: it draws random numbers.
     """
 
     book: RuleBook
@@ -319,12 +336,23 @@ class Program:
     dropped: set[cst.CSTNode] = field(default_factory=set)
     accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
     current: FunctionInfo | None = None
+    hosted: set[Any] = field(default_factory=set)
+    hosting: bool = False
+    draws_on_host: bool = False
+    touches_host: bool = False
+    seeders: set[FunctionInfo] = field(default_factory=set)
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""
         if name not in self.layers:
             self.layers[name] = layer
             self.dirty.update(self.layer_readers)
+
+    def draw_on_host(self) -> None:
+        """Data loading draws random numbers with torch: what seeds it stays."""
+        if not self.draws_on_host:
+            self.draws_on_host = True
+            self.dirty.update(self.seeders)
 
     def is_pinned(self, site: Any, reader: FunctionInfo) -> bool:
         """Whether a Sequential takes and gives torch's order; ``reader`` depends on it."""

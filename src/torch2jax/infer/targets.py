@@ -12,7 +12,8 @@ from torch2jax.infer import attributes, items
 from torch2jax.infer.aliasing import HINT, kept_data, part_of, storage_of
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.kinds import INT, UNKNOWN, Kind, Number, Shape, Tensor, options, without_none
+from torch2jax.infer.host import received
+from torch2jax.infer.kinds import INT, UNKNOWN, HostTensor, Kind, Number, Shape, Tensor, options, without_none
 from torch2jax.infer.liveness import stored
 from torch2jax.infer.views import View, attribute_key, view_of
 from torch2jax.source.nodes import dotted_name, walk
@@ -32,6 +33,9 @@ def store(
     view: View | None = None,
 ) -> None:
     """Assign a kind to any target. ``value`` is the source expression where there is one of its own."""
+    if frame.program.touches_host or isinstance(kind, HostTensor):
+        kind = received(frame, target, kind)
+        storage = None if target in frame.facts.received else storage
     if isinstance(target, cst.Name):
         kind = kept_data(frame, value, kind, followed=True)
         frame.bind(target.value, kind, target, value, storage or None, view)

@@ -125,8 +125,18 @@ def _one_target(rewriter: Rewriter, target: Any, value: Any) -> list[Any]:
 def _is_own_value(node: cst.Assign, value: cst.BaseExpression) -> bool:
     """``x = x.clone()``, of which nothing is left; ``x = x.add_(1)``: the line before has assigned it already."""
     target = node.targets[0].target
-    same = isinstance(value, cst.Name) and isinstance(target, cst.Name) and value.value == target.value
-    return same and len(node.targets) == 1 and not isinstance(node.value, cst.Name)
+    if len(node.targets) != 1:
+        return False
+    if isinstance(target, cst.Tuple) and isinstance(value, cst.Tuple) and isinstance(node.value, cst.Tuple):
+        pairs = zip(target.elements, value.elements, strict=False)
+        names = all(_is_same_name(one.value, other.value) for one, other in pairs)
+        plain = all(isinstance(element.value, cst.Name) for element in node.value.elements)
+        return names and not plain and len(target.elements) == len(value.elements)
+    return _is_same_name(target, value) and not isinstance(node.value, cst.Name)
+
+
+def _is_same_name(one: cst.CSTNode, other: cst.CSTNode) -> bool:
+    return isinstance(one, cst.Name) and isinstance(other, cst.Name) and one.value == other.value
 
 
 def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:

@@ -7,9 +7,10 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import FactoryCall, ModuleCall, OptimizerCall, RuleCall, UserCall
+from torch2jax.infer.facts import FactoryCall, HostCall, ModuleCall, OptimizerCall, RuleCall, UserCall
 from torch2jax.infer.kinds import Api
 from torch2jax.rewrite.derived import applied
+from torch2jax.rewrite.host import host_call
 from torch2jax.rewrite.module_calls import special_call
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
 from torch2jax.rewrite.optimizers import optimizer_call
@@ -44,6 +45,8 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
             return factory_call(rewriter, node, fact)
         case UserCall():
             return user_call(rewriter, node, fact)
+        case HostCall():
+            return host_call(rewriter, node, fact)
         case ModuleCall(moved=True):
             return moved_call(rewriter, node)
         case ModuleCall():

@@ -13,6 +13,7 @@ from torch2jax.rewrite.contexts import NO_GRAD, called_api, dropped_contexts, wi
 from torch2jax.rewrite.custom_vjp import class_of, functions
 from torch2jax.rewrite.definitions import class_definition, function_definition
 from torch2jax.rewrite.freezing import frozen_loop
+from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.references import is_any_module
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, attribute, call, expression_line, rewrites
 from torch2jax.rewrite.rule_calls import flag
@@ -67,7 +68,8 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
     if frozen is not None:
         return with_lost_comments(node, [expression_line(frozen).with_changes(leading_lines=node.leading_lines)])
     iterable = rewriter.expr(node.iter)
-    prefix = [
+    prefix = received_lines(rewriter, [node.target])
+    prefix += [
         transposition(rewriter, part, rewriter.facts.definitions[part])
         for part in walk(node.target)
         if part in rewriter.facts.definitions

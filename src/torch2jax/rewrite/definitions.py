@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import libcst as cst
 
@@ -18,6 +18,7 @@ from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.blocks import suite
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, NO_GRAD, called_api, disabled, without_gradients
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
+from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.kept_functions import with_methods
 from torch2jax.rewrite.references import VALUES, annotation
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
@@ -27,6 +28,7 @@ from torch2jax.rules.aliases import canonical
 from torch2jax.source.nodes import walk
 
 DETERMINISTIC = "deterministic"
+Definition = TypeVar("Definition", cst.FunctionDef, cst.ClassDef)
 
 
 def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.FunctionDef:
@@ -35,6 +37,8 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     if known is None:
         return node  # never reached
     info = known
+    if info.is_host:
+        return kept_definition(rewriter, node, [info])
     decorators = _decorators(rewriter, node)
     no_grad = any(called_api(rewriter, decorator.decorator) in NO_GRAD for decorator in node.decorators)
     params = rewriter.generic(node.params)
@@ -65,6 +69,18 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     return node.with_changes(
         name=name, params=params, returns=returns, body=new_body, decorators=decorators, leading_lines=lines
     )
+
+
+def kept_definition(rewriter: Rewriter, node: Definition, functions: Sequence[FunctionInfo]) -> Definition:
+    """A function or class of the data loading, as it is; marked where that can't be right."""
+    rewriter.kept.add(node)
+    rewriter.tally.translated += 1
+    texts = dict.fromkeys(f.message for info in functions for f in info.facts.findings.values() if f.code < "T2J2")
+    marks: list[cst.EmptyLine] = [
+        cst.EmptyLine(comment=cst.Comment(f"# TODO(torch2jax): T2J111 {text}")) for text in texts
+    ]
+    lines: list[cst.EmptyLine] = [*node.leading_lines, *marks]
+    return node.with_changes(leading_lines=lines) if marks else node
 
 
 def _without_starred(params: cst.Parameters, info: FunctionInfo, body: cst.BaseSuite) -> cst.Parameters:
@@ -185,6 +201,7 @@ def _prefix(rewriter: Rewriter, info: FunctionInfo) -> list[Any]:
     params = info.parameters()
     assert params is not None
     for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+        lines += received_lines(rewriter, [param])
         relayout = info.facts.definitions.get(param)
         if isinstance(relayout, Relayout):
             lines.append(transposition(rewriter, param, relayout))
@@ -304,6 +321,8 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     if found is None:
         return node  # never reached
     cls = found
+    if cls.is_host:
+        return kept_definition(rewriter, node, list(cls.methods.values()))
     bases = [_base(rewriter, cls, base) for base in node.bases if not _is_foreign(rewriter, cls, base)]
     if cls.is_module and not bases:
         bases = [cst.Arg(attribute(rewriter.root("nnx"), "Module"))]

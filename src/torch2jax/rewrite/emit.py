@@ -14,6 +14,7 @@ from torch2jax.report import Diagnostic, Severity, severity_of
 from torch2jax.rewrite import blocks, calls, compound, expressions, references, statements
 from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
+from torch2jax.rewrite.host import kept_ids
 from torch2jax.rewrite.imports import edit_imports, read_names, requirements_for
 from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
 from torch2jax.rewrite.line_marks import LineMarks
@@ -66,7 +67,7 @@ def emit_file(
     flagged_nodes = {finding.node for finding in findings if severity_of(finding.code) is Severity.ERROR}
     code = code_of(tree, tree)
     if may_hold_leftovers(code):
-        tree, leftovers = flag_leftovers(file.tree, tree, binding, flagged_nodes, program.book)
+        tree, leftovers = flag_leftovers(file.tree, tree, binding, flagged_nodes, program.book, kept_ids(rewriter))
         findings += leftovers
         code = code_of(tree, tree) if leftovers else code
     diagnostics = _positioned(file, findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,15 +59,18 @@ def insert_imports(
 
 
 def join_imports(
-    body: Sequence[Statement], missing: Iterable[Requirement]
+    body: Sequence[Statement], missing: Iterable[Requirement], dropped: Collection[cst.CSTNode] = ()
 ) -> tuple[Sequence[Statement], list[Requirement]]:
-    """Add members to `from` imports that the head of the module has already; the body, and what is still missing."""
+    """Add members to `from` imports that the head of the module has already; the body, and what is still missing.
+
+    Of an import that gets a member, names that are `dropped` go at once.
+    """
     edited = list(body)
     rest: list[Requirement] = []
     head = range(end_of_imports(edited))
     for requirement in missing:
         for index in head:
-            joined = _with_member(edited[index], requirement)
+            joined = _with_member(edited[index], requirement, dropped)
             if joined is not None:
                 edited[index] = joined
                 break
@@ -154,7 +157,7 @@ def _insert(body: list[Statement], requirements: Iterable[Requirement], anchor: 
         body[start] = _with_lines_above(body[start], head)
 
 
-def _with_member(line: Statement, requirement: Requirement) -> Statement | None:
+def _with_member(line: Statement, requirement: Requirement, dropped: Collection[cst.CSTNode] = ()) -> Statement | None:
     """The line with one more imported name; None where it is no `from` import of the required module."""
     if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1 or requirement.name is None:
         return None
@@ -163,11 +166,11 @@ def _with_member(line: Statement, requirement: Requirement) -> Statement | None:
         return None
     if (dotted(statement.module), len(statement.relative)) != (requirement.module, requirement.level):
         return None
-    aliases = list(statement.names)
+    aliases = [alias for alias in statement.names if alias not in dropped]
     keys = [member_key(dotted(alias.name)) for alias in aliases]
     own = member_key(requirement.name)
     at = next((i for i, key in enumerate(keys) if key > own), len(keys)) if keys == sorted(keys) else len(keys)
-    if statement.lpar is None:
+    if statement.lpar is None or len(aliases) < len(statement.names):
         aliases.insert(at, alias_node(requirement))
         return line.with_changes(body=[wrap_if_long(statement.with_changes(names=aliases))])
     between = _comma_between(statement.lpar)

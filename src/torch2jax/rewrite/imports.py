@@ -55,7 +55,7 @@ def edit_imports(
     missing = [r for r in _distinct(needed) if not _is_bound(binding, r, dropped)]
     if not dropped and not missing:
         return module
-    joined, missing = join_imports(module.body, missing)
+    joined, missing = join_imports(module.body, missing, dropped)
     takes_place = any(section_of(r.module, r.level) == 2 for r in missing)
     body, footer, anchor = _without(joined, dropped, takes_place=takes_place)
     crowded = bool(module.header) and module.header[-1].comment is not None

@@ -42,11 +42,17 @@ def may_hold_leftovers(code: str) -> bool:
 
 
 def flag_leftovers(
-    original: cst.Module, rewritten: cst.Module, binding: Binding, flagged: Collection[cst.CSTNode], book: RuleBook
+    original: cst.Module,
+    rewritten: cst.Module,
+    binding: Binding,
+    flagged: Collection[cst.CSTNode],
+    book: RuleBook,
+    meant: Collection[int] = (),
 ) -> tuple[cst.Module, list[Finding]]:
     """The rewritten file with a mark above each statement that still reads torch unflagged, and the findings.
 
     flagged: nodes of the original that errors were reported at; the statements that hold them have their marks.
+    meant: nodes that are to read torch, by identity.
     """
     names = {found.name for found in binding.import_list if _is_torch(found.qualified) and not found.level}
     kept = [(node, statement) for node, statement, _ in _located(rewritten) if _value(node) in names]
@@ -60,7 +66,7 @@ def flag_leftovers(
     seen: set[int] = set()
     for node, statement, scope in places:
         root = _root(node)
-        if root is None or root.value not in names or id(root) in seen:
+        if root is None or root.value not in names or id(root) in seen or id(root) in meant:
             continue
         seen.add(id(root))  # parents come first, so this is the longest chain on it
         qualified = binding.qualify(scope or binding.module, node)

@@ -7,6 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.derived import is_class
+from torch2jax.infer.host import is_host_api
 from torch2jax.infer.kinds import (
     Api,
     Kind,
@@ -35,6 +36,9 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
     """An API of torch as a value: ``norm_layer=nn.BatchNorm2d``, ``activation=F.relu``."""
     kind = rewriter.kind(node)
     if not isinstance(kind, Api) or not direct(rewriter, node):
+        return node
+    if is_host_api(rewriter.program, kind.name):
+        rewriter.kept.add(node)
         return node
     known = VALUES.get(canonical(kind.name))
     if known is not None:
@@ -163,6 +167,9 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
         known = VALUES.get(canonical(qualified))
         if known is not None:
             return dotted(rewriter, known)
+        if is_host_api(rewriter.program, qualified):
+            rewriter.kept.add(node)
+            return node
         rules = rewriter.program.book.lookup(qualified)
         if rules and rules[-1].result == "Module":
             layer = _layer_named(rewriter, qualified)

@@ -55,6 +55,7 @@ ROOTS: Final[Mapping[str, Requirement]] = {
     "partial": Requirement("functools", "partial"),
     "einops": Requirement("einops"),
     "operator": Requirement("operator"),
+    "torch": Requirement("torch"),
 }
 
 

@@ -63,6 +63,7 @@ class Rewriter:
     taken: set[str] = field(default_factory=set)
     conditional: int = 0
     placed: set[Any] = field(default_factory=set)
+    kept: set[cst.CSTNode] = field(default_factory=set)
     taken_back: cst.CSTNode | None = None
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
@@ -130,9 +131,21 @@ class Rewriter:
 
     def expr(self, node: Any) -> Any:
         """The translation of an expression, in the layout its consumer wants."""
+        facts = self.facts
+        if facts.host and node in facts.host:
+            self.kept.add(node)
+            return node
         handler = EXPRESSIONS.get(type(node))
         result = handler(self, node) if handler is not None else self.generic(node)
-        return self.adapted(node, result)
+        result = self.adapted(node, result)
+        how = facts.crossings.get(node) if facts.crossings else None
+        return self.crossed(how, result) if how is not None else result
+
+    def crossed(self, how: str, value: cst.BaseExpression) -> cst.BaseExpression:
+        """A value that goes over to JAX, or to PyTorch's data loading."""
+        from torch2jax.rewrite.host import crossed
+
+        return crossed(self, how, value)
 
     def adapted(self, node: cst.CSTNode, result: Any) -> Any:
         """Read the Variable and transpose, where the consumer of ``node`` needs it."""

@@ -11,6 +11,7 @@ from torch2jax.infer.layout import conversion, describe
 from torch2jax.rewrite.assignments import annotated_assign, assign, augmented_assign
 from torch2jax.rewrite.expression_statements import expression_statement
 from torch2jax.rewrite.gradient_names import import_from, names_itself
+from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.references import annotated, annotation
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, assignment, rewrites, statement
 from torch2jax.source.nodes import walk
@@ -52,12 +53,18 @@ def simple_line(rewriter: Rewriter, node: cst.SimpleStatementLine) -> list[Any]:
 
 def _relayouts_after(rewriter: Rewriter, node: cst.CSTNode) -> list[Any]:
     """Names whose new value has to lie otherwise from here on."""
-    if not rewriter.facts.definitions or not isinstance(node, cst.Assign | cst.AugAssign | cst.AnnAssign | cst.Expr):
+    if not isinstance(node, cst.Assign | cst.AugAssign | cst.AnnAssign | cst.Expr):
         return []
+    received = received_lines(rewriter, [target.target for target in getattr(node, "targets", ())])
+    if not rewriter.facts.definitions:
+        return received
     return [
-        transposition(rewriter, part, rewriter.facts.definitions[part])
-        for part in walk(node)
-        if part in rewriter.facts.definitions
+        *received,
+        *(
+            transposition(rewriter, part, rewriter.facts.definitions[part])
+            for part in walk(node)
+            if part in rewriter.facts.definitions
+        ),
     ]
 
 

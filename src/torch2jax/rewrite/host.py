@@ -1,0 +1,106 @@
+"""What stays PyTorch for data loading, and the lines and calls at which values cross."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import HostCall
+from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, statement
+from torch2jax.source.nodes import walk
+
+
+def host_call(rewriter: Rewriter, node: cst.Call, fact: HostCall) -> cst.Call:
+    """A call of something that stays; a DataLoader gives NumPy arrays."""
+    rewriter.tally.translated += 1
+    rewriter.kept.add(node.func)
+    result = rewriter.generic(node)
+    return _with_collate(rewriter, node, result, fact.collate) if fact.loads else result
+
+
+def _with_collate(rewriter: Rewriter, node: cst.Call, result: cst.Call, collate: Any) -> cst.Call:
+    """``DataLoader(..., collate_fn=numpy_collate)``, without what is for CUDA."""
+    from torch2jax.rewrite.calls import with_keyword
+
+    value: cst.BaseExpression = rewriter.helper("numpy_collate")
+    if isinstance(collate, str):
+        module = attribute(attribute(attribute(rewriter.root("torch"), "utils"), "data"), collate)
+        value = call(rewriter.root("partial"), [value, argument(module, "collate")])
+    elif collate is not None:
+        value = call(rewriter.root("partial"), [value, argument(rewriter.expr(collate), "collate")])
+    args = []
+    placed = False
+    for index, arg in enumerate(result.args):
+        name = arg.keyword.value if arg.keyword is not None else None
+        if name in ("pin_memory", "pin_memory_device"):
+            rewriter.tally.dropped += 1
+        elif name == "collate_fn" or (name is None and not arg.star and index == _COLLATE_FN):
+            args.append(arg.with_changes(value=value))
+            placed = True
+        elif name is None and not arg.star and index == _PIN_MEMORY:
+            args.append(arg.with_changes(value=cst.Name("False")))
+        else:
+            args.append(arg)
+    if args and len(args) < len(result.args) and result.args[-1] is not args[-1]:
+        args[-1] = args[-1].with_changes(
+            comma=result.args[-1].comma, whitespace_after_arg=result.args[-1].whitespace_after_arg
+        )
+    result = result.with_changes(args=args)
+    return result if placed else with_keyword(result, "collate_fn", value)
+
+
+_COLLATE_FN, _PIN_MEMORY = 6, 7
+
+
+def crossed(rewriter: Rewriter, how: str, value: cst.BaseExpression) -> cst.BaseExpression:
+    """A value on the other side: an array of a tensor, or a tensor of an array."""
+    way = how.partition(" ")[0]
+    function = attribute(rewriter.root("jnp"), "asarray") if way == "in" else rewriter.helper("to_torch")
+    if how.endswith("tree"):
+        mapped = attribute(attribute(rewriter.root("jax"), "tree"), "map")
+        return call(mapped, [function, value])
+    made = call(function, [value])
+    if how.endswith("None"):
+        test = cst.Comparison(value, [cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
+        return cst.IfExp(test, cst.Name("None"), made)
+    return made
+
+
+def received_lines(rewriter: Rewriter, nodes: Iterable[cst.CSTNode]) -> list[cst.SimpleStatementLine]:
+    """``x, y = jnp.asarray(x), jnp.asarray(y)`` for the targets below that have got tensors of the data side."""
+    received = rewriter.facts.received
+    if not received:
+        return []
+    places: list[Any] = []
+    for node in nodes:
+        found = [part for part in walk(node) if part in received]
+        rewriter.placed.update(found)
+        places += [(part.name if isinstance(part, cst.Param) else part, received[part]) for part in found]
+    if not places:
+        return []
+    values = [_received(rewriter, how, place) for place, how in places]
+    places = [place for place, _ in places]
+    if len(places) == 1:
+        return [statement(assignment(places[0], values[0]))]
+    if len(places) > _IN_A_LINE:
+        return [statement(assignment(place, value)) for place, value in zip(places, values, strict=True)]
+    return [statement(assignment(_tuple(places), _tuple(values)))]
+
+
+_IN_A_LINE = 3
+
+
+def _received(rewriter: Rewriter, how: str, place: cst.BaseExpression) -> cst.Call:
+    function = rewriter.helper("to_jax") if how == "nest" else attribute(rewriter.root("jnp"), "asarray")
+    return call(function, [place])
+
+
+def _tuple(parts: list[Any]) -> cst.Tuple:
+    return cst.Tuple([cst.Element(part) for part in parts], lpar=[], rpar=[])
+
+
+def kept_ids(rewriter: Rewriter) -> set[int]:
+    """The nodes that stay PyTorch on purpose, by identity."""
+    return {id(part) for root in rewriter.kept for part in walk(root)}
