@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 
 class Frozen(nnx.Module):
@@ -32,7 +33,7 @@ class Frozen(nnx.Module):
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         f = self.stem(x)
-        f = jax.lax.stop_gradient(f)
+        f = lax.stop_gradient(f)
         return self.head(self.bn(f).mean(axis=(1, 2)))
 
     def trainable(self):

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 
 class Swapped(nnx.Module):
@@ -16,20 +17,20 @@ class Swapped(nnx.Module):
         self.backup = nnx.Dict({})
 
     def doubled(self):
-        old = self.scale[...]
-        self.scale[...] = old * 2
+        old = lax.stop_gradient(self.scale[...])
+        self.scale[...] = with_data(self.scale[...], old * 2)
         result = old + self.scale[...]
-        self.scale[...] = old
+        self.scale[...] = with_data(self.scale[...], old)
         return result
 
     def store(self):
         for name, p in named_parameters(self):
-            self.backup[name] = p[...]
-            p[...] = p[...] * 0.5
+            self.backup[name] = lax.stop_gradient(p[...])
+            p[...] = with_data(p[...], p[...] * 0.5)
 
     def restore(self):
         for name, p in named_parameters(self):
-            p[...] = self.backup[name]
+            p[...] = with_data(p[...], self.backup[name])
 
     def __call__(self, x):
         before = self.fc(x)
@@ -75,3 +76,12 @@ def _dotted(path: tuple[object, ...]) -> str:
 def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
     return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
+
+
+def with_data(old: jax.Array, new: jax.Array) -> jax.Array:
+    """`new` in the place of `old`, as with PyTorch's `.data`: gradients go to `old`, and none into `new`."""
+    new = jax.lax.stop_gradient(jnp.asarray(new))
+    if jnp.shape(old) != new.shape:
+        return new
+    finite = jnp.where(jnp.isfinite(old), old, 0)
+    return new + (finite - jax.lax.stop_gradient(finite)).astype(new.dtype)
