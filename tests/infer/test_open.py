@@ -155,8 +155,14 @@ def test_class_methods_that_build_a_module_take_rngs() -> None:
 
 def test_the_first_parameter_comes_from_an_iterator() -> None:
     """``next`` of a list is an error."""
+    import jax.numpy as jnp
+    from flax import nnx
+
+    space: dict[str, Any] = {}
     code = output(f"{LAYER}    def forward(self, x):\n        return x.to(next(self.parameters()).dtype)\n")
-    assert "next(parameters(self))" not in code
+    assert "x.astype(next(parameters(self)).dtype)" in code
+    exec(code, space)
+    assert space["M"](rngs=nnx.Rngs(0))(jnp.ones(2, jnp.int32)).dtype == jnp.float32
 
 
 def test_eval_is_a_statement_in_flax() -> None:

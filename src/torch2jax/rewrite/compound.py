@@ -13,6 +13,7 @@ from torch2jax.rewrite.contexts import NO_GRAD, called_api, dropped_contexts, tr
 from torch2jax.rewrite.custom_vjp import class_of, functions
 from torch2jax.rewrite.definitions import class_definition, function_definition
 from torch2jax.rewrite.freezing import frozen_loop
+from torch2jax.rewrite.orders import depends_on_order, walked
 from torch2jax.rewrite.references import is_any_module
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, attribute, call, expression_line, rewrites
 from torch2jax.rewrite.rule_calls import flag
@@ -66,6 +67,8 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
     frozen = frozen_loop(rewriter, node)
     if frozen is not None:
         return with_lost_comments(node, [expression_line(frozen).with_changes(leading_lines=node.leading_lines)])
+    if not depends_on_order(rewriter, node):
+        rewriter.unordered.update(walked(rewriter, node.iter))
     iterable = rewriter.expr(node.iter)
     prefix = [
         transposition(rewriter, part, rewriter.facts.definitions[part])
@@ -82,9 +85,11 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
 
 
 def _modules_loop(rewriter: Rewriter, node: cst.For, target: Any, iterable: Any) -> tuple[Any, Any]:
-    """``for m in self.modules()`` is ``for _, m in nnx.iter_modules(self)``."""
+    """``for m in self.modules()`` is ``for _, m in nnx.iter_modules(self)``, where the order does not matter."""
     note = rewriter.facts.special.get(node.iter)
-    if note == ("module_method", "modules") and isinstance(node.iter, cst.Call) and isinstance(node.target, cst.Name):
+    is_plain = isinstance(node.iter, cst.Call) and isinstance(node.target, cst.Name)
+    if note == ("module_method", "modules") and is_plain and node.iter in rewriter.unordered:
+        assert isinstance(node.iter, cst.Call)
         assert isinstance(node.iter.func, cst.Attribute)
         receiver = rewriter.expr(node.iter.func.value)
         rewriter.helpers.discard("modules")

@@ -25,7 +25,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.rewrite.detached import Reach, reach, stop_gradient
 from torch2jax.rewrite.rewriter import Rewriter, assignment, statement
 from torch2jax.rewrite.rule_calls import flag
-from torch2jax.source.nodes import children, walk
+from torch2jax.source.nodes import names_outside, walk
 from torch2jax.source.scope import assigned_names
 
 NO_GRAD = frozenset(
@@ -87,7 +87,7 @@ def _stop_gradients(rewriter: Rewriter, node: cst.With) -> list[Any]:
     rewriter.tally.translated += 1
     if reach(rewriter.function) is Reach.NO:
         return []
-    read = _names_outside(rewriter.function.node, node)
+    read = names_outside(rewriter.function.node, node)
     names = sorted(name for name in assigned_names(node.body) & read if _may_carry_gradient(rewriter, node.body, name))
     if not names:
         return []
@@ -95,19 +95,6 @@ def _stop_gradients(rewriter: Rewriter, node: cst.With) -> list[Any]:
     whole = found[0] if len(found) == 1 else cst.Tuple([cst.Element(name) for name in found])
     target = whole if len(found) == 1 else whole.with_changes(lpar=[], rpar=[])
     return [statement(assignment(target, stop_gradient(rewriter, whole)))]
-
-
-def _names_outside(function: cst.CSTNode, block: cst.With) -> set[str]:
-    """The names that a function reads outside a block."""
-    found: set[str] = set()
-    stack: list[cst.CSTNode] = [function]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, cst.Name):
-            found.add(part.value)
-        elif part is not block.body:
-            stack.extend(children(part))
-    return found
 
 
 def translated_body(rewriter: Rewriter, node: cst.With | cst.FunctionDef, translate: Callable[[], Any]) -> Any:

@@ -173,7 +173,7 @@ def _unstopped(
 
     if not any(stops(part) for part in walk(value)):
         return value
-    return cst.ensure_type(value.visit(Unstopped()), cst.BaseExpression)
+    return value.visit(Unstopped())  # type: ignore[return-value]
 
 
 def _is_array_of_variable(node: cst.BaseExpression) -> bool:

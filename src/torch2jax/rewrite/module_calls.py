@@ -282,16 +282,8 @@ def _is_literal(node: cst.BaseExpression) -> bool:
     return isinstance(inner, cst.Dict | cst.List)
 
 
-HELPERS = {
-    "parameters": "parameters",
-    "named_parameters": "named_parameters",
-    "buffers": "buffers",
-    "named_buffers": "named_buffers",
-    "children": "children",
-    "named_children": "named_children",
-    "modules": "modules",
-    "named_modules": "named_modules",
-}
+WALKS = frozenset(("parameters", "named_parameters", "buffers", "named_buffers", "modules", "named_modules"))
+HELPERS = frozenset((*WALKS, "children", "named_children"))
 
 
 def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -301,7 +293,8 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
         rewriter.tally.translated += 1
         if name == "children" and is_sequential(rewriter.kind(func.value)):
             return attribute(rewriter.expr(func.value), "layers")
-        return call(rewriter.helper(HELPERS[name]), [rewriter.expr(func.value)])
+        ordered = name in WALKS and node not in rewriter.unordered
+        return call(rewriter.helper(f"ordered_{name}" if ordered else name), [rewriter.expr(func.value)])
     if name in ("to", "cuda", "cpu", "float", "share_memory"):
         rewriter.tally.dropped += 1
         return parenthesize(rewriter.expr(func.value), PRIMARY)

@@ -71,6 +71,7 @@ class Rewriter:
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
     without_gradients: bool = False
+    unordered: set[cst.CSTNode] = field(default_factory=set)
     line_marks: LineMarks | None = None
     _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
     _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Parameters that are given other memory: who held the old array keeps it, who holds the parameter sees the new one."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -24,7 +24,7 @@ class Swapped(nnx.Module):
         return result
 
     def store(self):
-        for name, p in named_parameters(self):
+        for name, p in ordered_named_parameters(self):
             self.backup[name] = lax.stop_gradient(p[...])
             p[...] = with_data(p[...], p[...] * 0.5)
 
@@ -76,6 +76,39 @@ def _dotted(path: tuple[object, ...]) -> str:
 def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
     return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
+
+
+def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
+    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
+
+    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
+    """
+    held = vars(module)
+    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
+    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
+    if not isinstance(module, nnx.Sequential):
+        return own
+    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+
+
+def _in_order(
+    node: nnx.Module | nnx.Variable[Any], path: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], nnx.Module | nnx.Variable[Any]]]:
+    """A module, its own Variables, then its children in the same way; each once."""
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    yield path, node
+    if isinstance(node, nnx.Module):
+        for name, value in sorted(_attributes(node), key=lambda item: isinstance(item[1], nnx.Module)):
+            if isinstance(value, nnx.Module | nnx.Variable):
+                yield from _in_order(value, (*path, name), seen)
+
+
+def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The parameters with dotted names, in PyTorch's order."""
+    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
 
 
 def with_data(old: jax.Array, new: jax.Array) -> jax.Array:
