@@ -106,7 +106,7 @@ def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:
     """A call inside the project: the same, with ``rngs`` passed on."""
     result: Any = rewriter.generic(node)
     func = result.func if isinstance(result, cst.Call) else result
-    called = isinstance(node.func, cst.Attribute) and node.func.attr.value == "forward"
+    called = isinstance(func, cst.Attribute) and func.attr.value == "forward"
     if called and isinstance(func, cst.Attribute) and all(target.is_forward for target in fact.targets):
         result = result.with_changes(func=without_forward(func))
     if fact.rngs:
@@ -132,7 +132,7 @@ def without_forward(func: cst.Attribute) -> cst.BaseExpression:
 def module_call(rewriter: Rewriter, node: cst.Call) -> Any:
     """A call of an object."""
     result: Any = rewriter.generic(node)
-    if isinstance(node.func, cst.Attribute) and node.func.attr.value == "forward":
+    if isinstance(result.func, cst.Attribute) and result.func.attr.value == "forward":
         result = result.with_changes(func=without_forward(result.func))
     return result
 

@@ -45,7 +45,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             result: Any = rewriter.generic(node)
             from torch2jax.rewrite.calls import without_forward
 
-            return result.with_changes(func=without_forward(result.func))
+            names_it = isinstance(result.func, cst.Attribute) and result.func.attr.value in ("forward", "__call__")
+            return result.with_changes(func=without_forward(result.func)) if names_it else result
         case "module_method":
             return _method(rewriter, node, note[1])
         case "clone":
