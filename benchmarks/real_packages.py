@@ -7,8 +7,9 @@
 where SITE is any folder into which the packages were unpacked (`pip download --no-deps vit-pytorch
 efficientnet-pytorch`). Each package is converted as a whole. Every case of `real_packages.toml` is then built under
 torch and in the translation, with the same weights, in a process of its own with a time limit, and climbs the ladder of
-docs/verify.md in float64. The table goes to `real_packages.md`: names and verdicts. With `--rows` each row is written to
-a file as soon as it is there; a run that was stopped goes on where it was, and `--only` measures some rows anew.
+docs/verify.md in float64. The table goes to `real_packages.md`: names and verdicts. With
+`--rows` each row is written to a file as soon as it is there; a run that was stopped goes on where it was, and `--only`
+measures some rows anew.
 
 Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model stands on (`reachable.py`);
 `fails`: no error was reported, but the translation raises; `SILENTLY DIFFERENT`: no error was reported and the numbers
@@ -25,6 +26,8 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import re
+import resource
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +52,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llv
 
 HERE = Path(__file__).parent
 GOOD = ("agrees", "flagged", "not run")
+PATIENCE = 10  # times as long as the limit on processor time may a case take on a busy machine
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,9 @@ def _import(site: str, name: str) -> None:
         sys.exit(1)
 
 
-def measure(site: Site, case: Case, answer: Any) -> None:
-    """Run one case and send its row through the pipe `answer`."""
+def measure(site: Site, case: Case, limit: int, answer: Any) -> None:
+    """Run one case in at most `limit` seconds of the processor, and send its row through the pipe `answer`."""
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     from torch2jax.verify.report import GOOD as GOOD_VERDICTS
     from torch2jax.verify.report import Rung, Verdict
     from torch2jax.verify.run import Plan, run_cases
@@ -184,14 +189,14 @@ def run_all(site: Site, cases: Mapping[int, Case], jobs: int, timeout: float, do
         while waiting and len(running) < jobs:
             number, case = waiting.pop()
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=measure, args=(site, case, sender))
+            process = context.Process(target=measure, args=(site, case, int(timeout), sender))
             process.start()
             sender.close()
             running[number] = (process, receiver, time.monotonic())
         multiprocessing.connection.wait([receiver for _, receiver, _ in running.values()], timeout=1)
         for number, (process, receiver, started) in list(running.items()):
             seconds = time.monotonic() - started
-            if receiver.poll() or not process.is_alive() or seconds > timeout:
+            if receiver.poll() or not process.is_alive() or seconds > PATIENCE * timeout:
                 row = dataclasses.replace(finished(cases[number], process, receiver), seconds=round(seconds, 1))
                 print(f"{row.verdict:18} {seconds:5.0f} s {row.entry} {row.detail}", flush=True)
                 done(number, row)
@@ -212,6 +217,8 @@ def finished(case: Case, process: Any, receiver: Any) -> Row:
         process.kill()
         detail = "the time limit was reached"
     process.join()
+    if process.exitcode == -signal.SIGXCPU:
+        detail = "the time limit was reached"
     return Row(case.entry, case.args, "fails", detail=detail or f"the process ended with status {process.exitcode}")
 
 
@@ -258,7 +265,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("packages", nargs="+", type=Path)
     parser.add_argument("--only", default="*", help="cases whose entry matches this pattern")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for each case")
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds of the processor for each case")
     parser.add_argument("--keep", type=Path, help="folder to keep the originals and translations in")
     parser.add_argument("--rows", type=Path, help="file of rows that are there already, to which new ones are added")
     options = parser.parse_args(arguments if arguments is None else list(arguments))

@@ -133,6 +133,11 @@ def named_children(module: nnx.Module) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in found if not isinstance(value, nnx.Module) or first[id(value)] == name]
 
 
+def in_order(layers: nnx.Dict[Any]) -> dict[str, Any]:
+    """The items of an `nnx.Dict` in the order in which they were put in; `nnx.merge`, and so `nnx.jit`, sorts them."""
+    return dict(_attributes(layers))
+
+
 def _is_layer(value: object) -> bool:
     is_state = isinstance(value, nnx.Variable | nnx.Rngs | type)
     return isinstance(value, nnx.Module) or (callable(value) and not is_state)

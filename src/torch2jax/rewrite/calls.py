@@ -12,7 +12,7 @@ from torch2jax.infer.kinds import Api
 from torch2jax.rewrite.derived import applied
 from torch2jax.rewrite.module_calls import special_call
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
-from torch2jax.rewrite.orders import in_any_order
+from torch2jax.rewrite.orders import in_any_order, iterated
 from torch2jax.rewrite.references import class_reference, direct, is_any_module
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
 from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
@@ -24,6 +24,10 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
     fact = rewriter.facts.calls.get(node)
     note = rewriter.facts.special.get(node)
     in_any_order(rewriter, node)
+    return iterated(rewriter, node, _translated(rewriter, node, note, fact))
+
+
+def _translated(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
     if note is not None:
         result = special_call(rewriter, node, note, fact)
         if result is not None:

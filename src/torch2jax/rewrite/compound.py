@@ -13,7 +13,7 @@ from torch2jax.rewrite.contexts import NO_GRAD, called_api, dropped_contexts, tr
 from torch2jax.rewrite.custom_vjp import class_of, functions
 from torch2jax.rewrite.definitions import class_definition, function_definition
 from torch2jax.rewrite.freezing import frozen_loop
-from torch2jax.rewrite.orders import depends_on_order, walked
+from torch2jax.rewrite.orders import depends_on_order, put_in_order, walked
 from torch2jax.rewrite.references import is_any_module
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, attribute, call, expression_line, rewrites
 from torch2jax.rewrite.rule_calls import flag
@@ -69,7 +69,7 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
         return with_lost_comments(node, [expression_line(frozen).with_changes(leading_lines=node.leading_lines)])
     if not depends_on_order(rewriter, node):
         rewriter.unordered.update(walked(rewriter, node.iter))
-    iterable = rewriter.expr(node.iter)
+    iterable = put_in_order(rewriter, node.iter, rewriter.expr(node.iter))
     prefix = [
         transposition(rewriter, part, rewriter.facts.definitions[part])
         for part in walk(node.target)

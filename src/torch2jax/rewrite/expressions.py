@@ -12,6 +12,7 @@ from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import Api, BoundApi, ClassRef, CustomGradient, Function, Instance, Namespace, is_module
 from torch2jax.rewrite.calls import without_forward
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
+from torch2jax.rewrite.orders import put_in_order
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.references import reference
 from torch2jax.rewrite.rewriter import EXPRESSIONS, PRIMARY, Rewriter, attribute, call, items_of, number, rewrites
@@ -181,6 +182,17 @@ def list_display(rewriter: Rewriter, node: cst.List) -> Any:
     if note is not None and note[0] == "array_literal":
         return call(attribute(rewriter.root("jnp"), "array"), [result])
     return result
+
+
+@rewrites(EXPRESSIONS, cst.CompFor)
+def comprehension(rewriter: Rewriter, node: cst.CompFor) -> cst.CompFor:
+    """``for name in self.heads`` in a comprehension."""
+    result: cst.CompFor = rewriter.generic(node)
+    return (
+        result.with_changes(iter=iterable)
+        if (iterable := put_in_order(rewriter, node.iter, result.iter)) is not result.iter
+        else result
+    )
 
 
 @rewrites(EXPRESSIONS, cst.Lambda)

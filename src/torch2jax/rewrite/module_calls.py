@@ -8,6 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.arguments import as_arg
+from torch2jax.infer.building import sorts_items
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
@@ -244,6 +245,14 @@ def _list(rewriter: Rewriter, node: cst.Call) -> Any:
     return node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
 
 
+def _stand_sorted(node: cst.BaseExpression, names: Sequence[str] | None) -> bool:
+    """Whether a display of a dictionary has its names, which are literal, in alphabetical order."""
+    if names is None or not isinstance(node, cst.Dict):
+        return False
+    keys = [element.key for element in node.elements if isinstance(element, cst.DictElement)]
+    return [key.evaluated_value for key in keys if isinstance(key, cst.SimpleString)] == list(names)
+
+
 def _dict(rewriter: Rewriter, node: cst.Call) -> Any:
     func = attribute(rewriter.root("nnx"), "Dict")
     rewriter.tally.translated += 1
@@ -251,6 +260,10 @@ def _dict(rewriter: Rewriter, node: cst.Call) -> Any:
         return node.with_changes(func=func, args=[cst.Arg(cst.Dict([]))])
     kind = without_none(rewriter.kind(node.args[0].value) or Mapping(None))
     arg = rewriter.expr(node.args[0])
+    names = getattr(rewriter.kind(node), "names", None)
+    if sorts_items(rewriter.kind(node.func), kind) and not _stand_sorted(node.args[0].value, names):
+        pairs = call(attribute(arg.value, "items"), [])
+        return node.with_changes(func=func, args=[cst.Arg(call(cst.Name("sorted"), [pairs]))])
     if not isinstance(kind, Mapping):
         arg = cst.Arg(call(cst.Name("dict"), [arg]))
     return node.with_changes(func=func, args=[arg])

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from torch2jax.rewrite.rewriter import Rewriter
+from torch2jax.infer.kinds import UNKNOWN, Container, Mapping, is_module, without_none
+from torch2jax.rewrite.containers import holds_state
+from torch2jax.rewrite.rewriter import Rewriter, call
 from torch2jax.source.nodes import names_outside, walk
 
 _COLLECTING = frozenset("append extend insert add update setdefault register_forward_hook".split())
@@ -49,10 +51,66 @@ def _starts_anew(body: cst.BaseSuite, name: str) -> bool:
 
 
 def walked(rewriter: Rewriter, iterable: cst.BaseExpression) -> Iterator[cst.CSTNode]:
-    """The walk through a module that an iterable is, if it is one by itself."""
+    """The walk through a module, or through a dictionary of layers, that an iterable is, if it is one by itself."""
     note = rewriter.facts.special.get(iterable)
-    if note is not None and note[0] == "module_method":
+    if (note is not None and note[0] == "module_method") or is_dict(rewriter, iterable) or _view(rewriter, iterable):
         yield iterable
+
+
+_VIEWS = ("items", "values", "keys")
+_ITERATING = frozenset("list tuple enumerate zip reversed iter dict map filter".split())
+
+
+def is_dict(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    """Whether an expression is an ``nnx.Dict`` whose names are not known to stand in alphabetical order."""
+    kind = without_none(rewriter.kind(node) or UNKNOWN)
+    match kind:
+        case Container(type="ModuleDict" | "ParameterDict", names=names):
+            return names is None or list(names) != sorted(names)
+        case Mapping(site=site, keys=keys):
+            is_attribute = isinstance(node, cst.Attribute) and is_module(rewriter.kind(node.value) or UNKNOWN)
+            return (
+                is_attribute
+                and holds_state(rewriter.program.heap[site].kind)
+                and (not keys or list(keys) != sorted(keys))
+            )
+    return False
+
+
+def put_in_order(rewriter: Rewriter, node: cst.BaseExpression, value: cst.BaseExpression) -> cst.BaseExpression:
+    """A dictionary of layers that is gone through, in the order in which its items were put in."""
+    if node in rewriter.unordered or not is_dict(rewriter, node):
+        return value
+    return call(rewriter.helper("in_order"), [value])
+
+
+def iterated(rewriter: Rewriter, node: cst.Call, result: cst.BaseExpression) -> cst.BaseExpression:
+    """``self.heads.items()``, and ``list(self.heads)``, in the order in which the items were put in."""
+    if not isinstance(result, cst.Call):
+        return result
+    if isinstance(node.func, cst.Name) and node.func.value in _ITERATING:
+        pairs = zip(node.args, result.args, strict=False)
+        args = [new.with_changes(value=put_in_order(rewriter, old.value, new.value)) for old, new in pairs]
+        return result.with_changes(args=args) if len(args) == len(result.args) else result
+    holder = _view(rewriter, node)
+    if holder is None or node in rewriter.unordered or _is_looked_up(rewriter, node):
+        return result
+    func = cst.ensure_type(result.func, cst.Attribute)
+    return result.with_changes(func=func.with_changes(value=put_in_order(rewriter, holder, func.value)))
+
+
+def _view(rewriter: Rewriter, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    """The dictionary of layers of which ``node`` asks all names, values or both."""
+    match node:
+        case cst.Call(func=cst.Attribute(value=holder, attr=cst.Name(value=name)), args=[]) if name in _VIEWS:
+            return holder if is_dict(rewriter, holder) else None
+    return None
+
+
+def _is_looked_up(rewriter: Rewriter, node: cst.Call) -> bool:
+    """``name in self.heads.keys()``."""
+    tests = (part for part in walk(rewriter.function.node) if isinstance(part, cst.ComparisonTarget))
+    return any(test.comparator is node for test in tests)
 
 
 def in_any_order(rewriter: Rewriter, node: cst.Call) -> None:
