@@ -1,11 +1,15 @@
 """Convert packages that were not written for this project, and measure whether the translations agree.
 
     python benchmarks/real_packages.py SITE/vit_pytorch SITE/efficientnet_pytorch [--only 'vit_pytorch.c*'] [--jobs 2]
+    python benchmarks/real_packages.py SITE/vit_pytorch SITE/efficientnet_pytorch --rows rows.jsonl
+
 
 where SITE is any folder into which the packages were unpacked (`pip download --no-deps vit-pytorch
 efficientnet-pytorch`). Each package is converted as a whole. Every case of `real_packages.toml` is then built under
 torch and in the translation, with the same weights, in a process of its own with a time limit, and climbs the ladder of
-docs/verify.md in float64. The table goes to `real_packages.md`: names and verdicts.
+docs/verify.md in float64. The table goes to `real_packages.md`: names and verdicts. With
+`--rows` each row is written to a file as soon as it is there; a run that was stopped goes on where it was, and `--only`
+measures some rows anew.
 
 Verdicts: `agrees`; `flagged`: the conversion reported an error in code that the model stands on (`reachable.py`);
 `fails`: no error was reported, but the translation raises; `SILENTLY DIFFERENT`: no error was reported and the numbers
@@ -16,14 +20,19 @@ build or run under torch.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import multiprocessing
 import multiprocessing.connection
+import os
 import re
+import resource
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -38,8 +47,12 @@ from torch2jax.verify.programs import Programs
 from torch2jax.verify.sources import sources_of
 from torch2jax.verify.spaces import write_files
 
+# Hardly anything runs twice: compile quickly rather than well.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+
 HERE = Path(__file__).parent
 GOOD = ("agrees", "flagged", "not run")
+PATIENCE = 10  # times as long as the limit on processor time may a case take on a busy machine
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Row:
     codes: tuple[str, ...] = ()
     max_rel: float | None = None
     detail: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,8 +124,9 @@ def _import(site: str, name: str) -> None:
         sys.exit(1)
 
 
-def measure(site: Site, case: Case, answer: Any) -> None:
-    """Run one case and send its row through the pipe `answer`."""
+def measure(site: Site, case: Case, limit: int, answer: Any) -> None:
+    """Run one case in at most `limit` seconds of the processor, and send its row through the pipe `answer`."""
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     from torch2jax.verify.report import GOOD as GOOD_VERDICTS
     from torch2jax.verify.report import Rung, Verdict
     from torch2jax.verify.run import Plan, run_cases
@@ -164,28 +179,28 @@ def parts_of(site: Site, case: Case) -> set[type]:
     return {type(part) for part in model.modules()} if isinstance(model, torch.nn.Module) else set()
 
 
-def run_all(site: Site, cases: Sequence[Case], jobs: int, timeout: float) -> list[Row]:
-    """Every case in a process of its own, forked from one that has the frameworks loaded."""
+def run_all(site: Site, cases: Mapping[int, Case], jobs: int, timeout: float, done: Callable[[int, Row], None]) -> None:
+    """Every case in a process of its own, forked from one that has the frameworks loaded; `done` gets each row."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch2jax.verify.run", "torch2jax.verify.offered"])
-    rows: dict[int, Row] = {}
-    waiting = list(enumerate(cases))[::-1]
+    context.set_forkserver_preload(["torch2jax.verify.run"])
+    waiting = list(cases.items())[::-1]
     running: dict[int, tuple[Any, Any, float]] = {}
     while waiting or running:
         while waiting and len(running) < jobs:
             number, case = waiting.pop()
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=measure, args=(site, case, sender))
+            process = context.Process(target=measure, args=(site, case, int(timeout), sender))
             process.start()
             sender.close()
-            running[number] = (process, receiver, time.monotonic() + timeout)
+            running[number] = (process, receiver, time.monotonic())
         multiprocessing.connection.wait([receiver for _, receiver, _ in running.values()], timeout=1)
-        for number, (process, receiver, deadline) in list(running.items()):
-            if receiver.poll() or not process.is_alive() or time.monotonic() > deadline:
-                rows[number] = finished(cases[number], process, receiver)
-                print(f"{rows[number].verdict:18} {rows[number].entry} {rows[number].detail}", flush=True)
+        for number, (process, receiver, started) in list(running.items()):
+            seconds = time.monotonic() - started
+            if receiver.poll() or not process.is_alive() or seconds > PATIENCE * timeout:
+                row = dataclasses.replace(finished(cases[number], process, receiver), seconds=round(seconds, 1))
+                print(f"{row.verdict:18} {seconds:5.0f} s {row.entry} {row.detail}", flush=True)
+                done(number, row)
                 del running[number]
-    return [rows[number] for number in sorted(rows)]
 
 
 def finished(case: Case, process: Any, receiver: Any) -> Row:
@@ -202,6 +217,8 @@ def finished(case: Case, process: Any, receiver: Any) -> Row:
         process.kill()
         detail = "the time limit was reached"
     process.join()
+    if process.exitcode == -signal.SIGXCPU:
+        detail = "the time limit was reached"
     return Row(case.entry, case.args, "fails", detail=detail or f"the process ended with status {process.exitcode}")
 
 
@@ -246,22 +263,42 @@ def main(arguments: Iterable[str] | None = None) -> int:
     """Measure, write the table, and return 1 if anything is silently different or fails without a word."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="+", type=Path)
-    parser.add_argument("--only", default="*", help="cases whose entry matches this pattern; writes no table")
+    parser.add_argument("--only", default="*", help="cases whose entry matches this pattern")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for each case")
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds of the processor for each case")
     parser.add_argument("--keep", type=Path, help="folder to keep the originals and translations in")
+    parser.add_argument("--rows", type=Path, help="file of rows that are there already, to which new ones are added")
     options = parser.parse_args(arguments if arguments is None else list(arguments))
     names = {package.name for package in options.packages}
     cases = [c for c in read_cases(HERE / "real_packages.toml") if c.entry.partition(".")[0] in names]
-    cases = [c for c in cases if fnmatch(c.entry, options.only)]
+    rows = earlier(options.rows) if options.rows is not None else {}
+    again = options.only != "*"
+    left = {n: c for n, c in enumerate(cases) if fnmatch(c.entry, options.only) and (again or n not in rows)}
+
+    def done(number: int, row: Row) -> None:
+        rows[number] = row
+        if options.rows is not None:
+            with options.rows.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"number": number, **dataclasses.asdict(row)}) + "\n")
+
     with tempfile.TemporaryDirectory() as folder:
         site = prepare([package.resolve() for package in options.packages], options.keep or Path(folder))
-        rows = run_all(site, cases, options.jobs, options.timeout)
-    table = report(rows)
-    if options.only == "*":
+        run_all(site, left, options.jobs, options.timeout, done)
+    table = report([rows[number] for number in sorted(rows)])
+    if len(rows) == len(cases):
         (HERE / "real_packages.md").write_text(table, encoding="utf-8")
     print(table.split("| module")[0].strip())
-    return 0 if all(row.verdict in GOOD for row in rows) else 1
+    return 0 if all(row.verdict in GOOD for row in rows.values()) else 1
+
+
+def earlier(path: Path) -> dict[int, Row]:
+    """The rows in a file, the last one of each case."""
+    rows = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        values = json.loads(line)
+        number = values.pop("number")
+        rows[number] = Row(**{**values, "codes": tuple(values["codes"])})
+    return rows
 
 
 if __name__ == "__main__":

@@ -223,7 +223,7 @@ class GPT(nnx.Module):
             else:
                 _, new = lax.top_k(probs, 1)
             idx = jnp.concatenate((idx, new), axis=1)
-        return idx
+        return lax.stop_gradient(idx)
 
 
 def gpt_nano(*, rngs: nnx.Rngs, **overrides):

@@ -135,7 +135,7 @@ class Seq2Seq(nnx.Module):
             token = jnp.where(finished, PAD, token)
             finished = finished | (token == EOS)
             result.append(token)
-        return jnp.stack(result, axis=1)
+        return lax.stop_gradient(jnp.stack(result, axis=1))
 
 
 # Helpers without a Flax equivalent.

@@ -113,3 +113,21 @@ def test_angle(agree: Agree) -> None:
 @pytest.mark.parametrize("eps", [None, 1e-3, 0.3])
 def test_logit(eps: float | None, agree: Agree) -> None:
     agree(lambda x: torch.logit(x, eps), lambda x: pointwise.logit(x, eps), np.array([0.001, 0.2, 0.3, 0.5, 0.7, 0.9]))
+
+
+def test_with_data(agree: Agree) -> None:
+    """The value is replaced, the graph is not."""
+
+    def original(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        held = x * 2
+        held.data = y * 3
+        return held + y
+
+    agree(original, lambda x, y: pointwise.with_data(x * 2, y * 3) + y, POINTS, POINTS[::-1].copy())
+
+
+def test_with_data_takes_the_place_of_infinities_and_of_other_shapes() -> None:
+    old, new = jnp.array([jnp.inf, -jnp.inf, jnp.nan, 1.0]), jnp.arange(4.0)
+    assert pointwise.with_data(old, new).tolist() == [0, 1, 2, 3]
+    assert pointwise.with_data(old, new[:1]).shape == (1,)
+    assert pointwise.with_data(jnp.arange(3), jnp.ones(3, jnp.int8)).dtype == jnp.int8

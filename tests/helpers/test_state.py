@@ -9,9 +9,15 @@ from flax import nnx
 from torch2jax.helpers.state import (
     Buffer,
     Frozen,
+    children,
     copy_state,
     freeze,
+    named_children,
     named_parameters,
+    ordered_modules,
+    ordered_named_buffers,
+    ordered_named_modules,
+    ordered_named_parameters,
     parameters,
     set_trainable,
     unfreeze,
@@ -103,3 +109,45 @@ def test_a_copied_state_leaves_out_what_is_not_saved() -> None:
     one.position = nnx.Param(jnp.ones(1))
     with pytest.raises(ValueError, match="position"):
         copy_state(one, other, strict=False)
+
+
+class Ordered(nnx.Module):
+    """What PyTorch would list in this order, which is not the alphabetical one."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.stem = nnx.Linear(3, 3, rngs=rngs)
+        self.act = nnx.relu
+        self.body = nnx.Sequential(*(nnx.Linear(3, 3, use_bias=False, rngs=rngs) for _ in range(11)), nnx.tanh)
+        self.heads = nnx.Dict({"z": nnx.Linear(3, 2, rngs=rngs), "a": nnx.LayerNorm(2, rngs=rngs)})
+        self.embed = nnx.Embed(4, 3, rngs=rngs)
+        self.alpha = nnx.Param(jnp.ones(1))
+        self.mask = Buffer(jnp.ones(1))
+        self.again = self.stem
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_order_is_that_of_pytorch(merged: bool) -> None:
+    import torch
+
+    class Original(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = torch.nn.Linear(3, 3)
+            self.act = torch.nn.ReLU()
+            self.body = torch.nn.Sequential(*(torch.nn.Linear(3, 3, bias=False) for _ in range(11)), torch.nn.Tanh())
+            self.heads = torch.nn.ModuleDict({"z": torch.nn.Linear(3, 2), "a": torch.nn.LayerNorm(2)})
+            self.embed = torch.nn.Embedding(4, 3)
+            self.alpha = torch.nn.Parameter(torch.ones(1))
+            self.register_buffer("mask", torch.ones(1))
+            self.again = self.stem
+
+    original, net = Original(), Ordered(nnx.Rngs(0))
+    net = nnx.merge(*nnx.split(net)) if merged else net
+    assert [name for name, _ in ordered_named_parameters(net)] == [name for name, _ in original.named_parameters()]
+    assert [name for name, _ in ordered_named_buffers(net)] == [name for name, _ in original.named_buffers()]
+    with_state = [name for name, m in original.named_modules() if not isinstance(m, torch.nn.ReLU | torch.nn.Tanh)]
+    assert [name for name, _ in ordered_named_modules(net)] == with_state
+    assert next(ordered_modules(net)) is net
+    assert [name for name, _ in named_children(net)] == [name for name, _ in original.named_children()]
+    assert [name for name, _ in named_children(net.body)] == [name for name, _ in original.body.named_children()]
+    assert len(children(net.body)) == 12

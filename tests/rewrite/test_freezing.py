@@ -59,7 +59,7 @@ def f(m: M, x: torch.Tensor, flag: bool, some):
         ),
         (
             "print(filter(lambda p: p.requires_grad, m.parameters()))",
-            "print(filter(lambda p: isinstance(p, nnx.Param), parameters(m)))",
+            "print(filter(lambda p: isinstance(p, nnx.Param), ordered_parameters(m)))",
         ),
         ("print(m.scale.requires_grad)", "print(isinstance(m.scale, nnx.Param))"),
     ],

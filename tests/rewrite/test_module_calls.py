@@ -39,16 +39,22 @@ def f(m: M, x: torch.Tensor, n: int):
         ("for k, p in m.named_parameters():\n        print(k, p.shape)", "for k, p in named_parameters(m):"),
         ("for k, c in m.named_children():\n        print(k, c)", "for k, c in named_children(m):"),
         ("print(list(m.children()))", "print(list(children(m)))"),
-        ("print(list(m.buffers()), dict(m.named_buffers()))", "print(list(buffers(m)), dict(named_buffers(m)))"),
+        (
+            "print(list(m.buffers()), dict(m.named_buffers()))",
+            "print(list(ordered_buffers(m)), dict(ordered_named_buffers(m)))",
+        ),
         ("for k, c in m.named_modules():\n        print(k, c)", "for k, c in named_modules(m):"),
         ("for c in m.modules():\n        print(c)", "for _, c in nnx.iter_modules(m):"),
         ("k = copy.deepcopy(m)", "k = nnx.clone(m)"),
         ("y = m.forward(x)", "y = m(x)"),
         ("y = m(x)", "y = m(x)"),
         ("m.l.weight.data.fill_(1)", "m.l.kernel[...] = jnp.full_like(m.l.kernel[...], 1)"),
-        ("m.l.bias.data = x", "m.l.bias[...] = x"),
+        ("m.l.bias.data = x", "m.l.bias[...] = with_data(m.l.bias[...], x)"),
         ("m.l.weight.data.mul_(0.5)", "m.l.kernel[...] = m.l.kernel[...] * 0.5"),
-        ("m.l.weight.data.copy_(x)", "m.l.kernel[...] = m.l.kernel[...].T.at[...].set(x).T"),
+        (
+            "m.l.weight.data.copy_(x)",
+            "m.l.kernel[...] = with_data(m.l.kernel[...], m.l.kernel[...].T.at[...].set(x).T)",
+        ),
         ("m.l.weight[0] = 1", "m.l.kernel[...] = m.l.kernel[...].T.at[0].set(1).T"),
         ("print(m.l.in_features, m.l.out_features)", "print(m.l.in_features, m.l.out_features)"),
         ("nn.init.zeros_(m.l.bias)", "m.l.bias[...] = jnp.zeros_like(m.l.bias)"),
@@ -168,3 +174,49 @@ class Wrapper(nn.Module):
         "__call__"
         not in convert(f"{PRELUDE}{source}".replace('"forward"', '"encode"')).code.partition("def __call__")[2]
     )
+
+
+KEPT = f"""{PRELUDE}
+
+class M(nn.Module):
+    def __init__(self, other: nn.Linear, fast: bool):
+        super().__init__()
+        self.l = nn.Linear(3, 3)
+        BODY
+
+    def step(self, x):
+        return x * 2
+
+    def forward(self, x):
+        return RESULT
+"""
+
+
+def kept(body: str, result: str) -> tuple[str, list[str]]:
+    conversion = convert(KEPT.replace("BODY", body).replace("RESULT", result))
+    return conversion.code, [d.code for d in conversion.diagnostics]
+
+
+def test_a_forward_that_is_kept_is_the_module() -> None:
+    code, codes = kept("self.run = self.l.forward", "self.run(x)")
+    assert "self.run = self.l\n" in code
+    assert "return self.run(x)" in code
+    assert codes == []
+    code, _ = kept("pass", "list(map(self.l.forward, [x]))")
+    assert "return list(map(self.l, [x]))" in code
+
+
+def test_a_method_that_is_kept_belongs_to_each_copy() -> None:
+    code, codes = kept("self.run = self.step", "self.run(x)")
+    assert "    def run(self, *args, **kwargs):\n        return self.step(*args, **kwargs)\n" in code
+    assert "self.run = " not in code
+    assert codes == []
+
+
+def test_a_method_that_is_kept_under_a_condition_is_reported() -> None:
+    assert kept("self.run = None\n        if fast:\n            self.run = self.step", "self.run(x)")[1] == ["T2J205"]
+
+
+def test_a_forward_of_what_is_no_part_is_reported() -> None:
+    assert kept("self.run = other.forward", "self.run(x)")[1] == ["T2J205"]
+    assert kept("self.other = other\n        self.run = other.forward", "self.run(x)")[1] == []

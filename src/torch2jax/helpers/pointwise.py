@@ -62,3 +62,12 @@ def logit(x: jax.Array, eps: float | None = None) -> jax.Array:
     if eps is not None:
         x = clamp(x, eps, 1 - eps)
     return jnp.log(x / (1 - x))
+
+
+def with_data(old: jax.Array, new: jax.Array) -> jax.Array:
+    """`new` in the place of `old`, as with PyTorch's `.data`: gradients go to `old`, and none into `new`."""
+    new = jax.lax.stop_gradient(jnp.asarray(new))
+    if jnp.shape(old) != new.shape:
+        return new
+    finite = jnp.where(jnp.isfinite(old), old, 0)
+    return new + (finite - jax.lax.stop_gradient(finite)).astype(new.dtype)

@@ -91,20 +91,84 @@ def named_modules(module: nnx.Module) -> Iterator[tuple[str, nnx.Module]]:
     return ((_dotted(path), node) for path, node in nnx.iter_modules(module))
 
 
+def ordered_parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
+    """The parameters of a module and all below it, each once, in PyTorch's order."""
+    return (node for _, node in _in_order(module) if isinstance(node, nnx.Param | Frozen))
+
+
+def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The parameters with dotted names, in PyTorch's order."""
+    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
+
+
+def ordered_buffers(module: nnx.Module) -> Iterator[Buffer]:
+    """The buffers of a module and all below it, each once, in PyTorch's order."""
+    return (node for _, node in _in_order(module) if isinstance(node, Buffer))
+
+
+def ordered_named_buffers(module: nnx.Module) -> list[tuple[str, Buffer]]:
+    """The buffers with dotted names, in PyTorch's order."""
+    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, Buffer)]
+
+
+def ordered_modules(module: nnx.Module) -> Iterator[nnx.Module]:
+    """The module and all below it, each once, in PyTorch's order: those that hold others come before them."""
+    return (node for _, node in _in_order(module) if isinstance(node, nnx.Module))
+
+
+def ordered_named_modules(module: nnx.Module) -> Iterator[tuple[str, nnx.Module]]:
+    """The module and all below it with dotted names, in PyTorch's order."""
+    return ((_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Module))
+
+
 def children(module: nnx.Module) -> list[Any]:
     """The layers directly in a module in the order of their assignment, those included that are plain functions."""
     return [layer for _, layer in named_children(module)]
 
 
 def named_children(module: nnx.Module) -> list[tuple[str, Any]]:
-    """The layers directly in a module with their names, in the order in which they were assigned."""
-    holder = module.layers if isinstance(module, nnx.Sequential) else module
-    return [(name, value) for name, value in vars(holder).items() if _is_layer(value)]
+    """The layers directly in a module with their names, in the order of assignment; each module once."""
+    found = [(name, value) for name, value in _attributes(module) if _is_layer(value)]
+    first = {id(value): name for name, value in reversed(found)}
+    return [(name, value) for name, value in found if not isinstance(value, nnx.Module) or first[id(value)] == name]
+
+
+def in_order(layers: nnx.Dict[Any]) -> dict[str, Any]:
+    """The items of an `nnx.Dict` in the order in which they were put in; `nnx.merge`, and so `nnx.jit`, sorts them."""
+    return dict(_attributes(layers))
 
 
 def _is_layer(value: object) -> bool:
     is_state = isinstance(value, nnx.Variable | nnx.Rngs | type)
     return isinstance(value, nnx.Module) or (callable(value) and not is_state)
+
+
+def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
+    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
+
+    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
+    """
+    held = vars(module)
+    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
+    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
+    if not isinstance(module, nnx.Sequential):
+        return own
+    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+
+
+def _in_order(
+    node: nnx.Module | nnx.Variable[Any], path: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], nnx.Module | nnx.Variable[Any]]]:
+    """A module, its own Variables, then its children in the same way; each once."""
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    yield path, node
+    if isinstance(node, nnx.Module):
+        for name, value in sorted(_attributes(node), key=lambda item: isinstance(item[1], nnx.Module)):
+            if isinstance(value, nnx.Module | nnx.Variable):
+                yield from _in_order(value, (*path, name), seen)
 
 
 def _dotted(path: tuple[object, ...]) -> str:

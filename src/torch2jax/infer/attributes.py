@@ -201,7 +201,7 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
         if name == "data" and kind.variable:
             frame.facts.special[node] = ("data",)
             frame.program.data_readers.add(frame.fn)
-            return kind
+            return replace(kind, detached=True)
         if name == "requires_grad" and kind.variable:
             frame.facts.special[node] = ("is_trainable",)
             return BOOL

@@ -14,6 +14,7 @@ from torch2jax.infer.items import all_items
 from torch2jax.infer.kinds import (
     NONE,
     UNKNOWN,
+    Api,
     Container,
     Iterator_,
     Kind,
@@ -180,6 +181,14 @@ def extend(frame: Frame, receiver: Container, kind: Kind) -> None:
     fill_heap(frame, receiver.site, all_items(frame, kind))
 
 
+def sorts_items(func: Kind | None, given: Kind) -> bool:
+    """Whether it is an ``nn.ParameterDict`` of a plain dictionary, whose items PyTorch sorts by their names."""
+    site = given.site if isinstance(given, Mapping) else None
+    of_call = isinstance(site, cst.Call) and isinstance(site.func, cst.Name) and site.func.value == "dict"
+    is_plain = of_call or isinstance(site, cst.Dict | cst.DictComp)
+    return isinstance(func, Api) and func.name.endswith(".ParameterDict") and is_plain
+
+
 @special(TORCH, "torch.nn.ModuleDict", "torch.nn.ParameterDict", "torch.nn.modules.container.ModuleDict")
 def module_dict(frame: Frame, node: cst.Call, arguments: Arguments) -> Kind:
     """``nn.ModuleDict(...)`` and ``nn.ParameterDict(...)``: items by name when the names are literal."""
@@ -193,6 +202,8 @@ def module_dict(frame: Frame, node: cst.Call, arguments: Arguments) -> Kind:
             for _, item in named:
                 fill_heap(frame, node, item)
             frame.program.heap[node].read(frame.fn)
+            if sorts_items(frame.facts.kinds.get(node.func), plain):
+                named = sorted(named, key=lambda pair: pair[0])
             return Container("ModuleDict", node, tuple(k for _, k in named), tuple(n for n, _ in named))
         if isinstance(plain, Mapping):
             fill_heap(frame, node, heap_read(frame, plain.site))

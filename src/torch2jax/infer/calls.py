@@ -358,7 +358,7 @@ def mutate(
         kind = Tensor(kind.rank, kind.dtype)
     else:
         frame.facts.relayouts.pop(node, None)
-    return kind if not receiver.variable else replace(receiver, variable=False)
+    return kind if not receiver.variable else replace(receiver, variable=False, detached=False)
 
 
 def call_partial(frame: Frame, node: cst.Call, callee: Partial, arguments: Arguments) -> Kind:

@@ -467,7 +467,7 @@ class Frame:
         if plain.variable:
             self.facts.reads.add(node)
             (self.facts.optional.add if plain is not kind else self.facts.optional.discard)(node)
-            plain = replace(plain, variable=False)
+            plain = replace(plain, variable=False, detached=False)
         if (plain.layout == MIXED) != (layout == MIXED):
             layout = None if layout == MIXED else layout
             self.report(
@@ -523,7 +523,7 @@ class Frame:
             self.facts.relayouts.pop(node, None)
             if plain.variable:
                 self.facts.reads.add(node)
-                return replace(plain, variable=False)
+                return replace(plain, variable=False, detached=False)
         return kind
 
     def accept(self, node: cst.CSTNode, kind: Kind) -> Kind:

@@ -62,7 +62,8 @@ class Str(Kind):
 class Tensor(Kind):
     """An array; ``layout`` is the order its axes lie in, None for torch's own.
 
-    ``variable``: an nnx.Variable that must be read with ``[...]``. ``unit``: axes after the second have size 1.
+    ``variable``: an nnx.Variable that must be read with ``[...]``; ``detached``: it is looked at through ``.data``.
+    ``unit``: axes after the second have size 1.
     ``assumed``: by convention only, so that anything known overrides it.
     """
 
@@ -72,6 +73,7 @@ class Tensor(Kind):
     variable: bool = False
     unit: bool = False
     assumed: bool = False
+    detached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +421,7 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             a.variable and b.variable,
             a.unit and b.unit,
             a.assumed and b.assumed,
+            a.detached and b.detached,
         )
     if isinstance(a, HostTensor | Tensor) and isinstance(b, HostTensor | Tensor):
         return HostTensor(

@@ -170,7 +170,7 @@ def _is_array(kind: Kind) -> bool:
 
 def without_layout(kind: Kind) -> Kind:
     """An array of which only the shape and dtype are asked, as it lies."""
-    return replace(kind, layout=None, variable=False) if isinstance(kind, Tensor) else kind
+    return replace(kind, layout=None, variable=False, detached=False) if isinstance(kind, Tensor) else kind
 
 
 def report_choice(frame: Frame, node: cst.CSTNode, name: str, rule: Rule, signature: Any, choice: Choice) -> None:

@@ -110,11 +110,11 @@ def call_result(
     if _flattens_pooled(frame, rule, bound, template, images, kinds):
         frame.vote(images[0][0], without_none(images[0][1]).layout)  # type: ignore[attr-defined]
         frame.read(*images[0])
-        return _opaque(frame, node, rule, bound, template, images, kinds), (), False
+        return _opaque(frame, node, rule, bound, template, images, kinds, annotated.get("Tensors", [])), (), False
     _take_arrays(frame, signature, bound, template, [*images, *annotated.get("Tensors", [])])
     if rule.mode == "reduce":
         return _shaped(frame, node, rule, _reduced(rule, images, bound, None)), (), False
-    return _opaque(frame, node, rule, bound, template, images, kinds), (), False
+    return _opaque(frame, node, rule, bound, template, images, kinds, annotated.get("Tensors", [])), (), False
 
 
 def _is_mixed_shape(pairs: list[tuple[cst.BaseExpression, Kind]]) -> bool:
@@ -449,12 +449,12 @@ def _opaque(
     template: Any,
     images: list[tuple[cst.BaseExpression, Kind]],
     kinds: dict[cst.BaseExpression, Kind],
+    many: list[tuple[cst.BaseExpression, Kind]],
 ) -> Kind:
     rank = _rank_of(frame, rule, bound, template, kinds)
-    plain = without_none(images[0][1]) if images else None
     dtype = rule.dtype
-    if dtype is None and isinstance(plain, Tensor) and rule.result == "Tensor":
-        dtype = plain.dtype
+    if dtype is None and (images or many) and rule.result == "Tensor":
+        dtype = _common_dtype(frame, images, many)
     return _shaped(frame, node, rule, Tensor(rank, dtype))
 
 

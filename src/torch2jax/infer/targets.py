@@ -106,7 +106,11 @@ def unpack(
 def _as_read(frame: Frame, node: cst.BaseExpression) -> Kind:
     """The kind of an item of a display, where Variables are read."""
     kind = frame.facts.kinds.get(node, UNKNOWN)
-    return replace(kind, variable=False) if isinstance(kind, Tensor) and node in frame.facts.reads else kind
+    return (
+        replace(kind, variable=False, detached=False)
+        if isinstance(kind, Tensor) and node in frame.facts.reads
+        else kind
+    )
 
 
 def _piece_view(frame: Frame, kind: Kind, value: cst.CSTNode | None, index: int) -> View | None:

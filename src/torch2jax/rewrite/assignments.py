@@ -11,6 +11,7 @@ from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, is_tensor
 from torch2jax.infer.layout import conversion
 from torch2jax.rewrite.containers import kept
+from torch2jax.rewrite.detached import added, written
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
 from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
@@ -114,11 +115,11 @@ def _one_target(rewriter: Rewriter, target: Any, value: Any) -> list[Any]:
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
         return [item_update(rewriter, target, "set", value), *updates_after(rewriter, target)]
-    written = note is not None and (
+    is_state = note is not None and (
         note[0] in ("write_variable", "write_data") or (note[0] == "state" and note[-1] == "write")
     )
-    if isinstance(target, cst.Attribute) and written:
-        return [store(_written_place(rewriter, target, note), value)]
+    if isinstance(target, cst.Attribute) and is_state:
+        return [store(rewriter, _written_place(rewriter, target, note), value)]
     return [statement(assignment(assigned_place(rewriter, target), value))]
 
 
@@ -152,7 +153,7 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
         )
     if isinstance(target, cst.Attribute) and note is not None:
         if note[0] in ("write_variable", "write_data") or (note[0] == "state" and note[-1] == "write"):
-            return [store(_written_place(rewriter, target, note), rewriter.expr(node.value))]
+            return [store(rewriter, _written_place(rewriter, target, note), rewriter.expr(node.value))]
         if note[0] == "flagged":
             return node
         if note[0] == "trainable":
@@ -203,10 +204,12 @@ def _tied_layer(rewriter: Rewriter, note: Any) -> list[Any]:
 
 def _written_place(rewriter: Rewriter, target: cst.Attribute, note: Any) -> Place:
     if note[0] == "write_variable":
-        return Place(own_place(rewriter, target), True)
+        unseen = target if rewriter.without_gradients else None
+        return Place(own_place(rewriter, target), True, None, unseen)
     if note[0] == "state":
         inner = parenthesize(rewriter.expr(target.value), PRIMARY)
-        return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True)
+        unseen = target if rewriter.without_gradients else None
+        return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True, None, unseen)
     return place_of(rewriter, target)
 
 
@@ -309,13 +312,16 @@ def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, not
             operator = _OPERATORS[type(node.operator)]()
             new = cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14))
             axes = conversion(relayout.target, relayout.source, relayout.rank or 0)
-            return [store(place, rewriter.transposed(new, axes))]
-        held = (
-            cst.Subscript(place.node, [cst.SubscriptElement(cst.Index(cst.Ellipsis()))])
-            if place.variable
-            else place.node
+            return [store(rewriter, place, rewriter.transposed(new, axes))]
+        if place.unseen is None:
+            return node.with_changes(target=place.held, value=value)
+        if isinstance(node.operator, cst.AddAssign | cst.SubtractAssign):
+            return node.with_changes(target=place.held, value=added(rewriter, place.unseen, value))
+        whole = cst.BinaryOperation(
+            parenthesize(place.held, 13), _OPERATORS[type(node.operator)](), parenthesize(value, 14)
         )
-        return node.with_changes(target=held, value=value)
+        result = written(rewriter, place.unseen, place.held, whole)
+        return node.with_changes(target=place.held, value=value) if result is whole else assignment(place.held, result)
     if isinstance(target, cst.Name) and target in rewriter.facts.relayouts:
         operator = _OPERATORS[type(node.operator)]()
         current = parenthesize(rewriter.expr(target), 13)

@@ -14,6 +14,7 @@ from torch2jax.rewrite.host import host_call
 from torch2jax.rewrite.module_calls import special_call
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
 from torch2jax.rewrite.optimizers import optimizer_call
+from torch2jax.rewrite.orders import in_any_order, iterated
 from torch2jax.rewrite.references import class_reference, direct, is_any_module
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
 from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
@@ -24,6 +25,11 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
     """``f(...)``, by the fact that the interpreter left for it."""
     fact = rewriter.facts.calls.get(node)
     note = rewriter.facts.special.get(node)
+    in_any_order(rewriter, node)
+    return iterated(rewriter, node, _translated(rewriter, node, note, fact))
+
+
+def _translated(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
     if note is not None:
         result = special_call(rewriter, node, note, fact)
         if result is not None:
@@ -110,7 +116,7 @@ def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:
     """A call inside the project: the same, with ``rngs`` passed on."""
     result: Any = rewriter.generic(node)
     func = result.func if isinstance(result, cst.Call) else result
-    called = isinstance(node.func, cst.Attribute) and node.func.attr.value == "forward"
+    called = isinstance(func, cst.Attribute) and func.attr.value == "forward"
     if called and isinstance(func, cst.Attribute) and all(target.is_forward for target in fact.targets):
         result = result.with_changes(func=without_forward(func))
     if fact.rngs:
@@ -136,7 +142,7 @@ def without_forward(func: cst.Attribute) -> cst.BaseExpression:
 def module_call(rewriter: Rewriter, node: cst.Call) -> Any:
     """A call of an object."""
     result: Any = rewriter.generic(node)
-    if isinstance(node.func, cst.Attribute) and node.func.attr.value == "forward":
+    if isinstance(result.func, cst.Attribute) and result.func.attr.value == "forward":
         result = result.with_changes(func=without_forward(result.func))
     return result
 

@@ -9,11 +9,12 @@ import libcst as cst
 from torch2jax.rewrite.assignments import assigned_place
 from torch2jax.rewrite.blocks import body, error_comments, own_parts, suite
 from torch2jax.rewrite.comments import with_lost_comments
-from torch2jax.rewrite.contexts import NO_GRAD, called_api, dropped_contexts, without_gradients
+from torch2jax.rewrite.contexts import NO_GRAD, called_api, dropped_contexts, translated_body
 from torch2jax.rewrite.custom_vjp import class_of, functions
 from torch2jax.rewrite.definitions import class_definition, function_definition
 from torch2jax.rewrite.freezing import frozen_loop
 from torch2jax.rewrite.host import received_lines
+from torch2jax.rewrite.orders import depends_on_order, put_in_order, walked
 from torch2jax.rewrite.references import is_any_module
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, attribute, call, expression_line, rewrites
 from torch2jax.rewrite.rule_calls import flag
@@ -67,7 +68,9 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
     frozen = frozen_loop(rewriter, node)
     if frozen is not None:
         return with_lost_comments(node, [expression_line(frozen).with_changes(leading_lines=node.leading_lines)])
-    iterable = rewriter.expr(node.iter)
+    if not depends_on_order(rewriter, node):
+        rewriter.unordered.update(walked(rewriter, node.iter))
+    iterable = put_in_order(rewriter, node.iter, rewriter.expr(node.iter))
     prefix = received_lines(rewriter, [node.target])
     prefix += [
         transposition(rewriter, part, rewriter.facts.definitions[part])
@@ -84,9 +87,11 @@ def for_(rewriter: Rewriter, node: cst.For) -> list[Any]:
 
 
 def _modules_loop(rewriter: Rewriter, node: cst.For, target: Any, iterable: Any) -> tuple[Any, Any]:
-    """``for m in self.modules()`` is ``for _, m in nnx.iter_modules(self)``."""
+    """``for m in self.modules()`` is ``for _, m in nnx.iter_modules(self)``, where the order does not matter."""
     note = rewriter.facts.special.get(node.iter)
-    if note == ("module_method", "modules") and isinstance(node.iter, cst.Call) and isinstance(node.target, cst.Name):
+    is_plain = isinstance(node.iter, cst.Call) and isinstance(node.target, cst.Name)
+    if note == ("module_method", "modules") and is_plain and node.iter in rewriter.unordered:
+        assert isinstance(node.iter, cst.Call)
         assert isinstance(node.iter.func, cst.Attribute)
         receiver = rewriter.expr(node.iter.func.value)
         rewriter.helpers.discard("modules")
@@ -110,22 +115,22 @@ def while_(rewriter: Rewriter, node: cst.While) -> list[Any]:
 def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
     """``with``: contexts without a meaning in JAX fall away."""
     kept, after = dropped_contexts(rewriter, node)
+    stopped = any(called_api(rewriter, item.item) in NO_GRAD for item in node.items)
+
+    def block() -> Any:
+        indented = isinstance(node.body, cst.IndentedBlock)
+        return suite(rewriter, node.body) if kept or not indented else cst.IndentedBlock(body(rewriter, node.body.body))
+
+    inner = translated_body(rewriter, node, block) if stopped else block()
     if not kept:
-        inner = (
-            body(rewriter, node.body.body)
-            if isinstance(node.body, cst.IndentedBlock)
-            else suite(rewriter, node.body).body
-        )
-        lines: list[Any] = list(inner)
-        if any(called_api(rewriter, item.item) in NO_GRAD for item in node.items):
-            lines = list(without_gradients(rewriter, node, cst.IndentedBlock(lines)).body)
+        lines: list[Any] = list(inner.body)
         if lines and hasattr(lines[0], "leading_lines"):
             lines[0] = lines[0].with_changes(leading_lines=[*node.leading_lines, *lines[0].leading_lines])
         return [*lines, *after]
     items = [rewriter.generic(item) for item in kept]
     if kept[-1] is not node.items[-1]:
         items[-1] = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-    return [node.with_changes(items=items, body=suite(rewriter, node.body)), *after]
+    return [node.with_changes(items=items, body=inner), *after]
 
 
 @rewrites(STATEMENTS, cst.Try, cst.TryStar)

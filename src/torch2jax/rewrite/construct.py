@@ -53,7 +53,9 @@ class Constructor:
         if tag == "const":
             return constant(expr)
         if tag == "attr":
-            return cst.Attribute(self.build(expr[1], _PRIMARY, bracketed=bracketed), cst.Name(expr[2]))
+            value = self.build(expr[1], _PRIMARY, bracketed=bracketed)
+            turned = expr[2] == "T" and isinstance(value, cst.Attribute) and value.attr.value == "T" and not value.lpar
+            return cst.ensure_type(value, cst.Attribute).value if turned else cst.Attribute(value, cst.Name(expr[2]))
         if tag == "call":
             return cst.Call(self.build(expr[1], _PRIMARY, bracketed=bracketed), self._arguments(expr[2]))
         if tag == "sub":

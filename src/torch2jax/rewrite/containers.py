@@ -15,18 +15,19 @@ def kept(rewriter: Rewriter, target: cst.Attribute, kind: Kind, value: Any) -> A
     """The value in the form that an attribute of an nnx.Module takes."""
     plain = without_none(kind)
     nnx = "nnx"
-    if isinstance(plain, Sequence) and _holds_state(rewriter.program.heap[plain.site].kind):
+    if isinstance(plain, Sequence) and holds_state(rewriter.program.heap[plain.site].kind):
         return call(attribute(rewriter.root(nnx), "List"), [value])
-    if isinstance(plain, Mapping) and _holds_state(rewriter.program.heap[plain.site].kind):
+    if isinstance(plain, Mapping) and holds_state(rewriter.program.heap[plain.site].kind):
         return call(attribute(rewriter.root(nnx), "Dict"), [value])
-    if isinstance(plain, Tuple) and any(_holds_state(item) for item in plain.items):
+    if isinstance(plain, Tuple) and any(holds_state(item) for item in plain.items):
         return call(attribute(rewriter.root(nnx), "data"), [value])
     if isinstance(kind, NoneKind) and _filled_later(rewriter, target):
         return call(attribute(rewriter.root(nnx), "data"), [value])
     return value
 
 
-def _holds_state(kind: Kind) -> bool:
+def holds_state(kind: Kind) -> bool:
+    """Whether some alternative is an array or a module, which flax keeps in an `nnx.List` or an `nnx.Dict`."""
     return any(isinstance(option, Tensor) or is_module(option) for option in options(kind))
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.kinds import (
+    UNKNOWN,
     Api,
+    Free,
     NoneKind,
     Number,
     Shape,
     Str,
     Tensor,
     Tuple,
+    Unknown,
     is_tensor,
-    may_be_tensor,
     options,
     without_none,
 )
-from torch2jax.infer.program import FunctionInfo
-from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
+from torch2jax.rewrite.detached import Reach, reach, stop_gradient
+from torch2jax.rewrite.rewriter import Rewriter, assignment, statement
 from torch2jax.rewrite.rule_calls import flag
-from torch2jax.source.nodes import walk
+from torch2jax.source.nodes import names_outside, walk
 from torch2jax.source.scope import assigned_names
 
 NO_GRAD = frozenset(
@@ -80,34 +83,32 @@ def disabled(node: cst.BaseExpression) -> bool:
 
 
 def _stop_gradients(rewriter: Rewriter, node: cst.With) -> list[Any]:
-    """Inside a module the values of the block go on into a graph that may be differentiated."""
+    """The values of the block that are read behind it go on into a graph that may be differentiated."""
     rewriter.tally.translated += 1
-    if rewriter.owner is None or not rewriter.owner.is_module:
+    if reach(rewriter.function) is Reach.NO:
         return []
-    names = sorted(name for name in assigned_names(node.body) if _may_carry_gradient(rewriter, node.body, name))
-    lax = attribute(rewriter.root("jax"), "lax") if names else None
-    return [
-        statement(assignment(cst.Name(name), call(attribute(lax, "stop_gradient"), [cst.Name(name)])))
-        for name in names
-        if lax is not None
-    ]
+    read = names_outside(rewriter.function.node, node)
+    names = sorted(name for name in assigned_names(node.body) & read if _may_carry_gradient(rewriter, node.body, name))
+    if not names:
+        return []
+    found = [cst.Name(name) for name in names]
+    whole = found[0] if len(found) == 1 else cst.Tuple([cst.Element(name) for name in found])
+    target = whole if len(found) == 1 else whole.with_changes(lpar=[], rpar=[])
+    return [statement(assignment(target, stop_gradient(rewriter, whole)))]
 
 
-def without_gradients(rewriter: Rewriter, node: cst.With | cst.FunctionDef, block: Any) -> Any:
-    """The translated body of a ``torch.no_grad`` region of a module: what it writes and returns carries no gradients.
+def translated_body(rewriter: Rewriter, node: cst.With | cst.FunctionDef, translate: Callable[[], Any]) -> Any:
+    """The body of a ``torch.no_grad`` region: what it writes into Variables and returns carries no gradients.
 
     The other names that a block assigns are stopped behind it.
     """
-    if rewriter.owner is None or not rewriter.owner.is_module or not _is_differentiated(rewriter.function):
-        return block
+    if reach(rewriter.function) is Reach.NO:
+        return translate()
+    outer, rewriter.without_gradients = rewriter.without_gradients, True
+    block = translate()
+    rewriter.without_gradients = outer
     kinds = [rewriter.kind(part.value) for part in walk(node.body) if isinstance(part, cst.Return) and part.value]
-    stop = attribute(attribute(rewriter.root("jax"), "lax"), "stop_gradient")
-    return block.visit(_Stopped(stop, returns=any(_may_be_float(kind) for kind in kinds)))
-
-
-def _is_differentiated(function: FunctionInfo) -> bool:
-    """Whether a function may be part of a forward pass: one that gets an array. Initialisation gets none."""
-    return function.is_forward or any(may_be_tensor(cell.kind) for cell in function.params.values())
+    return block.visit(_Stopped(rewriter)) if any(_may_be_float(kind) for kind in kinds) else block
 
 
 def _may_be_float(kind: Any) -> bool:
@@ -127,10 +128,10 @@ def _may_be_float(kind: Any) -> bool:
 
 
 class _Stopped(cst.CSTTransformer):
-    """Stops gradients of what is written into Variables, and of results."""
+    """Stops gradients of results."""
 
-    def __init__(self, stop: cst.BaseExpression, *, returns: bool) -> None:
-        self._stop, self._returns = stop, returns
+    def __init__(self, rewriter: Rewriter) -> None:
+        self._rewriter = rewriter
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
         return False
@@ -138,28 +139,11 @@ class _Stopped(cst.CSTTransformer):
     def visit_Lambda(self, node: cst.Lambda) -> bool:
         return False
 
-    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
-        written = any(_is_whole(target.target) for target in updated_node.targets)
-        return updated_node.with_changes(value=self._stopped(updated_node.value)) if written else updated_node
-
-    def leave_AugAssign(self, original_node: cst.AugAssign, updated_node: cst.AugAssign) -> cst.AugAssign:
-        written = _is_whole(updated_node.target)
-        return updated_node.with_changes(value=self._stopped(updated_node.value)) if written else updated_node
-
     def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
         value = updated_node.value
-        return updated_node.with_changes(value=self._stopped(value)) if self._returns and value else updated_node
-
-    def _stopped(self, value: cst.BaseExpression) -> cst.BaseExpression:
-        return value if _is_count(value) else call(self._stop, [value])
-
-
-def _is_whole(node: cst.BaseExpression) -> bool:
-    """Whether the target is ``variable[...]``."""
-    if not isinstance(node, cst.Subscript) or len(node.slice) != 1:
-        return False
-    index = node.slice[0].slice
-    return isinstance(index, cst.Index) and isinstance(index.value, cst.Ellipsis)
+        if value is None or _is_count(value):
+            return updated_node
+        return updated_node.with_changes(value=stop_gradient(self._rewriter, value))
 
 
 def _is_count(node: cst.BaseExpression) -> bool:
@@ -171,13 +155,29 @@ def _is_count(node: cst.BaseExpression) -> bool:
 
 def _may_carry_gradient(rewriter: Rewriter, block: cst.BaseSuite, name: str) -> bool:
     for part in walk(block):
-        if isinstance(part, cst.Assign):
-            targets = {t.target.value for t in part.targets if isinstance(t.target, cst.Name)}
-            kind = rewriter.kind(part.value)
-            if name in targets and kind is not None and is_tensor(kind):
-                plain = without_none(kind)
-                return isinstance(plain, Tensor) and plain.dtype not in ("int", "bool")
+        match part:
+            case cst.Assign(targets=targets, value=value):
+                if any(_binds(target.target, name) for target in targets):
+                    return _is_float(rewriter.kind(value), of_call=isinstance(value, cst.Call))
+            case cst.AugAssign(target=cst.Name(value=target), value=value) if target == name:
+                return _is_float(rewriter.kind(value), of_call=False)
     return False
+
+
+def _binds(target: cst.BaseExpression, name: str) -> bool:
+    if isinstance(target, cst.Tuple | cst.List):
+        return any(_binds(element.value, name) for element in target.elements)
+    return isinstance(target, cst.Name) and target.value == name
+
+
+def _is_float(kind: Any, *, of_call: bool) -> bool:
+    """Whether a value is an array of floats; what a call gives of which nothing is known counts as one."""
+    plain = without_none(kind) if kind is not None else UNKNOWN
+    if isinstance(plain, Tuple):
+        return any(_is_float(item, of_call=False) for item in plain.items)
+    if isinstance(plain, Unknown | Free):
+        return of_call
+    return is_tensor(plain) and _may_be_float(plain)
 
 
 DECORATORS = frozenset(

@@ -16,7 +16,7 @@ from torch2jax.infer.layout import describe
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.blocks import suite
-from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, NO_GRAD, called_api, disabled, without_gradients
+from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, NO_GRAD, called_api, disabled, translated_body
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
 from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.kept_functions import with_methods
@@ -46,9 +46,10 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     outer, rewriter.function = rewriter.function, info
     taken, rewriter.taken = rewriter.taken, set(rewriter.scope_names(node))
     prefix = [*_declarations(info), *_prefix(rewriter, info)]
-    new_body = suite(rewriter, node.body)
     if no_grad:
-        new_body = without_gradients(rewriter, node, new_body)
+        new_body = translated_body(rewriter, node, lambda: suite(rewriter, node.body))
+    else:
+        new_body = suite(rewriter, node.body)
     new_body = _with_prefix(new_body, prefix)
     if info.appends_result:
         new_body, returns = _with_result(rewriter, info, new_body), None

@@ -9,9 +9,10 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall, UserCall
-from torch2jax.infer.kinds import Api, ClassRef, CustomGradient, Namespace
+from torch2jax.infer.kinds import Api, BoundApi, ClassRef, CustomGradient, Function, Instance, Namespace, is_module
 from torch2jax.rewrite.calls import without_forward
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
+from torch2jax.rewrite.orders import put_in_order
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.references import reference
 from torch2jax.rewrite.rewriter import EXPRESSIONS, PRIMARY, Rewriter, attribute, call, items_of, number, rewrites
@@ -78,9 +79,18 @@ def attribute_read(rewriter: Rewriter, node: cst.Attribute) -> Any:
     if isinstance(kind, Api) and isinstance(rewriter.kind(node.value), Namespace | Api):
         return reference(rewriter, node)
     note = rewriter.facts.special.get(node)
+    if note is None and node.attr.value == "forward" and _is_forward_of_object(kind):
+        return without_forward(rewriter.generic(node))
     if note is None:
         return own_attribute(rewriter, node)
     return _noted(rewriter, node, note)
+
+
+def _is_forward_of_object(kind: Any) -> bool:
+    """Whether a value is the ``forward`` of a module, which is the module itself in Flax."""
+    if isinstance(kind, Function):
+        return kind.info.is_forward and isinstance(kind.bound, Instance)
+    return isinstance(kind, BoundApi) and is_module(kind.receiver)
 
 
 def own_attribute(rewriter: Rewriter, node: cst.Attribute) -> cst.Attribute:
@@ -172,6 +182,17 @@ def list_display(rewriter: Rewriter, node: cst.List) -> Any:
     if note is not None and note[0] == "array_literal":
         return call(attribute(rewriter.root("jnp"), "array"), [result])
     return result
+
+
+@rewrites(EXPRESSIONS, cst.CompFor)
+def comprehension(rewriter: Rewriter, node: cst.CompFor) -> cst.CompFor:
+    """``for name in self.heads`` in a comprehension."""
+    result: cst.CompFor = rewriter.generic(node)
+    return (
+        result.with_changes(iter=iterable)
+        if (iterable := put_in_order(rewriter, node.iter, result.iter)) is not result.iter
+        else result
+    )
 
 
 @rewrites(EXPRESSIONS, cst.Lambda)

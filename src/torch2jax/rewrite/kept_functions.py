@@ -13,8 +13,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Tensor, is_module, options
-from torch2jax.infer.program import ClassInfo
+from torch2jax.infer.kinds import UNKNOWN, Function, Instance, Kind, Tensor, is_module, options
+from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.rewrite.rewriter import Rewriter
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.source.nodes import walk
@@ -43,11 +43,14 @@ def with_methods(rewriter: Rewriter, cls: ClassInfo, block: Any) -> Any:
         return block
     source = cls.methods["__init__"]
     receiver = constructor.params.params[0].name.value if constructor.params.params else ""
-    all_kept = list(_kept(constructor, receiver))
+    bound_methods = _bound_methods(source, receiver)
+    _report_new_parts(rewriter, source, receiver)
+    all_kept = list(_kept(constructor, receiver, bound_methods))
+    _refuse_others(rewriter, receiver, bound_methods, {kept.name for kept in all_kept})
     if not all_kept:
         return block
     aliases = _aliases(constructor, receiver)
-    held = {name for name, cell in source.closure.items() if name == receiver or _is_part(cell.kind)}
+    held = {name for name, cell in (source.params | source.closure).items() if name == receiver or _is_part(cell.kind)}
     bound = _bound(constructor) | {receiver}
     methods: list[cst.FunctionDef] = []
     moved: list[Any] = []
@@ -92,7 +95,56 @@ def _is_part(kind: Any) -> bool:
     return is_module(kind) or any(isinstance(option, Tensor) and option.variable for option in options(kind))
 
 
-def _kept(constructor: cst.FunctionDef, receiver: str) -> Iterator[_Kept]:
+def _bound_methods(source: FunctionInfo, receiver: str) -> dict[str, cst.CSTNode]:
+    """The attributes that get a method of a module, but for ``forward``, and where: ``self.run = self.step``."""
+    found: dict[str, cst.CSTNode] = {}
+    for part in walk(source.node):
+        if not isinstance(part, cst.Assign):
+            continue
+        for option in options(source.facts.kinds.get(part.value, UNKNOWN)):
+            name = _attribute_of(part.targets[0].target, receiver)
+            if name is not None and _is_own_method(option):
+                found[name] = part.targets[0].target
+    return found
+
+
+def _is_own_method(kind: Kind) -> bool:
+    of_module = isinstance(kind, Function) and isinstance(kind.bound, Instance) and kind.bound.cls.is_module
+    return isinstance(kind, Function) and of_module and not kind.info.is_forward
+
+
+def _report_new_parts(rewriter: Rewriter, source: FunctionInfo, receiver: str) -> None:
+    """``self.run = m.forward`` makes ``m`` a part of the module, which in PyTorch it is only by an attribute."""
+    lines = [part for part in walk(source.node) if isinstance(part, cst.Assign)]
+    parts = {line.value.value for line in lines if isinstance(line.value, cst.Name) and _sets(line, receiver)}
+    for line in lines:
+        match line.value:
+            case cst.Attribute(value=cst.Name(value=name), attr=cst.Name(value="forward")) if name != receiver:
+                if _sets(line, receiver) and name not in parts:
+                    message = f"`{name}` becomes a part of the module, with its parameters; in PyTorch it is none"
+                    flag(rewriter, line.targets[0].target, "T2J205", message, f"keep `{name}` in an attribute")
+
+
+def _sets(line: cst.Assign, receiver: str) -> bool:
+    return _attribute_of(line.targets[0].target, receiver) is not None
+
+
+def _refuse_others(rewriter: Rewriter, receiver: str, found: Mapping[str, cst.CSTNode], moved: set[str]) -> None:
+    """Report methods that are kept under a condition, or of what is no part of the module."""
+    for name, node in found.items():
+        if name not in moved:
+            message = f"the method in `{receiver}.{name}` holds its module; copies of it (nnx.split, nnx.jit)"
+            flag(rewriter, node, "T2J205", f"{message} would go on using the first one", "write a method that calls it")
+
+
+def _forwarding(value: cst.BaseExpression) -> cst.Lambda:
+    """``lambda *args, **kwargs: value(*args, **kwargs)``."""
+    star, double = cst.Param(cst.Name("args"), star="*"), cst.Param(cst.Name("kwargs"), star="**")
+    args = [cst.Arg(cst.Name("args"), star="*"), cst.Arg(cst.Name("kwargs"), star="**")]
+    return cst.Lambda(cst.Parameters(star_arg=star, star_kwarg=double), cst.Call(value, args))
+
+
+def _kept(constructor: cst.FunctionDef, receiver: str, bound_methods: Mapping[str, cst.CSTNode]) -> Iterator[_Kept]:
     """The functions that statements of the constructor (not of its blocks) put into attributes."""
     definitions = {part.name.value: part for part in constructor.body.body if isinstance(part, cst.FunctionDef)}
     for line, node in _assignments(constructor):
@@ -101,6 +153,8 @@ def _kept(constructor: cst.FunctionDef, receiver: str) -> Iterator[_Kept]:
             continue
         if isinstance(node.value, cst.Lambda):
             yield _Kept(line, name, node.value, None)
+        elif name in bound_methods and isinstance(node.value, cst.Attribute):
+            yield _Kept(line, name, _forwarding(node.value), None)
         elif isinstance(node.value, cst.Name) and node.value.value in definitions:
             definition = definitions[node.value.value]
             yield _Kept(line, name, definition, definition)

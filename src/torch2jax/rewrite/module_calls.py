@@ -8,6 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.arguments import as_arg
+from torch2jax.infer.building import sorts_items
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
@@ -45,7 +46,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             result: Any = rewriter.generic(node)
             from torch2jax.rewrite.calls import without_forward
 
-            return result.with_changes(func=without_forward(result.func))
+            names_it = isinstance(result.func, cst.Attribute) and result.func.attr.value in ("forward", "__call__")
+            return result.with_changes(func=without_forward(result.func)) if names_it else result
         case "module_method":
             return _method(rewriter, node, note[1])
         case "clone":
@@ -243,6 +245,14 @@ def _list(rewriter: Rewriter, node: cst.Call) -> Any:
     return node.with_changes(func=func, args=[rewriter.expr(arg) for arg in node.args])
 
 
+def _stand_sorted(node: cst.BaseExpression, names: Sequence[str] | None) -> bool:
+    """Whether a display of a dictionary has its names, which are literal, in alphabetical order."""
+    if names is None or not isinstance(node, cst.Dict):
+        return False
+    keys = [element.key for element in node.elements if isinstance(element, cst.DictElement)]
+    return [key.evaluated_value for key in keys if isinstance(key, cst.SimpleString)] == list(names)
+
+
 def _dict(rewriter: Rewriter, node: cst.Call) -> Any:
     func = attribute(rewriter.root("nnx"), "Dict")
     rewriter.tally.translated += 1
@@ -250,6 +260,10 @@ def _dict(rewriter: Rewriter, node: cst.Call) -> Any:
         return node.with_changes(func=func, args=[cst.Arg(cst.Dict([]))])
     kind = without_none(rewriter.kind(node.args[0].value) or Mapping(None))
     arg = rewriter.expr(node.args[0])
+    names = getattr(rewriter.kind(node), "names", None)
+    if sorts_items(rewriter.kind(node.func), kind) and not _stand_sorted(node.args[0].value, names):
+        pairs = call(attribute(arg.value, "items"), [])
+        return node.with_changes(func=func, args=[cst.Arg(call(cst.Name("sorted"), [pairs]))])
     if not isinstance(kind, Mapping):
         arg = cst.Arg(call(cst.Name("dict"), [arg]))
     return node.with_changes(func=func, args=[arg])
@@ -282,16 +296,8 @@ def _is_literal(node: cst.BaseExpression) -> bool:
     return isinstance(inner, cst.Dict | cst.List)
 
 
-HELPERS = {
-    "parameters": "parameters",
-    "named_parameters": "named_parameters",
-    "buffers": "buffers",
-    "named_buffers": "named_buffers",
-    "children": "children",
-    "named_children": "named_children",
-    "modules": "modules",
-    "named_modules": "named_modules",
-}
+WALKS = frozenset(("parameters", "named_parameters", "buffers", "named_buffers", "modules", "named_modules"))
+HELPERS = frozenset((*WALKS, "children", "named_children"))
 
 
 def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
@@ -301,7 +307,8 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
         rewriter.tally.translated += 1
         if name == "children" and is_sequential(rewriter.kind(func.value)):
             return attribute(rewriter.expr(func.value), "layers")
-        return call(rewriter.helper(HELPERS[name]), [rewriter.expr(func.value)])
+        ordered = name in WALKS and node not in rewriter.unordered
+        return call(rewriter.helper(f"ordered_{name}" if ordered else name), [rewriter.expr(func.value)])
     if name in ("to", "cuda", "cpu", "float", "share_memory"):
         rewriter.tally.dropped += 1
         return parenthesize(rewriter.expr(func.value), PRIMARY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import libcst as cst
@@ -14,6 +14,7 @@ from torch2jax.infer.kinds import UNKNOWN, NoneKind, Number, Tensor, is_box, may
 from torch2jax.infer.layout import Layout, conversion
 from torch2jax.infer.rule_calls import is_overwritten
 from torch2jax.infer.views import FOLLOWED, SAME, SAME_ORDER, SWAPS, method_of
+from torch2jax.rewrite.detached import written
 from torch2jax.rewrite.fill import fill
 from torch2jax.rewrite.masks import masked_update
 from torch2jax.rewrite.precedence import parenthesize
@@ -35,11 +36,20 @@ ELLIPSIS = [cst.SubscriptElement(cst.Index(cst.Ellipsis()))]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Something that can be assigned: the expression, whether it is a Variable, and the order of its axes."""
+    """Something that can be assigned: the expression, whether it is a Variable, and the order of its axes.
+
+    ``unseen``: what the original writes to, where autograd does not see the write.
+    """
 
     node: cst.BaseExpression
     variable: bool
     layout: Layout = None
+    unseen: cst.BaseExpression | None = None
+
+    @property
+    def held(self) -> cst.BaseExpression:
+        """The array that is there."""
+        return cst.Subscript(self.node, ELLIPSIS) if self.variable else self.node
 
 
 def is_place(node: cst.BaseExpression) -> bool:
@@ -72,9 +82,16 @@ def place_of(rewriter: Rewriter, node: cst.BaseExpression) -> Place:
     """Where a write to ``node`` goes."""
     note = rewriter.facts.special.get(node)
     if isinstance(node, cst.Attribute) and note is not None and note[0] in ("data", "write_data"):
-        return place_of(rewriter, node.value)
+        return replace(place_of(rewriter, node.value), unseen=node.value)
     if isinstance(node, cst.Attribute) and node.attr.value == "data":
-        return place_of(rewriter, node.value)
+        return replace(place_of(rewriter, node.value), unseen=node.value)
+    place = _place(rewriter, node, note)
+    kinds = [kind for kind in options(rewriter.kind(node) or Tensor()) if isinstance(kind, Tensor)]
+    unseen = any(kind.detached for kind in kinds) or (rewriter.without_gradients and place.variable)
+    return replace(place, unseen=node) if unseen else place
+
+
+def _place(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> Place:
     kinds = [without_none(k) for k in options(rewriter.kind(node) or Tensor())]
     variable = any(isinstance(kind, Tensor) and kind.variable for kind in kinds)
     layout = next((kind.layout for kind in kinds if isinstance(kind, Tensor) and kind.variable), None)
@@ -90,10 +107,11 @@ def place_of(rewriter: Rewriter, node: cst.BaseExpression) -> Place:
     return Place(node, variable, layout)
 
 
-def store(place: Place, value: cst.BaseExpression) -> cst.SimpleStatementLine:
+def store(rewriter: Rewriter, place: Place, value: cst.BaseExpression) -> cst.SimpleStatementLine:
     """``x = value`` or ``p[...] = value``, of a value in the order of the place."""
-    target = cst.Subscript(place.node, ELLIPSIS) if place.variable else place.node
-    return statement(assignment(target, value))
+    if place.unseen is not None:
+        value = written(rewriter, place.unseen, place.held, value)
+    return statement(assignment(place.held, value))
 
 
 def put(rewriter: Rewriter, target: cst.BaseExpression, value: cst.BaseExpression) -> cst.SimpleStatementLine | None:
@@ -104,8 +122,15 @@ def put(rewriter: Rewriter, target: cst.BaseExpression, value: cst.BaseExpressio
         inner, value = _before_view(rewriter, target, value)
         return put(rewriter, inner, value) if inner is not None else None
     if isinstance(target, cst.Attribute) and isinstance(rewriter.facts.calls.get(target), RuleCall):
-        return put(rewriter, target.value, attribute(value, "T") if target.attr.value == "T" else value)
-    return store(place_of(rewriter, target), value) if is_place(target) else None
+        if target.attr.value == "T":
+            return put(rewriter, target.value, attribute(value, "T"))
+        return put(rewriter, target.value, _unseen(rewriter, target.value, value))
+    return store(rewriter, place_of(rewriter, target), value) if is_place(target) else None
+
+
+def _unseen(rewriter: Rewriter, node: cst.BaseExpression, value: cst.BaseExpression) -> cst.BaseExpression:
+    """The value of an array after a write through ``x.data`` or ``x.detach()``."""
+    return written(rewriter, node, _array(rewriter, node), value)
 
 
 def _before_view(
@@ -121,7 +146,7 @@ def _before_view(
     if inner is None or method not in FOLLOWED:
         return None, value
     if method in SAME:
-        return inner, value
+        return inner, _unseen(rewriter, inner, value)
     if method in SAME_ORDER:
         shape = attribute(rewriter.expr(inner), "shape")
         return inner, method_call(value, "reshape", [shape])
@@ -171,7 +196,7 @@ def updates_after(rewriter: Rewriter, node: cst.CSTNode) -> list[cst.SimpleState
             value = cst.Subscript(name, ELLIPSIS) if update.variable else name
             lines.append(put(rewriter, update.node, value))
         else:
-            lines.append(store(Place(name, update.variable), _array(rewriter, update.node)))
+            lines.append(store(rewriter, Place(name, update.variable), _array(rewriter, update.node)))
     return [line for line in lines if line is not None]
 
 
@@ -205,26 +230,27 @@ def assign_result(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> list[cs
 
 
 def _result_line(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> cst.SimpleStatementLine:
-    target = fact.target
+    whole = target = fact.target
     assert target is not None
+    assert whole is not None
     while isinstance(target, cst.Attribute) and target.attr.value == "data":
         target = target.value
     if not isinstance(target, cst.Name | cst.Attribute) or isinstance(rewriter.facts.calls.get(target), RuleCall):
         line = put(rewriter, target, rule_call(rewriter, node, fact))
         assert line is not None
         return line
-    place = place_of(rewriter, target)
+    place = place_of(rewriter, whole)
     raw = place.variable and _is_overwritten(rewriter, fact, target)
     if fact.rule.mode == "init" or raw:
-        return store(place, _initial_value(rewriter, fact, place, place.node))
+        return store(rewriter, place, _initial_value(rewriter, fact, place, place.node))
     if place.variable and fact.receiver not in (None, target) and _scales(rewriter, fact):
         held = cst.Subscript(place.node, ELLIPSIS)  # what is written through `p.detach()` and its like
-        return store(place, _initial_value(rewriter, fact, place, held))
+        return store(rewriter, place, _initial_value(rewriter, fact, place, held))
     value = rule_call(rewriter, node, fact)
     relayout = rewriter.facts.relayouts.get(node)
     if relayout is not None and not isinstance(target, cst.Name):
         value = rewriter.transposed(value, conversion(relayout.source, relayout.target, relayout.rank or 0))
-    return store(place, value)
+    return store(rewriter, place, value)
 
 
 def _is_overwritten(rewriter: Rewriter, fact: RuleCall, target: cst.BaseExpression) -> bool:
@@ -301,7 +327,7 @@ def item_update(
         updated = _updated(base, elements, method, value)
     if relayout is not None and place.layout is not None:
         updated = rewriter.transposed(updated, conversion(relayout.target, relayout.source, relayout.rank or 0))
-    return store(place, updated)
+    return store(rewriter, place, updated)
 
 
 def _nested_update(

@@ -71,6 +71,8 @@ class Rewriter:
     unplaced: list[cst.EmptyLine] = field(default_factory=list)
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
+    without_gradients: bool = False
+    unordered: set[cst.CSTNode] = field(default_factory=set)
     line_marks: LineMarks | None = None
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
     entered: set[cst.CSTNode] = field(default_factory=set)
@@ -159,7 +161,9 @@ class Rewriter:
             if note is not None and note[0] == "relaid_items":
                 return self.relaid_items(result, note[1])
         if node in facts.reads:
-            result = read_variable(node, result, facts)
+            from torch2jax.rewrite.detached import read
+
+            result = read(self, node, read_variable(node, result, facts))
         relayout = facts.relayouts.get(node)
         if relayout is not None:
             self.tally.transposes += node not in facts.reads

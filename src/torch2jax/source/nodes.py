@@ -145,3 +145,16 @@ def split_dotted(node: cst.CSTNode | None) -> tuple[str | None, str]:
         tail = f".{node.attr.value}{tail}"
         node = node.value
     return (node.value, tail) if type(node) is cst.Name else (None, "")
+
+
+def names_outside(function: cst.CSTNode, block: cst.With | cst.For) -> set[str]:
+    """The names in a function outside the body of one of its statements."""
+    found: set[str] = set()
+    stack: list[cst.CSTNode] = [function]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, cst.Name):
+            found.add(part.value)
+        elif part is not block.body:
+            stack.extend(children(part))
+    return found

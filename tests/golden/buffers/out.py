@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 
 class RunningStats(nnx.Module):
@@ -16,11 +17,11 @@ class RunningStats(nnx.Module):
         self.eps = 1e-5
 
     def update(self, x):
-        self.mean[...] = jax.lax.stop_gradient(self.mean[...] * (1 - self.momentum))
-        self.mean[...] = jax.lax.stop_gradient(self.mean[...] + self.momentum * x.mean(axis=0))
+        self.mean[...] = lax.stop_gradient(self.mean[...] * (1 - self.momentum))
+        self.mean[...] = lax.stop_gradient(self.mean[...] + self.momentum * x.mean(axis=0))
         if self.var is not None:
             value = self.var[...]
-            self.var[...] = jax.lax.stop_gradient(value + self.momentum * (x.var(axis=0) - value))
+            self.var[...] = lax.stop_gradient(value + self.momentum * (x.var(axis=0) - value))
         self.count[...] += x.shape[0]
 
     def __call__(self, x):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import torch
 from flax import nnx
+from jax import lax
 
 
 def scaled(factor):
@@ -72,11 +73,11 @@ class Net(nnx.Module):
     @scaled(0.5)
     def __call__(self, x):
         norm = clamp(l2_norm(x, axis=-1, keepdims=True), min=1e-6)
-        norm = jax.lax.stop_gradient(norm)
+        norm = lax.stop_gradient(norm)
         return self.fc(x / norm) + self.target(x)
 
     def target(self, x):
-        return jax.lax.stop_gradient(jnp.sign(self.fc(x)))
+        return lax.stop_gradient(jnp.sign(self.fc(x)))
 
     def predict(self, x):
         return self(x).argmax(axis=-1, keepdims=False)

@@ -1,11 +1,12 @@
 """train() overridden, frozen parameters, modes of single layers."""
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 
 class Frozen(nnx.Module):
@@ -32,11 +33,11 @@ class Frozen(nnx.Module):
     def __call__(self, x):
         x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
         f = self.stem(x)
-        f = jax.lax.stop_gradient(f)
+        f = lax.stop_gradient(f)
         return self.head(self.bn(f).mean(axis=(1, 2)))
 
     def trainable(self):
-        return [name for name, p in named_parameters(self) if isinstance(p, nnx.Param)]
+        return [name for name, p in ordered_named_parameters(self) if isinstance(p, nnx.Param)]
 
 
 # Helpers without a Flax equivalent.
@@ -116,6 +117,34 @@ def _dotted(path: tuple[object, ...]) -> str:
     return ".".join(names)
 
 
-def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
-    """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | _Frozen)]
+def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
+    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
+
+    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
+    """
+    held = vars(module)
+    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
+    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
+    if not isinstance(module, nnx.Sequential):
+        return own
+    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+
+
+def _in_order(
+    node: nnx.Module | nnx.Variable[Any], path: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], nnx.Module | nnx.Variable[Any]]]:
+    """A module, its own Variables, then its children in the same way; each once."""
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    yield path, node
+    if isinstance(node, nnx.Module):
+        for name, value in sorted(_attributes(node), key=lambda item: isinstance(item[1], nnx.Module)):
+            if isinstance(value, nnx.Module | nnx.Variable):
+                yield from _in_order(value, (*path, name), seen)
+
+
+def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The parameters with dotted names, in PyTorch's order."""
+    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Param | _Frozen)]

@@ -21,7 +21,7 @@ class MultiHead(nnx.Module):
     def __call__(self, x, only=None):
         h = nnx.relu(self.trunk(x))
         out = {}
-        for name, head in self.heads.items():
+        for name, head in in_order(self.heads).items():
             if only is not None and name != only:
                 continue
             y = head(h)
@@ -52,3 +52,21 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
     init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
     return {"kernel_init": init, "bias_init": init}
+
+
+def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
+    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
+
+    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
+    """
+    held = vars(module)
+    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
+    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
+    if not isinstance(module, nnx.Sequential):
+        return own
+    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+
+
+def in_order(layers: nnx.Dict[Any]) -> dict[str, Any]:
+    """The items of an `nnx.Dict` in the order in which they were put in; `nnx.merge`, and so `nnx.jit`, sorts them."""
+    return dict(_attributes(layers))

@@ -1,12 +1,13 @@
 """Parameters that are given other memory: who held the old array keeps it, who holds the parameter sees the new one."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 
 
 class Swapped(nnx.Module):
@@ -16,20 +17,20 @@ class Swapped(nnx.Module):
         self.backup = nnx.Dict({})
 
     def doubled(self):
-        old = self.scale[...]
-        self.scale[...] = old * 2
+        old = lax.stop_gradient(self.scale[...])
+        self.scale[...] = with_data(self.scale[...], old * 2)
         result = old + self.scale[...]
-        self.scale[...] = old
+        self.scale[...] = with_data(self.scale[...], old)
         return result
 
     def store(self):
-        for name, p in named_parameters(self):
-            self.backup[name] = p[...]
-            p[...] = p[...] * 0.5
+        for name, p in ordered_named_parameters(self):
+            self.backup[name] = lax.stop_gradient(p[...])
+            p[...] = with_data(p[...], p[...] * 0.5)
 
     def restore(self):
         for name, p in named_parameters(self):
-            p[...] = self.backup[name]
+            p[...] = with_data(p[...], self.backup[name])
 
     def __call__(self, x):
         before = self.fc(x)
@@ -75,3 +76,45 @@ def _dotted(path: tuple[object, ...]) -> str:
 def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
     return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
+
+
+def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
+    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
+
+    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
+    """
+    held = vars(module)
+    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
+    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
+    if not isinstance(module, nnx.Sequential):
+        return own
+    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+
+
+def _in_order(
+    node: nnx.Module | nnx.Variable[Any], path: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], nnx.Module | nnx.Variable[Any]]]:
+    """A module, its own Variables, then its children in the same way; each once."""
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    yield path, node
+    if isinstance(node, nnx.Module):
+        for name, value in sorted(_attributes(node), key=lambda item: isinstance(item[1], nnx.Module)):
+            if isinstance(value, nnx.Module | nnx.Variable):
+                yield from _in_order(value, (*path, name), seen)
+
+
+def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The parameters with dotted names, in PyTorch's order."""
+    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
+
+
+def with_data(old: jax.Array, new: jax.Array) -> jax.Array:
+    """`new` in the place of `old`, as with PyTorch's `.data`: gradients go to `old`, and none into `new`."""
+    new = jax.lax.stop_gradient(jnp.asarray(new))
+    if jnp.shape(old) != new.shape:
+        return new
+    finite = jnp.where(jnp.isfinite(old), old, 0)
+    return new + (finite - jax.lax.stop_gradient(finite)).astype(new.dtype)

@@ -78,15 +78,29 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
+def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
+    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
+
+    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
+    """
+    held = vars(module)
+    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
+    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
+    if not isinstance(module, nnx.Sequential):
+        return own
+    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+
+
 def _is_layer(value: object) -> bool:
     is_state = isinstance(value, nnx.Variable | nnx.Rngs | type)
     return isinstance(value, nnx.Module) or (callable(value) and not is_state)
 
 
 def named_children(module: nnx.Module) -> list[tuple[str, Any]]:
-    """The layers directly in a module with their names, in the order in which they were assigned."""
-    holder = module.layers if isinstance(module, nnx.Sequential) else module
-    return [(name, value) for name, value in vars(holder).items() if _is_layer(value)]
+    """The layers directly in a module with their names, in the order of assignment; each module once."""
+    found = [(name, value) for name, value in _attributes(module) if _is_layer(value)]
+    first = {id(value): name for name, value in reversed(found)}
+    return [(name, value) for name, value in found if not isinstance(value, nnx.Module) or first[id(value)] == name]
 
 
 class Frozen(nnx.Variable[jax.Array]):
