@@ -48,8 +48,15 @@ def test_a_name_for_the_weight_keeps_its_order() -> None:
         ("m.weight.data.mul_(2)", "m.kernel[...] = m.kernel[...] * 2"),
         ("m.weight.data.zero_()", "m.kernel[...] = jnp.zeros_like(m.kernel[...])"),
         ("m.weight.data *= 2", "m.kernel[...] *= 2"),
-        ("m.weight.data = x.view(2, 3, 4, 5)", "m.kernel[...] = x.reshape(2, 3, 4, 5).transpose(2, 3, 1, 0)"),
-        ("m.weight.data *= x.view(2, 3, 4, 5)", "m.kernel[...] *= x.reshape(2, 3, 4, 5).transpose(2, 3, 1, 0)"),
+        (
+            "m.weight.data = x.view(2, 3, 4, 5)",
+            "m.kernel[...] = with_data(m.kernel[...], x.reshape(2, 3, 4, 5).transpose(2, 3, 1, 0))",
+        ),
+        (
+            "m.weight.data *= x.view(2, 3, 4, 5)",
+            "m.kernel[...] = with_data(\n"
+            "        m.kernel[...], m.kernel[...] * x.reshape(2, 3, 4, 5).transpose(2, 3, 1, 0)\n    )",
+        ),
         (
             "m.weight.data[0] = 1",
             "m.kernel[...] = m.kernel[...].transpose(3, 2, 0, 1).at[0].set(1).transpose(2, 3, 1, 0)",

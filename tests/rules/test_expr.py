@@ -87,8 +87,10 @@ def expressions(depth: int = 4) -> st.SearchStrategy[Expr]:
 
 
 def flat(expression: Expr) -> Expr:
-    """`(a or b) or c` is `a or b or c`: the parentheses are left out."""
+    """`(a or b) or c` is `a or b or c`: the parentheses are left out. `a.T.T` is `a`."""
     parts = tuple(flat_part(part) for part in expression)
+    if parts[::2] == ("attr", "T") and parts[1][::2] == ("attr", "T"):
+        return parts[1][1]
     if parts[0] == "bool" and parts[2][0][:2] == parts[:2]:
         return ("bool", parts[1], (*parts[2][0][2], *parts[2][1:]))
     return parts

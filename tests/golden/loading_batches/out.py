@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 import torch
 from flax import nnx
@@ -99,11 +98,9 @@ def run(model: Net):
     )
     results.append(evaluate_dictionaries(model, shuffled))
 
-    x = jnp.linspace(-1, 1, 24).reshape(12, 2)
-    y = (x.sum(axis=1) > 0).astype(jnp.int32)
-    first, second = random_split(
-        TensorDataset(to_torch(x), to_torch(y)), [8, 4], generator=torch.Generator().manual_seed(3)
-    )
+    x = torch.linspace(-1, 1, 24).reshape(12, 2)
+    y = (x.sum(1) > 0).long()
+    first, second = random_split(TensorDataset(x, y), [8, 4], generator=torch.Generator().manual_seed(3))
     results.append(sizes(DataLoader(first, 3, collate_fn=numpy_collate)))
     results.append(
         evaluate(model, DataLoader(second, 2, drop_last=True, collate_fn=numpy_collate), device)
@@ -137,22 +134,21 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
-def to_numpy(value: Any) -> Any:
-    """Replace the PyTorch tensors in nested lists, tuples and dictionaries by NumPy arrays of the same memory."""
-    if isinstance(value, torch.Tensor):
-        return value.numpy()
+def map_nested(function: Callable[[Any], Any], value: Any) -> Any:
+    """Apply a function to what is inside nested lists, tuples and dictionaries, which stay what they are."""
     if isinstance(value, MutableMapping):
         result = copy.copy(value)
-        result.update({key: to_numpy(item) for key, item in value.items()})
+        result.update({key: map_nested(function, item) for key, item in value.items()})
         return result
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(to_numpy, value))
-    return type(value)(map(to_numpy, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        items = [map_nested(function, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return function(value)
 
 
 def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = default_collate) -> Any:
     """Collate samples as a DataLoader does, or by a function of one's own, into NumPy arrays."""
-    return to_numpy(collate(samples))
+    return map_nested(lambda item: item.numpy() if isinstance(item, torch.Tensor) else item, collate(samples))
 
 
 def reduce_loss(loss: jax.Array, reduction: str = "mean") -> jax.Array:
@@ -175,11 +171,3 @@ def softmax_cross_entropy(
     kept = target != ignore_index
     loss = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.where(kept, target, 0), axis)
     return loss.mean(where=kept) if reduction == "mean" else reduce_loss(jnp.where(kept, loss, 0), reduction)
-
-
-def to_torch(array: Any) -> Any:
-    """A PyTorch tensor with a copy of an array, integers as int64; what is no array of JAX comes back."""
-    if not isinstance(array, jax.Array):
-        return array
-    tensor = torch.from_numpy(np.array(array))
-    return tensor.long() if tensor.dtype == torch.int32 else tensor
