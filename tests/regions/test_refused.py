@@ -127,6 +127,64 @@ def test_a_method_that_uses_the_model_by_itself_is_found() -> None:
     assert "11: `penalty` uses `self.net` without getting it as an argument" in found
 
 
+def test_an_attribute_that_another_method_computed_with_the_model_is_found() -> None:
+    found = errors(
+        """\
+        class Trainer:
+            def __init__(self):
+                self.net = Net()
+                self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1)
+
+            def forward(self, x):
+                self.out = self.net(x)
+
+            def step(self, x, y):
+                self.forward(x)
+                self.optimizer.zero_grad()
+                loss = F.mse_loss(self.out, y) + self.net(y).mean()
+                loss.backward()
+                self.optimizer.step()
+        """
+    )
+    assert "6: `self.out` is computed with the model in `forward`" in found
+
+
+def test_an_argument_that_the_caller_computed_with_the_model_is_found() -> None:
+    found = errors(
+        """\
+        def update(net, optimizer, out, y):
+            optimizer.zero_grad()
+            loss = F.mse_loss(out, y) + net(y).mean()
+            loss.backward()
+            optimizer.step()
+
+        def train(batches):
+            net = Net()
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            for x, y in batches:
+                out = net(x)
+                update(net, optimizer, out, y)
+        """
+    )
+    assert "12: `out` depends on the model" in found
+
+
+def test_a_forward_pass_in_another_block_is_found() -> None:
+    found = errors(
+        loop(
+            """\
+            out = net(x)
+            if x is not None:
+                optimizer.zero_grad()
+                loss = F.mse_loss(out, y) + net(y).mean()
+                loss.backward()
+                optimizer.step()
+            """
+        )
+    )
+    assert f"9: {NO_STEP}: the loss depends on a forward pass in another block" in found
+
+
 def test_two_models_of_one_class_are_not_mixed_up() -> None:
     found = errors(
         """\

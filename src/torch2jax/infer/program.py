@@ -303,6 +303,7 @@ class Program:
     """Everything that is converted together.
 
     ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless.
+    ``copies``: names and models that are copied in front of a statement.
     ``accumulations``: gradients that are added up, by the statements that begin, clip, use or forget them.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
@@ -335,6 +336,7 @@ class Program:
     regions: dict[cst.CSTNode, Any] = field(default_factory=dict)
     dropped: set[cst.CSTNode] = field(default_factory=set)
     accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
     current: FunctionInfo | None = None
     hosted: set[Any] = field(default_factory=set)
     hosting: bool = False

@@ -45,7 +45,9 @@ class Region:
     ``live``: names that are looked at afterwards. ``varying``: places that
     change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
     step from being compiled, if anything does. ``gradients``: the variable that they are
-    added to, where the update comes later. ``name``: that of the function.
+    added to, where the update comes later. ``again``: those of the
+    differentiated that have been run before, which are run once more on ``copy``, the model as it was then.
+    ``name``: that of the function.
     """
 
     statements: tuple[Any, ...]
@@ -60,6 +62,8 @@ class Region:
     kinds: dict[str, Any]
     outside: str = ""
     gradients: str = ""
+    again: tuple[Any, ...] = ()
+    copy: str = ""
     name: str = "train_step"
 
 

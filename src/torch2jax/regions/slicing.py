@@ -14,8 +14,11 @@ from torch2jax.source.nodes import children
 
 def backward_slice(
     statements: Sequence[Any], access: Mapping[Any, Access], wanted: Mapping[Any, Collection[str]]
-) -> list[Any]:
-    """The statements that what is wanted depends on, in order. ``wanted``: by the statements that want it."""
+) -> tuple[list[Any], set[str]]:
+    """The statements that what is wanted depends on, in order, and what they need from before.
+
+    ``wanted``: by the statements that want it.
+    """
     needed: set[str] = set()
     found: list[Any] = []
     for statement in reversed(statements):
@@ -27,7 +30,7 @@ def backward_slice(
             found.append(statement)
             needed -= does.kills
             needed |= does.reads.keys()
-    return found[::-1]
+    return found[::-1], needed
 
 
 def dependent(statements: Sequence[Any], access: Mapping[Any, Access], places: Collection[str]) -> list[Any]:

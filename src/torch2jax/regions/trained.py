@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import libcst as cst
@@ -51,14 +51,18 @@ def trained_by(
 def _passed(program: Program, fn: FunctionInfo, optimizer: str, model: str, kind: Optimizer) -> str | None:
     """The parameter that gets the model at every call where another gets the optimizer that was built for it."""
     found: set[str | None] = set()
+    for caller, _, given in calls_of(fn):
+        built_there = builder_of(program, kind) is caller and optimizer in given
+        found.add(next((p for p, value in given.items() if value == model), None) if built_there else None)
+    return found.pop() if len(found) == 1 else None
+
+
+def calls_of(fn: FunctionInfo) -> Iterator[tuple[FunctionInfo, cst.Call, dict[str, str]]]:
+    """The calls of a function: by whom, the call, and what it gives to the parameters, as it is spelled there."""
     for caller in fn.callers:
         for node, fact in caller.facts.calls.items():
-            if fn not in getattr(fact, "targets", ()) or not isinstance(node, cst.Call):
-                continue
-            given = _given(fn, node)
-            built_there = builder_of(program, kind) is caller and optimizer in given
-            found.add(next((p for p, value in given.items() if value == model), None) if built_there else None)
-    return found.pop() if len(found) == 1 else None
+            if fn in getattr(fact, "targets", ()) and isinstance(node, cst.Call):
+                yield caller, node, _given(fn, node)
 
 
 def _given(fn: FunctionInfo, node: cst.Call) -> dict[str, str]:

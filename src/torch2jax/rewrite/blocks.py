@@ -9,7 +9,7 @@ import libcst as cst
 
 from torch2jax.rewrite.comments import with_lost_comments
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
-from torch2jax.rewrite.steps import accumulated, before_accumulation, training_step
+from torch2jax.rewrite.steps import accumulated, before_accumulation, copy_of, training_step
 from torch2jax.source.nodes import walk
 
 
@@ -23,6 +23,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             continue
         region = rewriter.program.regions.get(node)
         added = rewriter.program.accumulations.get(node)
+        copies = _copies(rewriter, (node, *(region.statements if region is not None else ())))
         if region is not None and node not in rewriter.entered:
             rewriter.entered.add(node)
             skipped.update(region.statements)
@@ -33,6 +34,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             new = accumulated(rewriter, added, node)
         else:
             new = one(rewriter, node)
+        new = [*copies, *new]
         if added is not None and added.loop is node:
             new = [before_accumulation(added), *new]
         if of_file and rewriter.hoisted:
@@ -47,6 +49,15 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
         result += new
     rewriter.unplaced = pending
     return result
+
+
+def _copies(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
+    """Copies of models in front of statements that will be run once more."""
+    if not rewriter.program.copies:
+        return []
+    places = [place for node in nodes if node not in rewriter.copied for place in rewriter.program.copies.get(node, ())]
+    rewriter.copied.update(nodes)
+    return [copy_of(rewriter, name, model) for name, model in places]
 
 
 _TWO_BLANKS = [cst.EmptyLine(indent=False)] * 2

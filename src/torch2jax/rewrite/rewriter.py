@@ -77,6 +77,7 @@ class Rewriter:
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
     entered: set[cst.CSTNode] = field(default_factory=set)
     defined_steps: set[str] = field(default_factory=set)
+    copied: set[cst.CSTNode] = field(default_factory=set)
     _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
     _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
     _counted: int = 0

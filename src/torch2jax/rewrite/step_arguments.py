@@ -77,6 +77,7 @@ class Arguments:
         paths = list(dict.fromkeys(trained))
         if region.gradients:  # the update is another function's
             paths = [*(each.model for each in region.trained), region.gradients]
+        paths += [region.copy] if region.copy else []
         paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
         again = [p for p in inside.writes if p not in inside.kills and p not in paths and _is_needed(scope, p, region)]
         paths += again
@@ -153,6 +154,8 @@ class _Chosen:
 
     def is_stateful(self, path: str) -> bool:
         """Whether it is an object with Variables, which has to be an argument where gradients are taken."""
+        if path == self.region.copy:
+            return False
         kind = self.region.kinds.get(path)
         if path == RNGS:
             return True

@@ -185,7 +185,11 @@ def _differentiation(rewriter: Rewriter, step: _Step) -> list[Any]:
                 _tuple([cst.Name(n) for n in names]),
                 call(
                     attribute(nnx, "split"),
-                    [cst.Name(arguments.local(each.model)), attribute(nnx, "Param"), cst.Ellipsis()],
+                    [
+                        cst.Name(step.region.copy or arguments.local(each.model)),
+                        attribute(nnx, "Param"),
+                        cst.Ellipsis(),
+                    ],
                 ),
             )
         )
@@ -292,6 +296,13 @@ def _updates(step: _Step) -> list[Any]:
         )
         for each in step.region.trained
     ]
+
+
+def copy_of(rewriter: Rewriter, name: str, model: str) -> cst.SimpleStatementLine:
+    """``netG_before = nnx.clone(netG)``: the model with the state that it has here."""
+    return statement(
+        assignment(cst.Name(name), call(attribute(rewriter.root("nnx"), "clone"), [cst.parse_expression(model)]))
+    )
 
 
 # --- gradients that are added up -----------------------------------------------------------------------------------

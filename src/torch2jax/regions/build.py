@@ -1,0 +1,262 @@
+"""A region from the place where it may be: what goes into it, in which order, and why it can't be one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.kinds import Api, Number, Str, Tensor, is_module, options, without_none
+from torch2jax.infer.liveness import Liveness, names_in
+from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.regions.blocks import Place
+from torch2jax.regions.callees import check_hidden
+from torch2jax.regions.carried import carried, check_given
+from torch2jax.regions.compiling import obstacle
+from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, touches, whole
+from torch2jax.regions.region import Accumulation, NoRegionError, Region, Role, Trained
+from torch2jax.regions.roles import checked
+from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits
+from torch2jax.regions.trained import trained_by
+from torch2jax.source.scope import Scope
+
+NO_GRAD = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})
+
+
+def region_at(program: Program, fn: FunctionInfo, scope: Scope, place: Place, added: Accumulation | None) -> Region:
+    """The region at a place. ``added``: where its gradients are added up, if they are.
+
+    Raises:
+        NoRegionError: it can't be one.
+    """
+    block, roles, group = place.block, place.roles, place.group
+    sinks = [checked(roles[i]) for i in group.backward]
+    if not group.steps and added is None:
+        raise NoRegionError("no step of an optimizer follows in the same block", sinks[0].node)
+    end = (group.steps if added is None else group.backward)[-1] + 1
+    kinds = fn.facts.kinds
+    seen = places([access_of(s, kinds.get) for s in block.statements[:end]], kinds)
+    if added is None:
+        marked = [checked(roles[i]) for i in group.steps]
+        trained = tuple(trained_by(program, fn, scope, each.subject, seen) for each in marked)
+        _check_zeroed(place, trained)
+        _check_roles(place, range(place.start, end), trained, fn)
+    else:
+        trained = (added.trained,)
+    find = whole((each.model for each in trained), lambda node: path_of(node, kinds.get))
+    access = {s: access_of_all([s], find) for s in (*block.before, *block.statements[:end])}
+    seen = places(access.values(), kinds)
+    gradients = added.gradients if added is not None else ""
+    return _Builder(program, fn, scope, place, end, trained, gradients, access, seen, find).build()
+
+
+@dataclass
+class _Builder:
+    """What is known of a region while it is put together."""
+
+    program: Program
+    fn: FunctionInfo
+    scope: Scope
+    place: Place
+    end: int
+    trained: tuple[Trained, ...]
+    gradients: str
+    access: Mapping[Any, Access]
+    seen: dict[str, Any]
+    find: Find
+
+    def build(self) -> Region:
+        """The statements by where they go."""
+        statements, roles, group = self.place.block.statements, self.place.roles, self.place.group
+        losses = {statements[i]: roles[i].subject for i in group.backward}
+        wanted = {s: set(access_of_all([loss], self.find).reads) for s, loss in losses.items()}
+        order = {s: i for i, s in enumerate(statements)}
+        plain = [s for i, s in enumerate(statements[: self.end]) if i >= self.place.start and i not in roles]
+        before = [s for s in (*plain, *losses) if order[s] <= group.backward[-1]]
+        before.sort(key=order.__getitem__)
+        needed, inputs = backward_slice(before, self.access, wanted)
+        models = {each.model for each in self.trained}
+        modules = {path for path, kind in self.seen.items() if _is_module(kind)} | models
+        stops = [s for s in needed if self._stops(s)]
+        again = self._again(inputs, models)
+        forward = dependent([*again, *(s for s in needed if s not in stops)], self.access, models)
+        heads = [s for s in losses if overlap(wanted[s], modules)]
+        if not forward and not any(overlap(paths, models) for paths in wanted.values()):
+            raise NoRegionError("the loss does not depend on what the optimizer trains", self.place.sink.node)
+        worked = [s for s in needed if s in forward or overlap(self.access[s].reads, modules)]
+        first = min((order[s] for s in (*worked, *heads)), default=group.backward[0])
+        begun = min(order[s] for s in (*(s for s in forward if s not in again), *heads, *losses))
+        inside = [s for s in needed if order[s] >= first]
+        prelude = [s for s in inside if order[s] < begun or s in stops]
+        forward = [s for s in inside if s not in prelude]
+        if again:
+            self._check_again(again, [*prelude, *forward], wanted, models)
+        check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models)
+        self._check_inside(prelude, forward, modules, order)
+        after = [s for s in plain if first <= order[s] and s not in inside]
+        state = modules | {each.optimizer for each in self.trained}
+        self._check_after(after, inside, state, order)
+        region = statements[first : self.end]
+        clips = [roles[i].node for i in range(first, self.end) if i in roles and roles[i].role is Role.CLIP]
+        return Region(
+            statements=tuple(region),
+            prelude=tuple(prelude),
+            forward=(*again, *sorted([*forward, *losses], key=order.__getitem__)),
+            after=tuple(after),
+            losses=losses,
+            clips=tuple(clips),
+            trained=self.trained,
+            live=self._live(region, after),
+            varying=frozenset(self._varying()),
+            kinds=self.seen,
+            outside=obstacle(self.program, self.fn, [*again, *prelude, *forward]),
+            gradients=self.gradients,
+            again=tuple(again),
+        )
+
+    def _again(self, inputs: set[str], models: set[str]) -> list[Any]:
+        """Statements in front of the region through which the loss depends on the parameters all the same."""
+        statements = self.place.block.statements[: self.place.start]
+        inputs = {path for path in inputs if path not in models and self._may_carry(path)}
+        check_given(self.fn, inputs, models)
+        outer = [s for s in self.place.block.before if not self._stops(s)]
+        if carried(outer, self.access, inputs, models):
+            raise NoRegionError("the loss depends on a forward pass in another block", self.place.sink.node)
+        return carried([s for s in statements if not self._stops(s)], self.access, inputs, models)
+
+    def _may_carry(self, path: str) -> bool:
+        """Whether what is in a place may be differentiated."""
+        kind = self.seen.get(path)
+        found = list(options(without_none(kind))) if kind is not None else []
+        return not found or not all(
+            isinstance(o, Number | Str) or (isinstance(o, Tensor) and o.dtype in ("int", "bool")) for o in found
+        )
+
+    def _check_again(
+        self, again: Sequence[Any], inside: Sequence[Any], wanted: Mapping[Any, set[str]], models: set[str]
+    ) -> None:
+        """Raise `NoRegionError` unless a forward pass may be run again on a copy of the model as it was before it."""
+        used = [*(self.access[s].reads for s in inside), *wanted.values()]
+        if any(overlap(reads, models) for reads in used) or len(self.trained) > 1:
+            message = "the loss depends on forward passes in front of the other update and behind it"
+            raise NoRegionError(message, self.place.sink.node)
+        statements = self.place.block.statements[: self.end]
+        for statement in again:
+            later = statements[statements.index(statement) + 1 :]
+            changed = [s for s in later if s not in again and s not in inside]
+            read = self.access[statement].reads.keys() - models
+            if any(overlap(read, self.access[s].writes) for s in changed) or list(exits(statement)):
+                raise NoRegionError("what this forward pass reads is changed before the backward pass", statement)
+
+    def _stops(self, statement: Any) -> bool:
+        """Whether no gradients come through a statement: a block without them, or a value that is detached."""
+        if isinstance(statement, cst.SimpleStatementLine):
+            value = statement.body[0].value if isinstance(statement.body[0], cst.Assign) else None
+            func = value.func if isinstance(value, cst.Call) else value
+            return isinstance(func, cst.Attribute) and func.attr.value in _DETACHED
+        if not isinstance(statement, cst.With):
+            return False
+        funcs = [i.item.func if isinstance(i.item, cst.Call) else i.item for i in statement.items]
+        kinds = [self.fn.facts.kinds.get(func) for func in funcs]
+        return any(isinstance(kind, Api) and kind.name in NO_GRAD for kind in kinds)
+
+    def _check_inside(
+        self, prelude: Sequence[Any], forward: Sequence[Any], modules: set[str], order: Mapping[Any, int]
+    ) -> None:
+        """What comes before the differentiated function, and what is in it."""
+        for statement in (*prelude, *forward):
+            for inner in exits(statement):
+                raise NoRegionError("this leaves the forward pass", inner)
+        for statement in prelude:
+            for other in forward:
+                if order[other] < order[statement]:
+                    check_order(other, self.access[other], [self.access[statement]], modules)
+
+    def _check_after(
+        self, after: Sequence[Any], inside: Sequence[Any], state: set[str], order: Mapping[Any, int]
+    ) -> None:
+        first = (self.place.group.steps or self.place.group.backward)[0]
+        for statement in after:
+            does = self.access[statement]
+            for inner in exits(statement):
+                raise NoRegionError("this leaves the step between the forward pass and the update", inner)
+            used = overlap({*does.reads, *does.writes}, state) if order[statement] < first else set()
+            if used:
+                names = ", ".join(f"`{name}`" for name in sorted(used))
+                message = f"{names} is used between the forward pass and the update"
+                raise NoRegionError(message, statement, "move it in front of the forward pass or behind the update")
+            check_order(statement, does, [self.access[s] for s in inside if order[s] > order[statement]], state)
+
+    def _live(self, region: Sequence[Any], after: Iterable[Any]) -> frozenset[str]:
+        """Names that something may look at once the step is done."""
+        body: Any = self.fn.node.body
+        statements = body.body if isinstance(body, cst.IndentedBlock) else body
+        shared = frozenset(self.scope.captured)
+        liveness = Liveness(statements, shared if isinstance(self.fn.node, cst.Module) else frozenset())
+        live = liveness.after[region[-1]] | shared
+        return live.union(*(names_in(statement) for statement in after))
+
+    def _varying(self) -> set[str]:
+        """Places that may change from one step to the next."""
+        loop = self.place.block.loop
+        if loop is None and not isinstance(self.fn.node, cst.Module):
+            return set(self.scope.names)
+        return set(access_of(loop if loop is not None else self.fn.node, self.fn.facts.kinds.get).writes)
+
+
+_DETACHED = frozenset("detach item data numpy tolist".split())
+
+
+def _check_zeroed(place: Place, trained: Sequence[Trained]) -> None:
+    """Raise `NoRegionError` unless the gradients that each step uses are those of its own losses."""
+    roles, group = place.roles, place.group
+    sinks = [i for i, marked in roles.items() if marked.role is Role.BACKWARD]
+    first, last = group.backward[0], group.backward[-1]
+    for each in trained:
+        zeroed = [
+            i for i, m in roles.items() if m.role is Role.ZERO and _code(m.subject) in (each.optimizer, each.model)
+        ]
+        if any(first < i < last for i in zeroed):
+            raise NoRegionError("gradients are zeroed between two backward passes", place.sink.node)
+        if any(place.start <= i < first for i in zeroed):
+            continue
+        alone = all(i in group.backward for i in sinks)
+        if alone and any(i > group.steps[-1] for i in zeroed):
+            continue
+        message = f"the gradients of `{each.model}` are not zeroed in this block, so that they add up"
+        raise NoRegionError(message, place.sink.node, "zero them before each backward pass")
+
+
+def _code(node: cst.BaseExpression) -> str:
+    return cst.Module([]).code_for_node(node)
+
+
+def _check_roles(place: Place, inside: range, trained: Sequence[Trained], fn: FunctionInfo) -> None:
+    roles, group = place.roles, place.group
+    for i in inside:
+        if i not in roles:
+            continue
+        if roles[i].role is Role.CLIP:
+            if not group.backward[-1] < i < group.steps[0] or len(trained) > 1:
+                raise NoRegionError("gradients are clipped elsewhere than right before the one step", roles[i].node)
+            path = access_of(roles[i].subject, fn.facts.kinds.get).reads
+            if not any(touches(p, trained[0].model) for p in path):
+                raise NoRegionError("other gradients are clipped than those of the step", roles[i].node)
+        checked(roles[i])
+
+
+def places(accesses: Iterable[Access], kinds: Mapping[cst.CSTNode, Any]) -> dict[str, Any]:
+    """What is known of each place that is read."""
+    found: dict[str, Any] = {}
+    for access in accesses:
+        for path, node in access.reads.items():
+            kind = kinds.get(node)
+            if kind is not None and not isinstance(kind, Api):
+                found.setdefault(path, kind)
+    return found
+
+
+def _is_module(kind: Any) -> bool:
+    return any(is_module(option) for option in options(without_none(kind)))
