@@ -4,10 +4,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from torch2jax.helpers.schedules import LRScheduler, learning_rates, set_learning_rates
+from torch2jax.helpers.schedules import Schedule, learning_rates, set_learning_rates
 
 
-class SequentialLR(LRScheduler):
+class SequentialSchedule(Schedule):
     """One scheduler up to each milestone, starting anew at its first epoch."""
 
     def __init__(self, optimizer: Any, schedulers: Sequence[Any], milestones: Sequence[int]) -> None:
@@ -52,7 +52,7 @@ def take_back(scheduler: Any) -> None:
         scheduler.last_epoch -= 1
 
 
-class ChainedScheduler:
+class ChainedSchedule:
     """Steps several schedulers one after the other, each from the rates that the one before it left."""
 
     def __init__(self, schedulers: Sequence[Any]) -> None:

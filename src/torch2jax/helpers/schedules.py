@@ -49,7 +49,7 @@ def of_each_group(optimizer: Any, values: Any) -> list[Any]:
     return list(values) if isinstance(values, list | tuple) else [values] * len(hyperparams(optimizer))
 
 
-class LRScheduler:
+class Schedule:
     """Sets the rates of an optimizer at every `step`, starting when it is built.
 
     `base_lrs` are the rates that the optimizer had before any scheduler came to it.
@@ -116,7 +116,7 @@ class LRScheduler:
         vars(self).update(state_dict)
 
 
-class StepLR(LRScheduler):
+class StepSchedule(Schedule):
     """Multiplies the rates by `gamma` every `step_size` epochs."""
 
     def __init__(self, optimizer: Any, step_size: int, gamma: float = 0.1) -> None:
@@ -130,7 +130,7 @@ class StepLR(LRScheduler):
         return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
 
 
-class MultiStepLR(LRScheduler):
+class MultiStepSchedule(Schedule):
     """Multiplies the rates by `gamma` at each of the milestones."""
 
     def __init__(self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1) -> None:
@@ -145,7 +145,7 @@ class MultiStepLR(LRScheduler):
         return [base * self.gamma**passed for base in self.base_lrs]
 
 
-class ConstantLR(LRScheduler):
+class ConstantSchedule(Schedule):
     """Multiplies the rates by `factor` for the first `total_iters` epochs."""
 
     def __init__(self, optimizer: Any, factor: float = 1 / 3, total_iters: int = 5) -> None:
@@ -161,7 +161,7 @@ class ConstantLR(LRScheduler):
         return [base * (self.factor if self.last_epoch < self.total_iters else 1.0) for base in self.base_lrs]
 
 
-class LinearLR(LRScheduler):
+class LinearSchedule(Schedule):
     """Takes the factor of the rates from `start_factor` to `end_factor` in `total_iters` epochs."""
 
     def __init__(
@@ -183,7 +183,7 @@ class LinearLR(LRScheduler):
         return [base * (self.start_factor + (self.end_factor - self.start_factor) * share) for base in self.base_lrs]
 
 
-class ExponentialLR(LRScheduler):
+class ExponentialSchedule(Schedule):
     """Multiplies the rates by `gamma` every epoch."""
 
     def __init__(self, optimizer: Any, gamma: float) -> None:
@@ -197,7 +197,7 @@ class ExponentialLR(LRScheduler):
         return [base * self.gamma**self.last_epoch for base in self.base_lrs]
 
 
-class PolynomialLR(LRScheduler):
+class PolynomialSchedule(Schedule):
     """Takes the rates to zero in `total_iters` epochs, along a power of what is left of them."""
 
     def __init__(self, optimizer: Any, total_iters: int = 5, power: float = 1.0) -> None:
@@ -215,7 +215,7 @@ class PolynomialLR(LRScheduler):
         return [base * left**self.power for base in self.base_lrs]
 
 
-class CosineAnnealingLR(LRScheduler):
+class CosineSchedule(Schedule):
     """Takes the rates to `eta_min` along half a wave of a cosine in `T_max` epochs, and up again after that."""
 
     def __init__(self, optimizer: Any, T_max: int, eta_min: float = 0.0) -> None:
@@ -236,7 +236,7 @@ class CosineAnnealingLR(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
 
-class CosineAnnealingWarmRestarts(LRScheduler):
+class CosineRestartsSchedule(Schedule):
     """Takes the rates to `eta_min` along a cosine again and again: in `T_0` epochs, then in `T_mult` times as many.
 
     `step` takes fractions of epochs too.
@@ -276,7 +276,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
 
-class LambdaLR(LRScheduler):
+class LambdaSchedule(Schedule):
     """Multiplies the first rates by a function of the epoch."""
 
     def __init__(self, optimizer: Any, lr_lambda: Callable[[int], float] | list[Callable[[int], float]]) -> None:
@@ -287,7 +287,7 @@ class LambdaLR(LRScheduler):
         return [float(base * f(self.last_epoch)) for f, base in zip(self.functions, self.base_lrs, strict=True)]
 
 
-class MultiplicativeLR(LRScheduler):
+class MultiplicativeSchedule(Schedule):
     """Multiplies the rates by a function of the epoch, at every epoch."""
 
     def __init__(self, optimizer: Any, lr_lambda: Callable[[int], float] | list[Callable[[int], float]]) -> None:
@@ -300,7 +300,7 @@ class MultiplicativeLR(LRScheduler):
         return [float(rate * f(self.last_epoch)) for f, rate in zip(self.functions, self.rates(), strict=True)]
 
 
-class CyclicLR(LRScheduler):
+class CyclicSchedule(Schedule):
     """Moves the rates up and down between two bounds, and the momentum the other way round."""
 
     def __init__(
@@ -348,7 +348,7 @@ class CyclicLR(LRScheduler):
         return [low + (high - low) * height for low, high in zip(self.lows, self.max_lrs, strict=True)]
 
 
-class OneCycleLR(LRScheduler):
+class OneCycleSchedule(Schedule):
     """One rise of the rates to `max_lr`, and a fall to far below where they began; the momentum goes the other way."""
 
     def __init__(
@@ -406,7 +406,7 @@ class OneCycleLR(LRScheduler):
         return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-class ReduceLROnPlateau:
+class ReduceOnPlateau:
     """Multiplies the rates by `factor` where a metric has not become better for more than `patience` epochs."""
 
     def __init__(

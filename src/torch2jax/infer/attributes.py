@@ -34,6 +34,7 @@ from torch2jax.infer.kinds import (
     Namespace,
     NoneKind,
     Optimizer,
+    Scheduler,
     Shape,
     Super,
     Tensor,
@@ -57,7 +58,6 @@ from torch2jax.infer.views import attribute_key
 from torch2jax.source.nodes import dotted_name, walk
 
 # Attributes of arrays that mean the same on numpy, torch and jax arrays.
-OPTIMIZER_METHODS = frozenset("step zero_grad state_dict load_state_dict add_param_group".split())
 _SHARED = {"shape": Shape(), "dtype": Dtype(), "ndim": FREE}
 
 
@@ -163,11 +163,12 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
         case Tuple(fields=fields) if name in fields:
             frame.facts.special[node] = ("field", fields.index(name))
             return kind.items[fields.index(name)]
-        case Optimizer():
-            if name not in OPTIMIZER_METHODS:
-                frame.report("T2J108", node, f"Optimizer.{name} has no translation yet")
-                return UNKNOWN
-            return BoundApi(kind, name)
+        case Optimizer() | Scheduler():
+            from torch2jax.infer.optimizers import optimizer_attribute, scheduler_attribute
+
+            if isinstance(kind, Scheduler):
+                return scheduler_attribute(frame, node, kind, name)
+            return optimizer_attribute(frame, node, kind, name)
         case HostObject():
             return host_attribute(frame, kind, name)
         case Free() | Unknown():
@@ -210,6 +211,10 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
 
 
 def _unsettled(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
+    if name == "param_groups":  # nothing but optimizers has that
+        from torch2jax.infer.optimizers import optimizer_attribute
+
+        return optimizer_attribute(frame, node, Optimizer(), name)
     if name in _SHARED:
         return _SHARED[name]
     book = frame.program.book

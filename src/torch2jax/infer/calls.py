@@ -44,6 +44,7 @@ from torch2jax.infer.kinds import (
     Number,
     Optimizer,
     Partial,
+    Scheduler,
     Sequence,
     Super,
     Tensor,
@@ -247,6 +248,10 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     if rules:
         target = _mutated_argument(frame, name, arguments)
         result = apply(frame, node, name, rules, arguments, target=target)
+        if rules[0].result == "Scheduler":
+            from torch2jax.infer.optimizers import built_scheduler
+
+            return built_scheduler(frame, node, name)
         return mutate(frame, node, target, result) if target is not None and node in frame.facts.calls else result
     root = name.partition(".")[0]
     use_all(frame, arguments)
@@ -272,9 +277,11 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)
-    if isinstance(receiver, Optimizer):
-        from torch2jax.infer.optimizers import call_optimizer_method
+    if isinstance(receiver, Optimizer | Scheduler):
+        from torch2jax.infer.optimizers import call_optimizer_method, call_scheduler_method
 
+        if isinstance(receiver, Scheduler):
+            return call_scheduler_method(frame, node, receiver, name, arguments)
         return call_optimizer_method(frame, node, name, arguments)
     if is_module(receiver) or isinstance(receiver, Super):
         from torch2jax.infer.module_methods import call_module_method

@@ -31,6 +31,7 @@ from torch2jax.infer.kinds import (
     Namespace,
     NoneKind,
     Optimizer,
+    Scheduler,
     Sequence,
     Tensor,
     Tuple,
@@ -146,13 +147,25 @@ def annotation_kind(frame: Frame, node: cst.BaseExpression) -> Kind | None:
     if isinstance(kind, Api):
         known = _ANNOTATIONS.get(canonical(kind.name.removeprefix("builtins.")))
         if known is None and kind.name.startswith("torch.optim."):
-            rules = frame.program.book.lookup(kind.name)
-            return Optimizer(canonical(kind.name)) if rules and rules[0].result == "Optimizer" else None
+            return _training_kind(frame, canonical(kind.name))
         if known is None and kind.name.startswith("torch.nn."):
             from torch2jax.infer.calls import instances_of
 
             return instances_of(frame, kind)
         return known
+    return None
+
+
+SCHEDULER_BASES = ("torch.optim.lr_scheduler.LRScheduler", "torch.optim.lr_scheduler._LRScheduler")
+
+
+def _training_kind(frame: Frame, name: str) -> Kind | None:
+    """An optimizer or a scheduler of the class that an annotation names."""
+    rules = frame.program.book.lookup(name)
+    if rules and rules[0].result == "Optimizer":
+        return Optimizer(name)
+    if name in SCHEDULER_BASES or (rules and rules[0].result == "Scheduler"):
+        return Scheduler(name)
     return None
 
 

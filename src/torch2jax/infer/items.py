@@ -26,6 +26,7 @@ from torch2jax.infer.kinds import (
     Mapping,
     Modules,
     Number,
+    ParamGroups,
     Sequence,
     Shape,
     Str,
@@ -74,6 +75,8 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return Tensor(rank - 1 if rank else None, dtype)
         case Str():
             return STR
+        case ParamGroups(sites=sites, one=False):
+            return ParamGroups(sites, one=True)
         case Modules(with_names=True):
             return Tuple((STR, AnyModule()))
         case Modules():
@@ -199,6 +202,8 @@ def _eval_index(frame: Frame, index: cst.BaseSlice) -> None:
 
 def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
     index = node.slice[0].slice
+    if isinstance(kind, ParamGroups) and kind.one:
+        return hyperparameter(frame, node, kind)
     if any(is_sequential(option) for option in options(kind)):
         frame.facts.special[node] = ("sequential_item", isinstance(index, cst.Slice))
         note_opened(frame, node, kind)
@@ -220,6 +225,24 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
         else:
             results.append(item_at(frame, option, value if isinstance(value, int) else None))
     return union(results)
+
+
+# What optax calls the hyperparameters that torch keeps in a group of parameters.
+HYPERPARAMETERS = {"lr": "learning_rate", "momentum": "momentum", "weight_decay": "weight_decay"}
+
+
+def hyperparameter(frame: Frame, node: cst.Subscript, kind: ParamGroups) -> Kind:
+    """``group["lr"]``: a number that the optimizer holds as an array."""
+    index = node.slice[0].slice
+    name = constant(frame.facts.kinds.get(index.value, UNKNOWN)) if isinstance(index, cst.Index) else None
+    if name not in HYPERPARAMETERS:
+        what = f"`{name}` of a group of parameters" if isinstance(name, str) else "an item of a group of parameters"
+        frame.report("T2J108", node, f"{what} has no translation yet")
+        return UNKNOWN
+    for site in kind.sites:
+        frame.program.hyperparameters[site].add(name)
+    frame.facts.special[node] = ("hyperparameter", HYPERPARAMETERS[name])
+    return Tensor(0, "float")
 
 
 def _named_item(frame: Frame, kind: Container, name: object) -> Kind:
@@ -378,6 +401,11 @@ def assign_item(
     if augmented is None:
         for element in target.slice:
             _eval_index(frame, element.slice)
+    if isinstance(base, ParamGroups) and base.one:
+        hyperparameter(frame, target, base)
+        if value is not None:
+            frame.use(value, kind)
+        return
     if isinstance(base, Free) and _assigns_to_array(frame, target):
         frame.report(
             "T2J202", target, "assumed that what is assigned to here is a tensor", "annotate it as torch.Tensor"

@@ -268,6 +268,14 @@ class Scheduler(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class ParamGroups(Kind):
+    """``optimizer.param_groups``, or ``one`` of them; ``sites``: the calls that build the optimizer."""
+
+    sites: frozenset[Any]
+    one: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dtype(Kind):
     """A torch.dtype, by its name if known."""
 
@@ -443,6 +451,8 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             items = tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True))
             return Container(a.type, a.site, items, a.names)
         return Container(a.type, a.site)
+    if isinstance(a, ParamGroups) and isinstance(b, ParamGroups) and a.one == b.one:
+        return ParamGroups(a.sites | b.sites, a.one)
     if isinstance(a, Mapping) and isinstance(b, Mapping) and a.site == b.site:
         return Mapping(a.site)
     if isinstance(a, Layer) and isinstance(b, Layer) and a.name == b.name:

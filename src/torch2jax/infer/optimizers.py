@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass
+from typing import Any
 
 import libcst as cst
 
@@ -11,12 +13,18 @@ from torch2jax.infer.arguments import Arguments, as_arg, positional_args, spread
 from torch2jax.infer.facts import OptimizerCall, RuleCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
+    FLOAT,
     FREE,
+    INT,
     NONE,
     UNKNOWN,
     Api,
+    BoundApi,
     Kind,
     Optimizer,
+    ParamGroups,
+    Scheduler,
+    Sequence,
     Source,
     Tensor,
     is_module,
@@ -69,7 +77,7 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
     return Optimizer(name, held, node)
 
 
-def _take_variables(frame: Frame, given: cst.BaseExpression, groups: Sequence[_Group]) -> None:
+def _take_variables(frame: Frame, given: cst.BaseExpression, groups: Seq[_Group]) -> None:
     """An optimizer takes the Variables themselves, whichever way their axes lie."""
     inside = set(walk(given))
     for key in [key for key in frame.facts.findings if key[0] == "T2J106" and key[1] in inside]:
@@ -171,7 +179,7 @@ def _called(frame: Frame, node: cst.Call) -> tuple[Source, ...] | None:
 _SAME_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "iter", "set"))
 
 
-def _joined(frame: Frame, parts: Sequence[cst.BaseExpression]) -> tuple[Source, ...] | None:
+def _joined(frame: Frame, parts: Seq[cst.BaseExpression]) -> tuple[Source, ...] | None:
     found = [_sources(frame, part) for part in parts]
     return None if None in found else tuple(source for part in found if part is not None for source in part)
 
@@ -223,8 +231,63 @@ def _changes(part: cst.CSTNode, name: cst.Name) -> bool:
     return False
 
 
+# --- schedulers ----------------------------------------------------------------------------------------------------
+
+
+def built_scheduler(frame: Frame, node: cst.Call, name: str) -> Kind:
+    """``StepLR(optimizer, 30)``, after its rule: the optimizer's rates are set from outside."""
+    fact = frame.facts.calls.get(node)
+    if not isinstance(fact, RuleCall):
+        return Scheduler(name)
+    changed = {"lr"}
+    cycles = fact.bound.args.get("cycle_momentum")
+    if cycles is not None and cycles.value is not False:
+        changed.add("momentum")
+    given = [arg for arg in fact.bound.args.values() if arg.param.annotation == "Optimizer" and arg.arg is not None]
+    for arg in given:
+        assert arg.arg is not None
+        for option in options(without_none(frame.facts.kinds.get(arg.arg.node, UNKNOWN))):
+            frame.program.hyperparameters[_site(option)] |= changed
+    return Scheduler(name)
+
+
+def _site(kind: Kind) -> Any:
+    """The call that builds an optimizer; None if it is not known."""
+    return kind.site if isinstance(kind, Optimizer) else None
+
+
+_SCHEDULER_METHODS = frozenset("step get_last_lr state_dict load_state_dict".split())
+_SCHEDULER_ATTRIBUTES = {"last_epoch": INT, "best": FLOAT, "num_bad_epochs": INT, "base_lrs": FREE, "optimizer": FREE}
+
+
+def scheduler_attribute(frame: Frame, node: cst.Attribute, kind: Scheduler, name: str) -> Kind:
+    """A method of a scheduler, or one of the attributes that its translation has as well."""
+    if name in _SCHEDULER_METHODS:
+        return BoundApi(kind, name)
+    if name not in _SCHEDULER_ATTRIBUTES:
+        hint = "`get_last_lr()` gives the rates" if name == "get_lr" else ""
+        frame.report("T2J108", node, f"`{name}` of a scheduler has no translation yet", hint)
+    return _SCHEDULER_ATTRIBUTES.get(name, UNKNOWN)
+
+
+def call_scheduler_method(frame: Frame, node: cst.Call, kind: Scheduler, name: str, arguments: Arguments) -> Kind:
+    """``scheduler.step()`` and its like, which the translation has under the same names."""
+    use_all(frame, arguments)
+    count = len(arguments.nodes())
+    if name == "step" and count > (0 if kind.name.endswith(_STEP_ALONE) else 1):
+        frame.report("T2J102", node, f"{kind.name or 'a scheduler'}: this `step` takes no epoch", "leave the epoch out")
+    if name == "get_last_lr":
+        frame.program.heap[node].write(FLOAT, frame.program)
+        return Sequence("list", node)
+    return NONE if name in ("step", "load_state_dict") else FREE
+
+
+_STEP_ALONE = ("SequentialLR", "ChainedScheduler")
+
+
 # --- what is done with them ----------------------------------------------------------------------------------------
 
+_METHODS = frozenset("step zero_grad state_dict load_state_dict add_param_group".split())
 _HINTS = {
     "step": "compute gradients with nnx.value_and_grad and call `optimizer.update(model, grads)`",
     "zero_grad": "gradients are results in JAX and are not kept: leave it out",
@@ -232,6 +295,18 @@ _HINTS = {
     "load_state_dict": "`nnx.update(optimizer, state)` puts a state back",
     "add_param_group": "give all groups where the optimizer is built",
 }
+
+
+def optimizer_attribute(frame: Frame, node: cst.Attribute, kind: Optimizer, name: str) -> Kind:
+    """A method of an optimizer, or its groups of parameters."""
+    if name == "param_groups":
+        frame.facts.special[node] = ("param_groups",)
+        frame.program.hyperparameters[kind.site].add("lr")
+        return ParamGroups(frozenset((kind.site,)))
+    if name in _METHODS:
+        return BoundApi(kind, name)
+    frame.report("T2J108", node, f"Optimizer.{name} has no translation yet")
+    return UNKNOWN
 
 
 def call_optimizer_method(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> Kind:
@@ -249,7 +324,7 @@ def sources_of(kind: Kind) -> tuple[Source, ...]:
     return held[0] if len(spelled) == 1 else ()
 
 
-def _code(sources: Sequence[Source]) -> Iterator[str]:
+def _code(sources: Seq[Source]) -> Iterator[str]:
     return (cst.Module([]).code_for_node(source.node) for source in sources)
 
 

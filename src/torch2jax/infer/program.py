@@ -308,6 +308,8 @@ class Program:
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
+    ``hyperparameters``: what is read or changed of an optimizer, by the call that builds it; by None where which it is
+    is not known.
     """
 
     book: RuleBook
@@ -324,6 +326,7 @@ class Program:
     layer_readers: set[FunctionInfo] = field(default_factory=set)
     data_readers: set[FunctionInfo] = field(default_factory=set)
     refilled: bool = False
+    hyperparameters: dict[Any, set[str]] = field(default_factory=lambda: defaultdict(set))
     grown: set[Any] = field(default_factory=set)
     replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)

@@ -25,6 +25,7 @@ from torch2jax.infer.kinds import (
     Instance,
     Kind,
     Layer,
+    Scheduler,
     Sequence,
     Shape,
     Tensor,
@@ -527,6 +528,7 @@ _PLAIN: dict[str, Kind] = {
     "Dtype": Dtype(),
     "Device": Device(),
     "Shape": Shape(),
+    "Scheduler": Scheduler(),
 }
 
 

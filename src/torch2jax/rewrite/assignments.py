@@ -241,6 +241,8 @@ def assigned_place(rewriter: Rewriter, target: Any) -> Any:
         return own_place(rewriter, target)
     if isinstance(target, cst.StarredElement):
         return target
+    if rewriter.facts.special.get(target, ("",))[0] == "hyperparameter":
+        return rewriter.expr(target)
     if rewriter.facts.special.get(target) == ("sequential_item", False):
         return rewriter.expr(target)
     return rewriter.generic(target)

@@ -12,6 +12,7 @@ from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import Api, BoundApi, ClassRef, CustomGradient, Function, Instance, Namespace, is_module
 from torch2jax.rewrite.calls import without_forward
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
+from torch2jax.rewrite.hyperparameters import group_of_parameters, hyperparameter, parameter_groups
 from torch2jax.rewrite.orders import put_in_order
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.references import reference
@@ -102,6 +103,8 @@ def own_attribute(rewriter: Rewriter, node: cst.Attribute) -> cst.Attribute:
 
 def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
     match note[0]:
+        case "param_groups":
+            return parameter_groups(rewriter, node)
         case "training":
             receiver = rewriter.expr(node.value)
             return cst.UnaryOperation(cst.Not(), attribute(receiver, "deterministic"))
@@ -135,6 +138,10 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
 def subscript(rewriter: Rewriter, node: cst.Subscript) -> Any:
     """``x[...]``: axes in the order that the array has here."""
     note = rewriter.facts.special.get(node)
+    if note is not None and note[0] == "hyperparameter":
+        return hyperparameter(rewriter, node, note[1])
+    if rewriter.facts.special.get(node.value) == ("param_groups",):
+        return group_of_parameters(rewriter, node)
     result: Any = rewriter.generic(node)
     if note is None:
         return result

@@ -29,7 +29,7 @@ from torch2jax.rewrite.rewriter import (
     read_variable,
     statement,
 )
-from torch2jax.rewrite.rule_calls import _values, context, rule_call
+from torch2jax.rewrite.rule_calls import argument_values, context, rule_call
 
 ELLIPSIS = [cst.SubscriptElement(cst.Index(cst.Ellipsis()))]
 
@@ -282,7 +282,7 @@ def _first_param(fact: RuleCall) -> str:
 
 
 def _initial_value(rewriter: Rewriter, fact: RuleCall, place: Place, held: cst.BaseExpression) -> cst.BaseExpression:
-    values = _values(rewriter, fact)
+    values = argument_values(rewriter, fact)
     values[_first_param(fact)] = FillArg(node=held, annotation="Tensor")
     for name, flax, own in (("in_axis", -2, 1), ("out_axis", -1, 0)):
         axis = own if place.layout is None else flax

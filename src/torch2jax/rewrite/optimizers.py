@@ -9,13 +9,19 @@ import libcst as cst
 
 from torch2jax.infer.facts import OptimizerCall
 from torch2jax.infer.kinds import Source, Tensor
+from torch2jax.rewrite.hyperparameters import injected
 from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call, number
 from torch2jax.rewrite.rule_calls import rule_call
 
 
 def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> cst.Call:
     """``nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)``."""
-    transforms = [rule_call(rewriter, node, transform) for transform in fact.transforms]
+    known = rewriter.program.hyperparameters
+    changed = known.get(node, set()) | known.get(None, set())
+    transforms = [
+        injected(rewriter, node, transform, changed) if changed else rule_call(rewriter, node, transform)
+        for transform in fact.transforms
+    ]
     transform = transforms[0] if len(transforms) == 1 else _partition(rewriter, transforms)
     nnx = rewriter.root("nnx")
     wrt = argument(attribute(nnx, "Param"), "wrt")

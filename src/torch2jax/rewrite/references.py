@@ -6,6 +6,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.definitions import SCHEDULER_BASES
 from torch2jax.infer.derived import is_class
 from torch2jax.infer.host import is_host_api
 from torch2jax.infer.kinds import (
@@ -52,14 +53,15 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
         if root in ("torch", "torchvision", "torchaudio", "timm"):
             flag(rewriter, node, "T2J101", f"{kind.name} has no rule")
         return node
-    form = reference_form(rewriter, rules[-1]) if rules[-1].result != "Optimizer" else None
+    trains = rules[-1].result in ("Optimizer", "Scheduler")
+    form = None if trains else reference_form(rewriter, rules[-1])
     if form is None:
         flag(
             rewriter,
             node,
             "T2J103",
             f"{kind.name} as a value has no short form in JAX",
-            "write a small function or lambda",
+            "build it where it is named" if trains else "write a small function or lambda",
         )
         return node
     rewriter.tally.translated += 1
@@ -117,10 +119,20 @@ def class_reference(rewriter: Rewriter, node: Any) -> Any:
     if layer is not None:
         rewriter.tally.translated += 1
         return flax_class(rewriter, layer)
+    scheduler = scheduler_class(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
+    if scheduler is not None:
+        return scheduler
     new = rewriter.expr(node)
     if isinstance(new, cst.Call) and isinstance(new.func, cst.Name) and new.func.value == "partial" and new is not node:
         return new.args[0].value
     return new
+
+
+def scheduler_class(rewriter: Rewriter, name: str) -> cst.BaseExpression | None:
+    """The class of a scheduler; None if the name is not of one."""
+    rules = rewriter.program.book.lookup(name)
+    template = rules[-1].branches[-1].template if rules and rules[-1].result == "Scheduler" else None
+    return rewriter.helper(template[1][1]) if template is not None else None
 
 
 @rewrites(EXPRESSIONS, cst.MatchClass)
@@ -176,7 +188,9 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
             return flax_class(rewriter, layer) if layer is not None else dotted(rewriter, "nnx.Module")
         if rules and rules[-1].result == "Optimizer":
             return dotted(rewriter, "nnx.Optimizer")
-        return node
+        if qualified in SCHEDULER_BASES:
+            return rewriter.helper("Schedule")
+        return scheduler_class(rewriter, qualified) or node
     if isinstance(node, cst.SimpleString):
         return node
     fields_of: dict[type, tuple[str, ...]] = {

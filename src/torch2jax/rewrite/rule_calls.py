@@ -33,8 +33,8 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
         rewriter.tally.translated += 1
         rewriter.tally.transposes += 1
         return rewriter.transposed(_first_argument(rewriter, fact), fact.overrides[0][1])
-    values = _values(rewriter, fact)
-    expression = _filled(rewriter, fact, values)
+    values = argument_values(rewriter, fact)
+    expression = filled_template(rewriter, fact, values)
     rewriter.tally.translated += 1
     rewriter.trace.append((fact.rule, fact.choice.branch))
     if fact.moved:
@@ -51,7 +51,8 @@ def _first_argument(rewriter: Rewriter, fact: RuleCall) -> cst.BaseExpression:
     return result
 
 
-def _values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
+def argument_values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
+    """What stands for each parameter of a rule's template."""
     moved_param = _image_param(fact) if fact.moved else None
 
     def rewrite(arg: Arg) -> cst.BaseExpression:
@@ -93,11 +94,14 @@ def context(rewriter: Rewriter) -> FillContext:
     return FillContext(rngs=rewriter.rngs(), helpers=renamed)
 
 
-def _filled(rewriter: Rewriter, fact: RuleCall, values: dict[str, FillArg], template: Any = None) -> cst.BaseExpression:
+def filled_template(
+    rewriter: Rewriter, fact: RuleCall, values: dict[str, FillArg], template: Any = None
+) -> cst.BaseExpression:
+    """The template of a call, or another one, with these arguments."""
     template = fact.choice.branch.template if template is None else template
     filled = fill(template, values, context(rewriter))
     for name in filled.needs_binding:
-        _bind_before(rewriter, values, name)
+        bind_before(rewriter, values, name)
     if filled.needs_binding:
         filled = fill(template, values, context(rewriter))
     rewriter.names |= filled.names
@@ -105,7 +109,7 @@ def _filled(rewriter: Rewriter, fact: RuleCall, values: dict[str, FillArg], temp
     return filled.expression
 
 
-def _bind_before(rewriter: Rewriter, values: dict[str, FillArg], name: str) -> None:
+def bind_before(rewriter: Rewriter, values: dict[str, FillArg], name: str) -> None:
     """Give an argument that the template uses twice, or out of order, a name first."""
     value = values[name]
     if value.node is None or is_simple(value.node):
@@ -157,7 +161,7 @@ def flag(rewriter: Rewriter, node: cst.CSTNode, code: str, message: str, hint: s
 def _on_variable(
     rewriter: Rewriter, node: cst.Call, func: cst.BaseExpression, fact: RuleCall
 ) -> cst.BaseExpression | None:
-    filled = _filled(rewriter, fact, _values(rewriter, fact), as_function(fact.choice.branch.template))
+    filled = filled_template(rewriter, fact, argument_values(rewriter, fact), as_function(fact.choice.branch.template))
     rewriter.trace.append((fact.rule, fact.choice.branch))
     if isinstance(filled, cst.Name | cst.Attribute):
         return func if fact.rule.result == "Module" else call(func, [filled])
