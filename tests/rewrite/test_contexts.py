@@ -40,8 +40,8 @@ def test_a_block_without_gradients_in_a_module_stops_them() -> None:
         ("torch.profiler.record_function('a')", "T2J301"),
         ("torch.autograd.set_detect_anomaly(True)", "T2J301"),
         ("torch.set_grad_enabled(False)", "T2J205"),
-        ("torch.autocast('cuda')", "T2J108"),
-        ("torch.cuda.amp.autocast()", "T2J108"),
+        ("torch.autocast('cuda')", "T2J205"),
+        ("torch.cuda.amp.autocast()", "T2J205"),
     ],
 )
 def test_contexts_that_go(context: str, code: str) -> None:

@@ -124,7 +124,7 @@ def test_other_decorators_stay(decorator: str) -> None:
 def test_decorators_of_mixed_precision_are_reported() -> None:
     source = "class M(nn.Module):\n    @torch.cuda.amp.autocast()\n    def forward(self, x):\n        return x\n"
     conversion = convert(PRELUDE + source)
-    assert [d.code for d in conversion.diagnostics] == ["T2J108"]
+    assert [d.code for d in conversion.diagnostics] == ["T2J205"]
     assert "@torch" not in conversion.code
 
 

@@ -34,6 +34,7 @@ from torch2jax.infer.kinds import (
     Namespace,
     NoneKind,
     Optimizer,
+    Scaler,
     Scheduler,
     Shape,
     Super,
@@ -163,6 +164,8 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
         case Tuple(fields=fields) if name in fields:
             frame.facts.special[node] = ("field", fields.index(name))
             return kind.items[fields.index(name)]
+        case Scaler():
+            return BoundApi(kind, name)
         case Optimizer() | Scheduler():
             from torch2jax.infer.optimizers import optimizer_attribute, scheduler_attribute
 

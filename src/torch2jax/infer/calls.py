@@ -44,6 +44,7 @@ from torch2jax.infer.kinds import (
     Number,
     Optimizer,
     Partial,
+    Scaler,
     Scheduler,
     Sequence,
     Super,
@@ -60,6 +61,7 @@ from torch2jax.infer.layout import MIXED
 from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import apply, call_layer
 from torch2jax.infer.rule_layers import default_layer
+from torch2jax.infer.scaling import SCALERS, build_scaler, call_scaler_method
 
 
 @evaluates(cst.Call)
@@ -238,6 +240,8 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     special = call_torch(frame, node, name, arguments)
     if special is not None:
         return special
+    if name in SCALERS:
+        return build_scaler(frame, node, arguments)
     if is_host_api(frame.program, name):
         return host_api(frame, node, host_name(name) or name, arguments)
     rules = [rule for rule in frame.program.book.lookup(name) if rule.kind == "rule"]
@@ -277,6 +281,8 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)
+    if isinstance(receiver, Scaler):
+        return call_scaler_method(frame, node, name, arguments)
     if isinstance(receiver, Optimizer | Scheduler):
         from torch2jax.infer.optimizers import call_optimizer_method, call_scheduler_method
 

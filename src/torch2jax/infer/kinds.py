@@ -268,6 +268,11 @@ class Scheduler(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Scaler(Kind):
+    """A GradScaler, which is None in the translation."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParamGroups(Kind):
     """``optimizer.param_groups``, or ``one`` of them; ``sites``: the calls that build the optimizer."""
 

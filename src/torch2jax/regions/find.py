@@ -17,6 +17,7 @@ from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
 from torch2jax.regions.trained import trained_by
+from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Binding, Scope
 
 _BACKWARD = "backward("
@@ -90,7 +91,7 @@ class _Function:
             for statement in region.statements:
                 self._settle(statement)
         if found and not errors:
-            for statement in self._marked(Role.ZERO):
+            for statement in (*self._marked(Role.ZERO), *self._marked(Role.SCALE)):
                 self._settle(statement)
                 self.program.dropped.add(statement)
         return found
@@ -148,6 +149,9 @@ class _Function:
     def _added(self, added: Accumulation, regions: Sequence[Region]) -> list[Region]:
         """Note gradients that are added up."""
         inside = {statement for region in regions for statement in region.statements}
+        for statement in self._marked(Role.SCALE):
+            self._settle(statement)
+            self.program.dropped.add(statement)
         for statement in (*added.zeros, *added.clips, *added.steps):
             self._settle(statement)
             if statement not in inside:
@@ -172,7 +176,9 @@ class _Function:
         """What was said of a statement that is part of a step no longer holds."""
         marked = role_of(statement, self.facts)
         if marked is not None:
-            for key in [key for key in self.facts.findings if key[1] is marked.node]:
+            parts = set(walk(marked.node)) if marked.role is not Role.CLIP else {marked.node}
+            parts -= set(walk(marked.subject)) - {marked.node}
+            for key in [key for key in self.facts.findings if key[1] in parts]:
                 del self.facts.findings[key]
 
     def _report(self, sink: Marked, error: NoRegionError) -> None:

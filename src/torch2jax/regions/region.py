@@ -15,6 +15,7 @@ class Role(enum.Enum):
     ZERO = "zero"
     BACKWARD = "backward"
     CLIP = "clip"
+    SCALE = "scale"
     STEP = "step"
 
 

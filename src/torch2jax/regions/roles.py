@@ -7,7 +7,18 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import Api, Free, Optimizer, Tensor, Unknown, is_module, options, without_none
+from torch2jax.infer.kinds import (
+    UNKNOWN,
+    Api,
+    Free,
+    Optimizer,
+    Scaler,
+    Tensor,
+    Unknown,
+    is_module,
+    options,
+    without_none,
+)
 from torch2jax.regions.region import Marked, NoRegionError, Role
 
 CLIPS = frozenset(
@@ -31,6 +42,9 @@ def role_of(statement: Any, facts: Facts) -> Marked | None:
         return None
     if isinstance(node.func, cst.Attribute):
         receiver = node.func.value
+        scaled = _scaled(node, node.func, facts)
+        if scaled is not None:
+            return scaled
         role = _ROLES.get(node.func.attr.value)
         if role is not None and _fits(role, facts.kinds.get(receiver)):
             return Marked(role, node, receiver)
@@ -38,6 +52,20 @@ def role_of(statement: Any, facts: Facts) -> Marked | None:
     if isinstance(kind, Api) and kind.name in CLIPS and node.args:
         return Marked(Role.CLIP, node, node.args[0].value)
     return None
+
+
+def _scaled(node: cst.Call, func: cst.Attribute, facts: Facts) -> Marked | None:
+    """``scaler.scale(loss).backward()``, ``scaler.step(optimizer)``; what else a scaler does has no effect."""
+    inner = func.value
+    if func.attr.value == "backward" and isinstance(inner, cst.Call) and isinstance(inner.func, cst.Attribute):
+        of_scaler = isinstance(without_none(facts.kinds.get(inner.func.value) or UNKNOWN), Scaler)
+        if of_scaler and inner.func.attr.value == "scale" and len(inner.args) == 1:
+            return Marked(Role.BACKWARD, node, inner.args[0].value)
+    if not isinstance(without_none(facts.kinds.get(inner) or UNKNOWN), Scaler):
+        return None
+    if func.attr.value == "step" and len(node.args) == 1:
+        return Marked(Role.STEP, node, node.args[0].value)
+    return Marked(Role.SCALE, node, inner) if func.attr.value in ("update", "unscale_") else None
 
 
 _ROLES = {"zero_grad": Role.ZERO, "backward": Role.BACKWARD, "step": Role.STEP}
@@ -57,6 +85,8 @@ def _fits(role: Role, kind: Any) -> bool:
 
 def checked(marked: Marked) -> Marked:
     """The statement, where its arguments are ones that a step has a place for."""
+    if marked.role is Role.SCALE or (marked.role is Role.STEP and _is_argument(marked)):
+        return marked
     allowed = {Role.BACKWARD: {"retain_graph"}, Role.ZERO: {"set_to_none"}, Role.STEP: set()}.get(marked.role)
     if allowed is None:
         names = [argument.keyword.value if argument.keyword else None for argument in marked.node.args]
@@ -71,3 +101,8 @@ def checked(marked: Marked) -> Marked:
         method = marked.role.name.lower() if marked.role is not Role.ZERO else "zero_grad"
         raise NoRegionError(f"{method} with {what} has no translation yet", marked.node)
     return marked
+
+
+def _is_argument(marked: Marked) -> bool:
+    """Whether the optimizer is an argument of the call: a scaler makes the step."""
+    return any(argument.value is marked.subject for argument in marked.node.args)

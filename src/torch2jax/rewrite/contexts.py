@@ -65,9 +65,9 @@ def dropped_contexts(rewriter: Rewriter, node: cst.With) -> tuple[list[cst.WithI
                 flag(
                     rewriter,
                     item.item,
-                    "T2J108",
-                    "autocast has no translation yet: the block runs in the dtype of its inputs",
-                    "give the layers `dtype=jnp.bfloat16`",
+                    "T2J205",
+                    "autocast is dropped: the block computes in the dtype of its inputs",
+                    "give the layers `dtype=jnp.bfloat16` for mixed precision",
                 )
         else:
             kept.append(item)

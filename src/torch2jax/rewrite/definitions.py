@@ -190,7 +190,7 @@ def _decorators(rewriter: Rewriter, node: cst.FunctionDef) -> list[cst.Decorator
             rewriter.tally.dropped += 1
             continue
         if name in AUTOCAST or (name or "").startswith(("torch.cuda.amp.custom", "torch.amp.custom")):
-            flag(rewriter, decorator.decorator, "T2J108", f"{name} has no translation yet and is dropped")
+            flag(rewriter, decorator.decorator, "T2J205", f"{name} is dropped: computed in the dtype of the inputs")
             continue
         kept.append(decorator.with_changes(decorator=rewriter.expr(decorator.decorator)))
     return kept

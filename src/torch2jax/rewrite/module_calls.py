@@ -28,6 +28,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return set_by_call(rewriter, node)
         case "decided":
             return cst.Name(str(note[1]))
+        case "scaler":
+            return cst.Name("None")
         case "call_getattr":
             assert isinstance(node.func, cst.Attribute)
             return call(cst.Name("getattr"), [rewriter.expr(node.func.value), *map(rewriter.expr, node.args)])
