@@ -45,7 +45,7 @@ def region_at(program: Program, fn: FunctionInfo, scope: Scope, place: Place, ad
         _check_roles(place, range(place.start, end), trained, fn)
     else:
         trained = (added.trained,)
-    find = whole((each.model for each in trained), lambda node: path_of(node, kinds.get))
+    find = whole((model for each in trained for model in each.models), lambda node: path_of(node, kinds.get))
     access = {s: access_of_all([s], find) for s in (*block.before, *block.statements[:end])}
     seen = places(access.values(), kinds)
     gradients = added.gradients if added is not None else ""
@@ -77,7 +77,7 @@ class _Builder:
         before = [s for s in (*plain, *losses) if order[s] <= group.backward[-1]]
         before.sort(key=order.__getitem__)
         needed, inputs = backward_slice(before, self.access, wanted)
-        models = {each.model for each in self.trained}
+        models = {model for each in self.trained for model in each.models}
         modules = {path for path, kind in self.seen.items() if _is_module(kind)} | models
         stops = [s for s in needed if self._stops(s)]
         again = self._again(inputs, models)
@@ -139,7 +139,7 @@ class _Builder:
     ) -> None:
         """Raise `NoRegionError` unless a forward pass may be run again on a copy of the model as it was before it."""
         used = [*(self.access[s].reads for s in inside), *wanted.values()]
-        if any(overlap(reads, models) for reads in used) or len(self.trained) > 1:
+        if any(overlap(reads, models) for reads in used) or len(models) > 1:
             message = "the loss depends on forward passes in front of the other update and behind it"
             raise NoRegionError(message, self.place.sink.node)
         statements = self.place.block.statements[: self.end]
@@ -215,9 +215,7 @@ def _check_zeroed(place: Place, trained: Sequence[Trained]) -> None:
     sinks = [i for i, marked in roles.items() if marked.role is Role.BACKWARD]
     first, last = group.backward[0], group.backward[-1]
     for each in trained:
-        zeroed = [
-            i for i, m in roles.items() if m.role is Role.ZERO and _code(m.subject) in (each.optimizer, each.model)
-        ]
+        zeroed = [i for i, m in roles.items() if m.role is Role.ZERO and _zeroes(_code(m.subject), each)]
         if any(first < i < last for i in zeroed):
             raise NoRegionError("gradients are zeroed between two backward passes", place.sink.node)
         if any(place.start <= i < first for i in zeroed):
@@ -227,6 +225,11 @@ def _check_zeroed(place: Place, trained: Sequence[Trained]) -> None:
             continue
         message = f"the gradients of `{each.model}` are not zeroed in this block, so that they add up"
         raise NoRegionError(message, place.sink.node, "zero them before each backward pass")
+
+
+def _zeroes(spelled: str, each: Trained) -> bool:
+    """Whether zeroing something zeroes all gradients that an optimizer uses."""
+    return spelled == each.optimizer or each.models == (spelled,)
 
 
 def _code(node: cst.BaseExpression) -> str:
@@ -239,7 +242,7 @@ def _check_roles(place: Place, inside: range, trained: Sequence[Trained], fn: Fu
         if i not in roles:
             continue
         if roles[i].role is Role.CLIP:
-            if not group.backward[-1] < i < group.steps[0] or len(trained) > 1:
+            if not group.backward[-1] < i < group.steps[0] or len(trained) > 1 or len(trained[0].models) > 1:
                 raise NoRegionError("gradients are clipped elsewhere than right before the one step", roles[i].node)
             path = access_of(roles[i].subject, fn.facts.kinds.get).reads
             if not any(touches(p, trained[0].model) for p in path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import libcst as cst
 
@@ -28,12 +28,25 @@ class Marked:
     subject: cst.BaseExpression
 
 
+Structure: TypeAlias = "str | tuple[Structure, ...]"
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """An optimizer and the module that it trains, both as they are spelled where the region stands."""
+    """An optimizer and what it trains, as they are spelled where the region stands.
+
+    ``structure``: one module, or tuples of them, as the optimizer has been built for. ``models``: the objects that they
+    are, or are parts of.
+    """
 
     optimizer: str
-    model: str
+    structure: Structure
+    models: tuple[str, ...]
+
+    @property
+    def model(self) -> str:
+        """The first of the models, which stands for all in names and messages."""
+        return self.models[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,11 @@ class Region:
     again: tuple[Any, ...] = ()
     copy: str = ""
     name: str = "train_step"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All models that are trained, each once."""
+        return tuple(dict.fromkeys(model for each in self.trained for model in each.models))
 
 
 @dataclass(frozen=True, slots=True)

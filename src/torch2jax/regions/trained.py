@@ -7,11 +7,11 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Free, Kind, Optimizer, Source, Unknown, is_module, without_none
+from torch2jax.infer.kinds import Kind, Optimizer, Source, Tensor, is_module, without_none
 from torch2jax.infer.optimizers import sources_of
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.paths import path_of
-from torch2jax.regions.region import NoRegionError, Trained
+from torch2jax.regions.region import NoRegionError, Structure, Trained
 from torch2jax.source.nodes import dotted_name
 from torch2jax.source.scope import Scope, resolve
 
@@ -27,25 +27,29 @@ def trained_by(
     sources = sources_of(kind)
     if name is None or not isinstance(kind, Optimizer) or not sources:
         raise NoRegionError("it is not known whose parameters this optimizer holds", optimizer, _HINT)
-    if len(sources) > 1 or not _may_be_module(sources[0].kind):
-        raise NoRegionError("an optimizer of several modules or of single tensors has no step yet", optimizer)
+    if any(isinstance(source.kind, Tensor) for source in sources):
+        raise NoRegionError("an optimizer of single tensors has no step yet", optimizer)
+    roots: list[str] = []
+    groups = [tuple(_leaf(program, fn, scope, kind, source, roots) for source in group) for group in kind.groups]
+    leaves = [leaf for group in groups for leaf in group]
+    if None not in leaves:
+        shape = [tuple(leaf for leaf in group if leaf is not None) for group in groups]
+        nested: list[Structure] = [group[0] if len(group) == 1 else group for group in shape]
+        return Trained(name, nested[0] if len(nested) == 1 else tuple(nested), tuple(roots))
+    if len(sources) > 1:
+        raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
     source = sources[0]
     spelled = dotted_name(source.node)
-    if spelled is not None and _same_place(program, fn, scope, kind, spelled):
-        found = path_of(source.node, lambda node: _kind(program, kind, node))
-        if found is not None and found[0] == spelled:  # no part of a module
-            return Trained(name, spelled)
-        raise NoRegionError("an optimizer of a part of a module has no step yet", optimizer)
     if spelled is not None and "." not in name:
         passed = _passed(program, fn, name, spelled, kind)
         if passed is not None:
-            return Trained(name, passed)
+            return Trained(name, passed, (passed,))
     if not is_module(source.kind):
         raise NoRegionError("it is not known what module this optimizer trains", optimizer, _HINT)
     fitting = [path for path, there in seen.items() if there is not None and without_none(there) == source.kind]
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
-    return Trained(name, fitting[0])
+    return Trained(name, fitting[0], (fitting[0],))
 
 
 def _passed(program: Program, fn: FunctionInfo, optimizer: str, model: str, kind: Optimizer) -> str | None:
@@ -82,9 +86,18 @@ def _given(fn: FunctionInfo, node: cst.Call) -> dict[str, str]:
     return given
 
 
-def _may_be_module(kind: Kind) -> bool:
-    """Whether something that has `.parameters()` is a module, for all that is known."""
-    return is_module(kind) or isinstance(kind, Free | Unknown)
+def _leaf(
+    program: Program, fn: FunctionInfo, scope: Scope, kind: Optimizer, source: Source, roots: list[str]
+) -> str | None:
+    """A module, or a part of one, where it has the same name here; None if it has not. Adds the whole to ``roots``."""
+    spelled = dotted_name(source.node)
+    if spelled is None or not _same_place(program, fn, scope, kind, spelled):
+        return None
+    found = path_of(source.node, lambda node: _kind(program, kind, node))
+    assert found is not None
+    if found[0] not in roots:
+        roots.append(found[0])
+    return spelled
 
 
 def _which(source: Source, fitting: Iterable[str]) -> str:

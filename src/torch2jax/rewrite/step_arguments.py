@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import libcst as cst
@@ -56,14 +56,17 @@ class Argument:
 
 @dataclass(slots=True)
 class Arguments:
-    """The parameters of a step, and the local names of all places in it."""
+    """The parameters of a step, and the local names of all places in it.
+
+    ``split``: the names of the models' graph, their parameters, and the rest of their state.
+    """
 
     every: list[Argument]
     names: dict[str, str]
     taken: set[str]
     loss_function: str = "loss_fn"
-    _split: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    _gradients: dict[str, str] = field(default_factory=dict)
+    split: tuple[str, str, str] = ("graphdef", "params", "rest")
+    gradients: str = "grads"
 
     @classmethod
     def of(cls, rewriter: Rewriter, region: Region, inside: Access, called: set[str]) -> Arguments:
@@ -73,10 +76,10 @@ class Arguments:
         """
         scope = rewriter.scopes[rewriter.function.node]
         chosen = _Chosen(rewriter, region, scope, called)
-        trained = [path for each in region.trained for path in (each.model, each.optimizer)]
+        trained = [path for each in region.trained for path in (*each.models, each.optimizer)]
         paths = list(dict.fromkeys(trained))
         if region.gradients:  # the update is another function's
-            paths = [*(each.model for each in region.trained), region.gradients]
+            paths = [*region.models, region.gradients]
         paths += [region.copy] if region.copy else []
         paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
         again = [p for p in inside.writes if p not in inside.kills and p not in paths and _is_needed(scope, p, region)]
@@ -93,27 +96,14 @@ class Arguments:
         every.sort(key=lambda each: each.is_static)
         result = cls(every, names, taken)
         result.loss_function = _fresh("loss_fn", taken)
-        single = len(region.trained) == 1
-        new = "new_" if region.gradients else ""
-        for each in region.trained:
-            prefix = "" if single else f"{names[each.model]}_"
-            parts = [_fresh(f"{prefix}{part}", taken) for part in ("graphdef", "params", "rest")]
-            gradients = _fresh(f"{new}{prefix}grads", taken)
-            result._split[each.model] = (parts[0], parts[1], parts[2])
-            result._gradients[each.model] = gradients
+        parts = [_fresh(part, taken) for part in ("graphdef", "params", "rest")]
+        result.split = (parts[0], parts[1], parts[2])
+        result.gradients = _fresh("new_grads" if region.gradients else "grads", taken)
         return result
 
     def local(self, path: str) -> str:
         """The name that a place has inside the step."""
         return self.names.get(path, path)
-
-    def split_names(self, model: str) -> tuple[str, str, str]:
-        """The names of a model's graph, its parameters, and the rest of its state."""
-        return self._split[model]
-
-    def gradients(self, model: str) -> str:
-        """The name of the gradients of a model."""
-        return self._gradients[model]
 
     def localized(self, node: _Node) -> _Node:
         """Translated code with the places in it under their local names."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.regions.paths import Access, access_of_all, among
-from torch2jax.regions.region import Accumulation, Region
+from torch2jax.regions.region import Accumulation, Region, Structure, Trained
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.step_arguments import Argument, Arguments
@@ -140,7 +140,7 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     if added:
         lines += _addition(rewriter, step)
     else:
-        lines += [*_clipping(step), *_updates(step)]
+        lines += [*_clipping(step), *_updates(rewriter, step)]
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
     if results or added:
         names: list[cst.BaseExpression] = [cst.Name(arguments.local(path)) for path in results]
@@ -178,50 +178,29 @@ def _differentiation(rewriter: Rewriter, step: _Step) -> list[Any]:
     """The models taken apart, the loss as a function of their parameters, and its gradients."""
     nnx = rewriter.root("nnx")
     arguments = step.arguments
-    models = [(each, arguments.split_names(each.model)) for each in step.region.trained]
-    lines: list[Any] = [
-        statement(
-            assignment(
-                _tuple([cst.Name(n) for n in names]),
-                call(
-                    attribute(nnx, "split"),
-                    [
-                        cst.Name(step.region.copy or arguments.local(each.model)),
-                        attribute(nnx, "Param"),
-                        cst.Ellipsis(),
-                    ],
-                ),
-            )
-        )
-        for each, names in models
+    parts = [cst.Name(name) for name in arguments.split]
+    whole = cst.Name(step.region.copy) if step.region.copy else _models(step, brackets=True)
+    apart = call(attribute(nnx, "split"), [whole, attribute(nnx, "Param"), cst.Ellipsis()])
+    others = [each.name for each in arguments.every if each.is_stateful and each.path not in step.region.models]
+    rebound = [arguments.local(path) for path in step.rebound]
+    given = [*arguments.split[1:], *others, *(name for name in rebound if name not in others)]
+    return [
+        statement(assignment(_tuple(parts), apart)),
+        _loss_function(rewriter, step, given),
+        _gradients(rewriter, step, given),
     ]
-    others = [each.name for each in arguments.every if each.is_stateful and each.path not in _models(step)]
-    given = [
-        *(names[1] for _, names in models),
-        *(names[2] for _, names in models),
-        *others,
-        *(arguments.local(path) for path in step.rebound if arguments.local(path) not in others),
-    ]
-    lines.append(_loss_function(rewriter, step, models, given))
-    lines.append(_gradients(rewriter, step, len(models), given))
-    return lines
 
 
-def _models(step: _Step) -> set[str]:
-    return {each.model for each in step.region.trained}
+def _models(step: _Step, *, brackets: bool = False) -> cst.BaseExpression:
+    """The model, or a tuple of all models."""
+    names = [cst.Name(step.arguments.local(model)) for model in step.region.models]
+    return names[0] if len(names) == 1 else _tuple(names, brackets=brackets)
 
 
-def _loss_function(rewriter: Rewriter, step: _Step, models: Sequence[Any], given: Sequence[str]) -> cst.FunctionDef:
-    nnx = rewriter.root("nnx")
+def _loss_function(rewriter: Rewriter, step: _Step, given: Sequence[str]) -> cst.FunctionDef:
     arguments = step.arguments
-    lines: list[Any] = [
-        statement(
-            assignment(
-                cst.Name(arguments.local(each.model)), call(attribute(nnx, "merge"), [cst.Name(n) for n in names])
-            )
-        )
-        for each, names in models
-    ]
+    merged = call(attribute(rewriter.root("nnx"), "merge"), [cst.Name(name) for name in arguments.split])
+    lines: list[Any] = [statement(assignment(_models(step), merged))]
     lines += [arguments.localized(line) for line in step.forward]
     value = arguments.localized(step.loss)
     if step.aux:
@@ -240,20 +219,16 @@ def _packed(items: Sequence[cst.BaseExpression]) -> cst.BaseExpression:
     return items[0] if len(items) == 1 else _tuple(items, brackets=True)
 
 
-def _gradients(rewriter: Rewriter, step: _Step, models: int, given: Sequence[str]) -> cst.SimpleStatementLine:
+def _gradients(rewriter: Rewriter, step: _Step, given: Sequence[str]) -> cst.SimpleStatementLine:
     """``(loss, outputs), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest)``."""
     arguments = step.arguments
     with_value = bool(step.value or step.aux)
     options = [cst.Arg(cst.Name(arguments.loss_function))]
-    if models > 1:
-        numbers = _tuple([cst.Integer(str(i)) for i in range(models)], brackets=True)
-        options.append(argument(numbers, "argnums"))
     if step.aux:
         options.append(argument(cst.Name("True"), "has_aux"))
     func = attribute(rewriter.root("nnx"), "value_and_grad" if with_value else "grad")
     gradients = call(call(func, options), [cst.Name(name) for name in given])
-    names: list[cst.BaseExpression] = [cst.Name(arguments.gradients(each.model)) for each in step.region.trained]
-    target: cst.BaseExpression = _packed(names)
+    target: cst.BaseExpression = cst.Name(arguments.gradients)
     if with_value:
         value: cst.BaseExpression = cst.Name(arguments.local(step.value) if step.value else "_")
         if step.aux:
@@ -265,7 +240,7 @@ def _gradients(rewriter: Rewriter, step: _Step, models: int, given: Sequence[str
 def _addition(rewriter: Rewriter, step: _Step) -> list[Any]:
     """``grads = added(grads, new_grads)``."""
     kept = cst.Name(step.region.gradients)
-    new = cst.Name(step.arguments.gradients(step.region.trained[0].model))
+    new = cst.Name(step.arguments.gradients)
     return [statement(assignment(kept, call(rewriter.helper("add_gradients"), [kept, new])))]
 
 
@@ -278,24 +253,69 @@ def _clip(rewriter: Rewriter, node: cst.Call) -> tuple[cst.Name, cst.BaseExpress
 
 def _clipping(step: _Step) -> list[Any]:
     """``grads = clip_by_norm(grads, 1.0)``."""
-    grads = cst.Name(step.arguments.gradients(step.region.trained[0].model))
+    grads = cst.Name(step.arguments.gradients)
     return [
         statement(assignment(grads, call(helper, [grads, step.arguments.localized(limit)])))
         for helper, limit in step.clips
     ]
 
 
-def _updates(step: _Step) -> list[Any]:
-    arguments = step.arguments
-    return [
-        expression_line(
-            call(
-                attribute(cst.Name(arguments.local(each.optimizer)), "update"),
-                [cst.Name(arguments.local(each.model)), cst.Name(arguments.gradients(each.model))],
-            )
-        )
-        for each in step.region.trained
-    ]
+def _updates(rewriter: Rewriter, step: _Step) -> list[Any]:
+    grads = cst.Name(step.arguments.gradients)
+    return [_update(rewriter, each, step.region.models, grads, step.arguments.local) for each in step.region.trained]
+
+
+def _update(
+    rewriter: Rewriter, trained: Trained, models: Sequence[str], grads: cst.Name, local: Callable[[str], str]
+) -> cst.SimpleStatementLine:
+    """``optimizer.update(model, grads)``."""
+    func = attribute(cst.Name(local(trained.optimizer)), "update")
+    wanted = _of_structure(rewriter, trained.structure, models, grads)
+    return expression_line(call(func, [_structured(trained.structure, models, local), wanted]))
+
+
+def _structured(structure: Structure, models: Sequence[str], local: Callable[[str], str]) -> cst.BaseExpression:
+    """What an optimizer trains, in the tuples that it has been built for."""
+    if not isinstance(structure, str):
+        return _tuple([_structured(part, models, local) for part in structure], brackets=True)
+    root, parts = _taken_apart(structure, models)
+    node: cst.BaseExpression = cst.Name(local(root))
+    for part in parts:
+        node = attribute(node, part)
+    return node
+
+
+def _taken_apart(path: str, models: Sequence[str]) -> tuple[str, list[str]]:
+    """The model that a path begins with, and the attributes behind it."""
+    root = next(model for model in models if path == model or path.startswith(f"{model}."))
+    return root, [part for part in path[len(root) :].split(".") if part]
+
+
+def _of_structure(
+    rewriter: Rewriter, structure: Structure, models: Sequence[str], grads: cst.Name
+) -> cst.BaseExpression:
+    """The gradients of what an optimizer trains, out of those of all models."""
+    if structure in (models[0] if len(models) == 1 else tuple(models), tuple(models)):
+        return grads
+    node = _gradients_of(structure, models, grads)
+    return node if isinstance(structure, str) else call(attribute(rewriter.root("nnx"), "State"), [node])
+
+
+def _gradients_of(structure: Structure, models: Sequence[str], grads: cst.Name) -> cst.BaseExpression:
+    if not isinstance(structure, str):
+        inner = [_gradients_of(part, models, grads) for part in structure]
+        return cst.Dict([cst.DictElement(cst.Integer(str(index)), each) for index, each in enumerate(inner)])
+    root, parts = _taken_apart(structure, models)
+    node: cst.BaseExpression = grads
+    if len(models) > 1:
+        node = _item(node, cst.Integer(str(models.index(root))))
+    for part in parts:
+        node = _item(node, cst.SimpleString(f'"{part}"'))
+    return node
+
+
+def _item(node: cst.BaseExpression, key: cst.BaseExpression) -> cst.Subscript:
+    return cst.Subscript(node, [cst.SubscriptElement(cst.Index(key))])
 
 
 def copy_of(rewriter: Rewriter, name: str, model: str) -> cst.SimpleStatementLine:
@@ -321,22 +341,25 @@ def accumulated(rewriter: Rewriter, added: Accumulation, node: Any) -> list[Any]
     if node in added.clips:
         helper, limit = _clip(rewriter, added.clips[node])
         return [statement(assignment(grads, call(helper, [grads, limit])))]
-    names = (added.trained.model, added.trained.optimizer)
+    places = (*added.trained.models, added.trained.optimizer)
     if added.name not in rewriter.defined_steps:
         rewriter.defined_steps.add(added.name)
         rewriter.hoisted.append(_application(rewriter, added))
-    return [expression_line(call(cst.Name(added.name), [*(cst.parse_expression(name) for name in names), grads]))]
+    return [expression_line(call(cst.Name(added.name), [*(cst.parse_expression(place) for place in places), grads]))]
 
 
 def _application(rewriter: Rewriter, added: Accumulation) -> cst.FunctionDef:
     """``def apply_gradients(model, optimizer, grads)``."""
-    model, optimizer = (cst.Name(name.rpartition(".")[2]) for name in (added.trained.model, added.trained.optimizer))
-    grads = cst.Name(added.gradients)
-    update = expression_line(call(attribute(optimizer, "update"), [model, grads]))
+    trained, grads = added.trained, cst.Name(added.gradients)
+
+    def local(place: str) -> str:
+        return place.rpartition(".")[2]
+
+    names = [cst.Name(local(place)) for place in (*trained.models, trained.optimizer)]
     return cst.FunctionDef(
         cst.Name(added.name),
-        cst.Parameters([cst.Param(name) for name in (model, optimizer, grads)]),
-        cst.IndentedBlock([update]),
+        cst.Parameters([cst.Param(name) for name in (*names, grads)]),
+        cst.IndentedBlock([_update(rewriter, trained, trained.models, grads, local)]),
         decorators=[_jit(rewriter, ())],
         leading_lines=[],
         lines_after_decorators=[],

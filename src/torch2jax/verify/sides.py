@@ -272,7 +272,7 @@ class Translation:
 
 def jax_arrays(inputs: CallArrays) -> dict[str, jax.Array]:
     """The arrays of a call on the device, of the default widths."""
-    return {name: jnp.array(array) for name, array in inputs.arrays.items()}
+    return {name: jnp.asarray(np.array(array)) for name, array in inputs.arrays.items()}
 
 
 def torch_leaves(result: Any) -> dict[str, Any]:

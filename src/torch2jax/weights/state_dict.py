@@ -51,8 +51,10 @@ def load_state_dict(module: nnx.Module, state_dict: Mapping[str, Any], *, strict
         raise StateDictError(problems)
     for slot in found.places:
         if slot.name in arrays:
-            # a copy: on the CPU `asarray` shares the memory of the tensor, which torch goes on to write to
-            slot.variable.set_value(jnp.array(slot.from_torch(arrays[slot.name]), slot.variable.get_value().dtype))
+            # a copy that NumPy makes: JAX shares the memory of what it gets, or reads it later, when torch may have
+            # written to it
+            value = np.array(slot.from_torch(arrays[slot.name]))
+            slot.variable.set_value(jnp.asarray(value, slot.variable.get_value().dtype))
 
 
 def to_state_dict(module: nnx.Module, *, like: Iterable[str] | None = None) -> dict[str, Array]:
