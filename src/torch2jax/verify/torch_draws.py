@@ -129,10 +129,11 @@ def _integers(draws: Draws, call: Mapping[str, Any]) -> Array:
 
 
 def _random_integers(draws: Draws, call: Mapping[str, Any]) -> Array:
-    if call.get("to") is None:
-        draws.unshared["random_"] += 1
-        return as_numpy(call["self"])
-    return draws.integer(call.get("from", 0), call["to"], call["shape"])
+    high = call.get("to")
+    if high is None:  # all that the dtype can hold
+        dtype = call["self"].dtype
+        high = 2**53 if dtype.is_floating_point else 2 if dtype is torch.bool else torch.iinfo(dtype).max + 1
+    return draws.integer(call.get("from", 0), high, call["shape"])
 
 
 _FILLED: Mapping[str, Callable[[Draws, Mapping[str, Any]], Array]] = {

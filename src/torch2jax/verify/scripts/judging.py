@@ -132,8 +132,7 @@ class Judge:
             comparison = compare_leaves(values.expected, values.actual)
         if values.problems:
             return self._outcome(Rung.GLOBALS, Verdict.DIFFERS, next(iter(values.problems.values())))
-        rerun = self._values_like(values.expected)
-        ruling, _ = self._ruled(comparison, rerun, values.expected)
+        ruling, _ = self._ruled(comparison, _all_values, values.expected)
         detail = "; ".join([*([ruling.detail] if ruling.detail else []), *notes])
         return self._outcome(Rung.GLOBALS, ruling.verdict, detail, comparison=_without(comparison, ruling))
 
@@ -160,18 +159,12 @@ class Judge:
         """The rule for rounding, with further runs of the original; and torch's own errors where they were measured."""
 
         def rerun(mode: Any) -> Mapping[str, Any]:
-            return of(self.reruns.moved(mode.seed))
+            found = of(self.reruns.moved(mode.seed))
+            return {path: found[path] for path in expected if path in found}
 
         ruling = rule(comparison, expected, rerun)
         measured = ruling.verdict is not Verdict.AGREES and not comparison.problem
         return ruling, own_errors(expected, rerun) if measured else {}
-
-    def _values_like(self, expected: Mapping[str, Any]) -> Callable[[Recording], Mapping[str, Any]]:
-        def of(run: Recording) -> Mapping[str, Any]:
-            found = {f"{name}{path}": leaf for name, inside in run.values.items() for path, leaf in inside.items()}
-            return {path: found[path] for path in expected if path in found}
-
-        return of
 
     def _print_allowances(self) -> dict[tuple[int, int], Decimal]:
         """How far printed numbers may be off: as arrays may, in proportion to what torch's own rounding changes."""
@@ -228,6 +221,10 @@ class Judge:
 
 def _leaves(losses: Sequence[Loss]) -> dict[str, Any]:
     return {f"loss {number}": np.float64(loss.value) for number, loss in enumerate(losses, 1)}
+
+
+def _all_values(run: Recording) -> dict[str, Any]:
+    return {f"{name}{path}": leaf for name, inside in run.values.items() for path, leaf in inside.items()}
 
 
 def _apart(a: float, b: float) -> bool:

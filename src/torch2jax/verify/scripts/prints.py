@@ -10,7 +10,9 @@ from decimal import Decimal
 from torch2jax.verify.compare import AGREEMENT
 from torch2jax.verify.scripts.recording import Printed
 
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w])|(?<!\w)[-+]?(?:nan|inf)(?!\w)")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?~?(?![\w])|(?<!\w)[-+]?(?:nan|inf)~?(?!\w)"
+)
 _ARRAY = re.compile(r"\b(?:tensor|Array|array|Parameter containing:\s*tensor|np\.float64|np\.float32|np\.int64)\(")
 _DETAILS = re.compile(
     r",?\s*(?:dtype=[\w.]+|grad_fn=<[^>]*>|requires_grad=True|device='[^']*'|weak_type=True|shape=\([\d, ]*\))"
@@ -19,7 +21,7 @@ _DETAILS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A printed line, taken apart: the text with a mark for each number, and the numbers as they are written."""
+    """A printed line, taken apart: the text with a mark for each number, and the numbers as they are written (those in arrays with `~`)."""
 
     text: str
     words: str
@@ -50,13 +52,13 @@ def lines_of(printed: Sequence[Printed]) -> list[Line]:
 
 
 def _arrays_as_numbers(text: str) -> str:
-    """`tensor([1., 2.], grad_fn=<...>)`, `Array([1., 2.], dtype=float32)` and `[1. 2.]` all become `[1. 2.]`."""
+    """`tensor([1., 2.], grad_fn=<...>)`, `Array([1., 2.], dtype=float32)` and `[1. 2.]` all become `[1. 2.]`; numbers of the first two get a `~`."""
     parts, position = [], 0
     while (found := _ARRAY.search(text, position)) is not None:
         parts.append(text[position : found.start()])
         end = _closing(text, found.end())
         inside = _DETAILS.sub("", text[found.end() : end])
-        parts.append(re.sub(r"[\s,]+", " ", inside))
+        parts.append(_NUMBER.sub(r"\g<0>~", re.sub(r"[\s,]+", " ", inside)))
         position = end + 1
     return "".join((*parts, text[position:]))
 
@@ -99,10 +101,10 @@ def _same(line: int, a: Line, b: Line, allowed: Allowances) -> bool:
 def same_number(a: str, b: str, allowed: Decimal = Decimal(0)) -> bool:
     """Whether two numbers are the same as far as both are written out.
 
-    Whole numbers must be equal. Others agree to the relative error that results may have, or where the one with fewer
-    decimal places is the other, rounded.
+    Whole numbers must be equal. Others agree to the relative error that results may have. In arrays, which are written
+    with few decimal places (their numbers end in `~`), one may be the other, rounded.
     """
-    first, second = Decimal(a), Decimal(b)
+    first, second = _value(a), _value(b)
     if not (first.is_finite() and second.is_finite()):
         return str(first) == str(second)
     difference, (coarse, fine) = abs(first - second), sorted((_unit(first), _unit(second)), reverse=True)
@@ -110,7 +112,12 @@ def same_number(a: str, b: str, allowed: Decimal = Decimal(0)) -> bool:
         return True
     if coarse >= 1:
         return not difference
-    return difference <= Decimal(AGREEMENT) * abs(first) or (coarse > fine and difference <= coarse / 2)
+    rounded = "~" in (a if _unit(first) == coarse else b) and coarse > fine
+    return difference <= Decimal(AGREEMENT) * abs(first) or (rounded and difference <= coarse / 2)
+
+
+def _value(number: str) -> Decimal:
+    return Decimal(number.rstrip("~"))
 
 
 def _unit(number: Decimal) -> Decimal:
@@ -126,6 +133,6 @@ def changes(first: Sequence[Line], second: Sequence[Line]) -> dict[tuple[int, in
     for place, (a, b) in enumerate(zip(first, second, strict=False)):
         for number, (x, y) in enumerate(zip(a.numbers, b.numbers, strict=False)):
             if not same_number(x, y):
-                difference = abs(Decimal(x) - Decimal(y))
+                difference = abs(_value(x) - _value(y))
                 found[place, number] = difference if difference.is_finite() else Decimal(0)
     return found

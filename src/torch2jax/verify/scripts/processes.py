@@ -15,6 +15,7 @@ from torch2jax.verify.scripts.recording import Root
 
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
+    "JAX_ENABLE_X64": "1",  # callbacks run in threads of JAX's own, which know no context of ours
     "JAX_PLATFORMS": "cpu",
     "MPLBACKEND": "Agg",  # a window would wait for somebody to close it
     "TORCHDYNAMO_DISABLE": "1",

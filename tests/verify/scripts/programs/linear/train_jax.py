@@ -1,4 +1,3 @@
-import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
@@ -22,8 +21,8 @@ def train_step(model, optimizer, x, y):
 
 
 train_step = nnx.jit_partial(train_step, model, optimizer, graph=False)
-for step in range(30):
+for step in range(12):
     loss = train_step(x, y)
-    if step % 10 == 0:
+    if step % 5 == 0:
         print(f"step {step}: loss {loss.item():.4f}")
 print(loss, model.kernel[...].T)
