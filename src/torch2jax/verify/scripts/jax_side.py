@@ -82,6 +82,7 @@ class _Watch:
                 for name in ("value_and_grad", "grad"):
                     function = self._differentiation(transform, getattr(owner, name))
                     stack.enter_context(patch.object(owner, name, function))
+                stack.enter_context(patch.object(owner, "vjp", self._pullback(owner.vjp)))
             constructor = self._late_weights(nnx.Optimizer.__init__)
             stack.enter_context(patch.object(nnx.Optimizer, "__init__", constructor))
             if not self._compiled:
@@ -172,6 +173,26 @@ class _Watch:
             return differentiated
 
         return differentiation
+
+    def _pullback(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
+        """`vjp`: when the function that it makes is called, its result times the gradient given to it is recorded."""
+
+        @functools.wraps(vjp)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            result, pull, *aux = vjp(*args, **kwargs)
+            if sys._getframe(1).f_code.co_filename.startswith(_FLAX):
+                return (result, pull, *aux)
+
+            def pulled(gradient: Any) -> Any:
+                self.recorder.begins()
+                place, gradients = self.recorder.place(), pull(gradient)
+                products = jax.tree.map(lambda value, factor: (value * factor).sum(), result, gradient)
+                self._record(sum(jax.tree.leaves(products)), place)
+                return gradients
+
+            return (result, pulled, *aux)
+
+        return watched
 
     def _record(self, value: Any, place: Place | None) -> None:
         """Record a loss, now or when the compiled function runs."""

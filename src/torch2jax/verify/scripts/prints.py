@@ -21,7 +21,10 @@ _DETAILS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A printed line, taken apart: the text with a mark for each number, and the numbers as they are written (those in arrays with `~`)."""
+    """A printed line, taken apart.
+
+    words: the text with a mark for each number. numbers: as they are written; those in arrays end in `~`.
+    """
 
     text: str
     words: str
@@ -52,7 +55,7 @@ def lines_of(printed: Sequence[Printed]) -> list[Line]:
 
 
 def _arrays_as_numbers(text: str) -> str:
-    """`tensor([1., 2.], grad_fn=<...>)`, `Array([1., 2.], dtype=float32)` and `[1. 2.]` all become `[1. 2.]`; numbers of the first two get a `~`."""
+    """`tensor([1., 2.], grad_fn=<...>)` and `Array([1., 2.], dtype=float32)` both become `[1.~ 2.~]`."""
     parts, position = [], 0
     while (found := _ARRAY.search(text, position)) is not None:
         parts.append(text[position : found.start()])
