@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from torch2jax.verify.bench import BenchReport
 
 _ORDER = "torch2jax.options"
+_BEHIND = "torch2jax.script_arguments"
+_OF_SCRIPTS = frozenset(("path", "translation", "script", "train_steps", "interface", "timeout", "memory", "reports"))
+"""The parameters that mean something for a script."""
 
 
 class UnverifiableError(click.ClickException):
@@ -31,7 +34,11 @@ class CasesCommand(click.Command):
     """A command with options that belong to the `--entry` before them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse, and keep the order in which the options stood."""
+        """Parse, and keep the order in which the options stood; what is behind `--` belongs to a script."""
+        if "--script" in args and "--" in args:
+            place = args.index("--")
+            ctx.meta[_BEHIND] = args[place + 1 :]
+            args = args[:place]
         order = self.make_parser(ctx).parse_args(list(args))[2] if not ctx.resilient_parsing else []
         ctx.meta[_ORDER] = [parameter.name for parameter in order]
         return super().parse_args(ctx, args)
@@ -53,7 +60,17 @@ class CasesCommand(click.Command):
 @click.option("--dropout-args", multiple=True, metavar="CODE", help="Arguments that switch dropout off in train mode.")
 @click.option("--train/--no-train", default=True, help="Compare train mode as well.")
 @click.option(
-    "--train-steps", type=click.IntRange(min=0), default=5, show_default=True, help="Steps of SGD to compare."
+    "--train-steps",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Steps of SGD to compare. With --script: stop both after that many losses (default: never).",
+)
+@click.option(
+    "--script",
+    is_flag=True,
+    help="Run PATH as a script, in a copy of the working directory, and compare the losses that it differentiates, "
+    "its models, globals and prints. What is behind -- are its arguments.",
 )
 @click.option("--interface", type=click.Choice(["nchw", "nhwc"]), default="nchw", show_default=True)
 @click.option(
@@ -86,6 +103,7 @@ def verify(
     translation: Path | None,
     train: bool,
     train_steps: int,
+    script: bool,
     interface: InterfaceOrder,
     timeout: float,
     memory: float | None,
@@ -98,8 +116,15 @@ def verify(
     `verify.toml` in the same folder, from comments in the file (`# torch2jax: verify Net(dim=8) f32[2,3]`), from its
     `get_inputs`, from what its `__main__` block or tests run, or is found by trying.
 
+    With --script, PATH is a training script: `torch2jax verify --script train.py -- --epochs 2`.
+
     Exit status: 0 everything agrees, 1 something differs or could not be translated, 2 bad usage.
     """
+    if script:
+        _check_options(context)
+        given = context.get_parameter_source("train_steps") is click.core.ParameterSource.COMMANDLINE
+        settings = {"steps": train_steps if given else None, "timeout": timeout, "memory": memory}
+        verify_script(path, translation, context.meta.get(_BEHIND, ()), interface, reports, settings)
     how = bench_settings(context)
     with _sentences(path):
         from torch2jax.cli.progress import VerifyStatus
@@ -134,6 +159,46 @@ def verify(
             data["bench"] = measured.to_json()
         write_reports(reports, data)
     raise click.exceptions.Exit(0 if found.ok else 1)
+
+
+def verify_script(
+    path: Path,
+    translation: Path | None,
+    arguments: Sequence[str],
+    interface: InterfaceOrder,
+    reports: Sequence[Path],
+    settings: Mapping[str, Any],
+) -> NoReturn:
+    """Run a script and its translation, and compare. settings: what else `torch2jax.verify.scripts` takes."""
+    with _sentences(path):
+        from torch2jax.cli.progress import VerifyStatus
+        from torch2jax.cli.verify_reports import check_reports, write_reports
+        from torch2jax.options import Options
+        from torch2jax.verify.scripts import verify_script as verified
+
+        check_reports(reports)
+        with VerifyStatus() as status:
+            found = verified(
+                path,
+                translation,
+                arguments=arguments,
+                options=Options(interface=interface),
+                detailed=bool(reports),
+                watch=status.watch,
+                **settings,
+            )
+        _print(found)
+        write_reports(reports, found.to_json())
+    raise click.exceptions.Exit(0 if found.ok else 1)
+
+
+def _check_options(context: click.Context) -> None:
+    """Raise UsageError for an option that a script can't have."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in _OF_SCRIPTS:
+            raise click.UsageError(f"{parameter.opts[0]} is for models: it can't be used with --script")
 
 
 def _cases(order: Sequence[str], values: Mapping[str, Sequence[str]], *, train: bool) -> list[Case]:

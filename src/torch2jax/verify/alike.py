@@ -44,7 +44,7 @@ def departure(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Departu
         alike = sorted(expected[path] for path in shared) == sorted(actual[path] for path in shared)
         return None if alike else _numbers(shared, expected, actual)  # sizes, in either order
     for path in shared:
-        found = _between(path, np.asarray(expected[path]), np.asarray(actual[path]))
+        found = between(path, np.asarray(expected[path]), np.asarray(actual[path]))
         if found.problem or found.max_rel > AGREEMENT:
             return found
     return None
@@ -53,7 +53,7 @@ def departure(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Departu
 def largest_error(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Departure | None:
     """The leaf that is furthest from its counterpart, alike or not; None where both have no array in common."""
     shared = [path for path in expected if path in actual and not isinstance(expected[path], int)]
-    found = [_between(path, np.asarray(expected[path]), np.asarray(actual[path])) for path in shared]
+    found = [between(path, np.asarray(expected[path]), np.asarray(actual[path])) for path in shared]
     return max(found, key=lambda apart: (bool(apart.problem), apart.max_rel), default=None)
 
 
@@ -64,7 +64,7 @@ def _numbers(shared: list[str], expected: Mapping[str, Any], actual: Mapping[str
     return None
 
 
-def _between(path: str, expected: Array, actual: Array) -> Departure:
+def between(path: str, expected: Array, actual: Array) -> Departure:
     """How far two arrays are apart, in the order of axes in which that is least."""
     shapes = (expected.shape, actual.shape)
     if sorted(expected.shape) != sorted(actual.shape):
@@ -72,7 +72,7 @@ def _between(path: str, expected: Array, actual: Array) -> Departure:
     if (expected.dtype.kind in "fc") != (actual.dtype.kind in "fc"):
         return Departure(path, shapes, problem=f"dtype {expected.dtype} in torch and {actual.dtype} in jax")
     best: Departure | None = None
-    for axes in _orders(expected.shape, actual.shape):
+    for axes in orders(expected.shape, actual.shape):
         found = _errors(path, expected, actual.transpose(axes), shapes)
         best = found if best is None or found.max_rel < best.max_rel else best
         if best.max_rel <= AGREEMENT:
@@ -81,7 +81,7 @@ def _between(path: str, expected: Array, actual: Array) -> Departure:
     return best
 
 
-def _orders(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def orders(wanted: tuple[int, ...], shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """The permutations that give a shape, that which moves nothing first."""
     for axes in permutations(range(len(shape))):
         if tuple(shape[axis] for axis in axes) == wanted:

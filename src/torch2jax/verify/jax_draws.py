@@ -29,9 +29,12 @@ _UNSHARED = (
 
 
 @contextmanager
-def jax_draws(seed: int) -> Iterator[Draws]:
-    """Inside, `jax.random` and the methods of `nnx.Rngs` take their numbers from the shared ones."""
-    draws = Draws(seed)
+def jax_draws(seed: int, draws: Draws | None = None) -> Iterator[Draws]:
+    """Inside, `jax.random` and the methods of `nnx.Rngs` take their numbers from the shared ones.
+
+    draws: those to take; new ones if None.
+    """
+    draws = draws or Draws(seed)
     with seeded_python(seed), ExitStack() as stack:
         for name, function in (_functions(draws) | _noted(draws)).items():
             for module in (jax.random, jax_random):
@@ -57,7 +60,7 @@ def _functions(draws: Draws) -> dict[str, Function]:
         key: Any, lower: Any, upper: Any, shape: Sequence[int] | None = None, dtype: Any = None, **_: Any
     ) -> jax.Array:
         shape = np.broadcast_shapes(np.shape(lower), np.shape(upper)) if shape is None else shape
-        return jnp.asarray(np.clip(draws.normal(shape), lower, upper), dtype or jnp.result_type(float))
+        return jnp.asarray(draws.normal(shape).clip(lower, upper), dtype or jnp.result_type(float))
 
     def bernoulli(key: Any, p: Any = 0.5, shape: Sequence[int] | None = None, **_: Any) -> jax.Array:
         return jnp.asarray(draws.uniform(jnp.shape(p) if shape is None else shape) < p)
@@ -69,7 +72,7 @@ def _functions(draws: Draws) -> dict[str, Function]:
         return jnp.asarray(draws.gumbel(shape), dtype or jnp.result_type(float))
 
     def cauchy(key: Any, shape: Sequence[int] = (), dtype: Any = None, **_: Any) -> jax.Array:
-        return jnp.asarray(np.tan(np.pi * (draws.uniform(shape) - 0.5)), dtype or jnp.result_type(float))
+        return jnp.asarray(draws.cauchy(shape), dtype or jnp.result_type(float))
 
     def geometric(key: Any, p: Any, shape: Sequence[int] | None = None, dtype: Any = None, **_: Any) -> jax.Array:
         uniform = draws.uniform(jnp.shape(p) if shape is None else shape)

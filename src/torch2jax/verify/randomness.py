@@ -57,6 +57,10 @@ class Draws:
         """Standard Gumbel numbers: minus the logarithm of the exponential ones."""
         return np.asarray(-np.log(self.exponential(shape)))
 
+    def cauchy(self, shape: Sequence[int]) -> Array:
+        """Standard Cauchy numbers."""
+        return np.asarray(np.tan(np.pi * (self.uniform(shape) - 0.5)))
+
     def permutation(self, n: int) -> Array:
         """0, ..., n - 1 in some order."""
         return self._draw("permutation", (n,), lambda rng, sizes: rng.permutation(n).reshape(sizes))

@@ -34,6 +34,12 @@ class Rung(enum.StrEnum):
     SIZES = "sizes"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    RUNS = "runs"  # of a script, like the next ones
+    WEIGHTS = "weights"
+    LOSSES = "losses"
+    MODELS = "models"
+    GLOBALS = "globals"
+    PRINTS = "prints"
 
 
 class Verdict(enum.StrEnum):

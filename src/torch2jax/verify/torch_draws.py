@@ -22,10 +22,10 @@ from torch2jax.weights.arrays import Array, as_numpy
 
 
 @contextmanager
-def torch_draws(seed: int) -> Iterator[Draws]:
-    """Inside, torch's random operators take their numbers from the shared ones."""
+def torch_draws(seed: int, draws: Draws | None = None) -> Iterator[Draws]:
+    """Inside, torch's random operators take their numbers from the shared ones (from ``draws``, if given)."""
     torch.manual_seed(seed)
-    draws = Draws(seed)
+    draws = draws or Draws(seed)
     mode = _SharedDraws(draws)
     attention = functools.partial(_attention, mode, torch.nn.functional.multi_head_attention_forward)
     functools.update_wrapper(attention, torch.nn.functional.multi_head_attention_forward)
@@ -129,10 +129,11 @@ def _integers(draws: Draws, call: Mapping[str, Any]) -> Array:
 
 
 def _random_integers(draws: Draws, call: Mapping[str, Any]) -> Array:
-    if call.get("to") is None:
-        draws.unshared["random_"] += 1
-        return as_numpy(call["self"])
-    return draws.integer(call.get("from", 0), call["to"], call["shape"])
+    high = call.get("to")
+    if high is None:  # all that the dtype can hold
+        dtype = call["self"].dtype
+        high = 2**53 if dtype.is_floating_point else 2 if dtype is torch.bool else torch.iinfo(dtype).max + 1
+    return draws.integer(call.get("from", 0), high, call["shape"])
 
 
 _FILLED: Mapping[str, Callable[[Draws, Mapping[str, Any]], Array]] = {
@@ -152,9 +153,7 @@ _FILLED: Mapping[str, Callable[[Draws, Mapping[str, Any]], Array]] = {
     "random_": _random_integers,
     "randperm": lambda draws, call: draws.permutation(call["n"]),
     "exponential_": lambda draws, call: draws.exponential(call["shape"]) / call["lambd"],
-    "cauchy_": lambda draws, call: (
-        call["median"] + call["sigma"] * np.tan(math.pi * (draws.uniform(call["shape"]) - 0.5))
-    ),
+    "cauchy_": lambda draws, call: call["median"] + call["sigma"] * draws.cauchy(call["shape"]),
     "geometric_": lambda draws, call: np.ceil(np.log1p(-draws.uniform(call["shape"])) / math.log1p(-call["p"])),
     "log_normal_": lambda draws, call: np.exp(call["mean"] + call["std"] * draws.normal(call["shape"])),
     "multinomial": lambda draws, call: _multinomial(draws, call),
