@@ -15,6 +15,7 @@ from torch2jax.infer.host import host_attribute
 from torch2jax.infer.kinds import (
     BOOL,
     FREE,
+    NUMPY,
     STR,
     UNKNOWN,
     AnyModule,
@@ -33,6 +34,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Namespace,
     NoneKind,
+    Numpy,
     Optimizer,
     Shape,
     Super,
@@ -170,6 +172,9 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return BoundApi(kind, name)
         case HostObject():
             return host_attribute(frame, kind, name)
+        case Numpy():
+            called = len(frame.stack) > 1 and getattr(frame.stack[-2], "func", None) is node
+            return BoundApi(kind, name) if called else _SHARED.get(name, NUMPY)
         case Free() | Unknown():
             return _unsettled(frame, node, kind, name)
         case _:

@@ -28,6 +28,7 @@ from torch2jax.infer.host import (
 )
 from torch2jax.infer.kinds import (
     FREE,
+    NUMPY,
     UNKNOWN,
     AnyModule,
     Api,
@@ -42,6 +43,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Namespace,
     Number,
+    Numpy,
     Optimizer,
     Partial,
     Sequence,
@@ -252,7 +254,7 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     use_all(frame, arguments)
     if root in ("torch", "torchvision", "torchaudio", "timm"):
         frame.report("T2J101", node, f"{name} has no rule")
-    return FREE
+    return NUMPY if root == "numpy" else FREE
 
 
 def _mutated_argument(frame: Frame, name: str, arguments: Arguments) -> cst.BaseExpression | None:
@@ -270,6 +272,9 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
     if isinstance(receiver, Instance) and receiver.cls.is_function:
         kinds = [frame.use(holder, kind) for holder, kind in arguments.positional]
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
+    if isinstance(receiver, Numpy):
+        use_all(frame, arguments)
+        return NUMPY if name not in ("item", "tolist") else FREE
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)
     if isinstance(receiver, Optimizer):

@@ -30,6 +30,7 @@ from torch2jax.infer.kinds import (
     Kind,
     Namespace,
     NoneKind,
+    Numpy,
     Optimizer,
     Sequence,
     Tensor,
@@ -297,7 +298,7 @@ def parameter_kind(fn: FunctionInfo, index: int, param: cst.Param, kind: Kind) -
         return FREE if isinstance(plain, NoneKind) else ASSUMED
     if owner is not None and owner.is_module and not fn.called and fn.name in _TENSOR_METHODS and param.default is None:
         return ASSUMED
-    return FREE
+    return kind if isinstance(plain, Numpy) else FREE
 
 
 _TENSOR_METHODS = frozenset(

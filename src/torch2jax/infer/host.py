@@ -689,6 +689,20 @@ def gives_fresh(kind: Kind) -> bool:
     return isinstance(plain, HostObject) or (isinstance(plain, Instance) and plain.cls.is_host)
 
 
+def forget_writes(frame: Frame) -> None:
+    """What was thought to change through the items of something, before it was known to be a loader."""
+    fn = frame.fn
+    known = {place for place in fn.mutates if place[:1] != "." and _is_host_place(frame, place)}
+    if known:
+        fn.mutates -= known
+        frame.program.dirty.update({fn, *fn.callers})
+
+
+def _is_host_place(frame: Frame, place: str) -> bool:
+    kind = look(frame, cst.parse_expression(place))
+    return kind is not None and gives_fresh(kind)
+
+
 def seeded(frame: Frame, node: cst.Call) -> bool:
     """``torch.manual_seed(0)``: whether it stays, because data loading draws from torch's own stream."""
     frame.program.seeders.add(frame.fn)

@@ -30,6 +30,8 @@ class _Making:
 def made_for_data(program: Program) -> set[cst.Assign]:
     """The assignments that stay PyTorch."""
     makings: dict[cst.CSTNode, _Making] = {}
+    if not program.touches_host and not any(cls.is_host for cls in program.classes.values()):
+        return set()
     for fn in program.functions.values():
         if not fn.is_host and (fn.facts.sent or isinstance(fn.node, cst.Module)):
             makings |= _makings(fn)

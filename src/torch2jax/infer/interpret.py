@@ -15,7 +15,7 @@ from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.definitions import parameter_kind
 from torch2jax.infer.effects import settle
 from torch2jax.infer.frame import Frame, Value
-from torch2jax.infer.host import received_parameter
+from torch2jax.infer.host import forget_writes, received_parameter
 from torch2jax.infer.host_values import made_for_data
 from torch2jax.infer.kinds import (
     FREE,
@@ -145,6 +145,8 @@ def _run(program: Program, fn: FunctionInfo, bindings: dict[str, Binding]) -> No
         _choose_layouts(frame, scope)
         return
     _enter(frame, scope)
+    if program.touches_host and fn.mutates:
+        forget_writes(frame)
     if isinstance(fn.node, cst.Lambda):
         frame.returns.append((fn.node.body, frame.eval(fn.node.body)))
         frame.gives |= storage_of(frame, fn.node.body)

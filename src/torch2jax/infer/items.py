@@ -79,7 +79,7 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
         case Modules():
             return AnyModule()
         case Free():
-            return FREE
+            return kind
         case HostTensor(assumed=True):
             return kind
         case _:
@@ -214,7 +214,7 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
         elif isinstance(option, Container):
             results.append(_named_item(frame, option, value))
         elif isinstance(option, Free):
-            results.append(FREE)
+            results.append(option)
         elif isinstance(option, Mapping) and (option.site, value) in frame.program.heap:
             results.append(heap_read(frame, (option.site, value)))
         else:
