@@ -15,17 +15,8 @@ from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
-from torch2jax.infer.host import (
-    call_host,
-    call_with,
-    host_api,
-    host_name,
-    is_host_api,
-    is_host_callee,
-    is_host_object,
-    keep,
-    keep_built,
-)
+from torch2jax.infer.host import host_name, is_host_api, is_host_callee, is_host_object, keep, keep_built
+from torch2jax.infer.host_calls import call_host, call_with, host_api
 from torch2jax.infer.kinds import (
     FREE,
     NUMPY,

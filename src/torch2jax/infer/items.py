@@ -67,7 +67,7 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
         case Shape():
             return INT
         case HostObject() | Instance() if isinstance(kind, HostObject) or kind.cls.is_host:
-            from torch2jax.infer.host import items_of
+            from torch2jax.infer.host_calls import items_of
 
             return items_of(frame, kind)
         case Tensor(rank=rank, dtype=dtype):

@@ -177,7 +177,7 @@ def single_items(model: Net, loader):
     found = []
     for batch in loader:
         found.append(
-            (model(jnp.asarray(batch["value"]), jnp.asarray(batch["weight"][:, None])).sum().item(), batch["name"][0])
+            (model(jnp.asarray(batch["value"]), jnp.asarray(batch["weight"])[:, None]).sum().item(), batch["name"][0])
         )
     return found
 
