@@ -7,8 +7,8 @@ import libcst as cst
 from torch2jax.infer import attributes, items
 from torch2jax.infer.aliasing import note_put, storage_of
 from torch2jax.infer.contents import copy_items
+from torch2jax.infer.crossings import keep_value
 from torch2jax.infer.frame import Frame, executes
-from torch2jax.infer.host import keep_value
 from torch2jax.infer.kinds import (
     Container,
     Free,

@@ -9,12 +9,14 @@ import libcst as cst
 
 from torch2jax.infer import aliasing, autograd
 from torch2jax.infer.aliasing import HINT
+from torch2jax.infer.crossings import sent
 from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.frame import Frame, evaluates
-from torch2jax.infer.host import host_attribute
+from torch2jax.infer.host import host_attribute, note_leak
 from torch2jax.infer.kinds import (
     BOOL,
     FREE,
+    NUMPY,
     STR,
     UNKNOWN,
     AnyModule,
@@ -33,6 +35,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Namespace,
     NoneKind,
+    Numpy,
     Optimizer,
     Scaler,
     Scheduler,
@@ -174,6 +177,9 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return optimizer_attribute(frame, node, kind, name)
         case HostObject():
             return host_attribute(frame, kind, name)
+        case Numpy():
+            called = len(frame.stack) > 1 and getattr(frame.stack[-2], "func", None) is node
+            return BoundApi(kind, name) if called else _SHARED.get(name, NUMPY)
         case Free() | Unknown():
             return _unsettled(frame, node, kind, name)
         case _:
@@ -283,7 +289,10 @@ def instance_attribute(frame: Frame, node: cst.Attribute, cls: ClassInfo, kind: 
         return BOOL
     owner = cls.attr_owner(name)
     if owner is not None:
-        return owner.attrs[name].read(frame.fn)
+        found = owner.attrs[name].read(frame.fn)
+        if frame.program.hosting:
+            note_leak(frame, node, found, name)
+        return found
     for each in cls.mro():
         if name in each.class_names:
             return each.class_names[name].read(frame.fn)
@@ -379,7 +388,9 @@ def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode |
         inherited = base_layer(frame.program, option.cls, frame.fn) if isinstance(option, Instance) else None
         if inherited is not None and is_class(inherited) and is_own(inherited, name):
             option = inherited
-        if isinstance(option, Instance):
+        if isinstance(option, Instance) and option.cls.is_host and value is not None and not frame.program.hosting:
+            _assign_own(frame, target, option.cls, name, sent(frame, value, kind), None, augmented)
+        elif isinstance(option, Instance):
             _assign_own(frame, target, option.cls, name, kind, value, augmented)
         elif (
             isinstance(option, Layer)

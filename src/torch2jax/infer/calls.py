@@ -15,19 +15,11 @@ from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.frame import Frame, evaluates
-from torch2jax.infer.host import (
-    call_host,
-    call_with,
-    host_api,
-    host_name,
-    is_host_api,
-    is_host_callee,
-    is_host_object,
-    keep,
-    keep_built,
-)
+from torch2jax.infer.host import host_name, is_host_api, is_host_callee, is_host_object, keep, keep_built
+from torch2jax.infer.host_calls import call_host, call_with, host_api
 from torch2jax.infer.kinds import (
     FREE,
+    NUMPY,
     UNKNOWN,
     AnyModule,
     Api,
@@ -42,6 +34,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Namespace,
     Number,
+    Numpy,
     Optimizer,
     Partial,
     Scaler,
@@ -261,7 +254,7 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     use_all(frame, arguments)
     if root in ("torch", "torchvision", "torchaudio", "timm"):
         frame.report("T2J101", node, f"{name} has no rule")
-    return FREE
+    return NUMPY if root == "numpy" else FREE
 
 
 def _mutated_argument(frame: Frame, name: str, arguments: Arguments) -> cst.BaseExpression | None:
@@ -279,6 +272,9 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
     if isinstance(receiver, Instance) and receiver.cls.is_function:
         kinds = [frame.use(holder, kind) for holder, kind in arguments.positional]
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
+    if isinstance(receiver, Numpy):
+        use_all(frame, arguments)
+        return NUMPY if name not in ("item", "tolist") else FREE
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)
     if isinstance(receiver, Scaler):

@@ -9,7 +9,7 @@ import libcst as cst
 
 from torch2jax.infer import autograd
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.host import is_host_api
+from torch2jax.infer.host import LOADER, host_name, is_host_api
 from torch2jax.infer.kinds import (
     ASSUMED,
     BOOL,
@@ -26,10 +26,12 @@ from torch2jax.infer.kinds import (
     Dtype,
     Free,
     Function,
+    HostObject,
     Instance,
     Kind,
     Namespace,
     NoneKind,
+    Numpy,
     Optimizer,
     Scheduler,
     Sequence,
@@ -146,6 +148,8 @@ def annotation_kind(frame: Frame, node: cst.BaseExpression) -> Kind | None:
         return Instance(kind.cls)
     if isinstance(kind, Api):
         known = _ANNOTATIONS.get(canonical(kind.name.removeprefix("builtins.")))
+        if host_name(kind.name) == LOADER:
+            return HostObject(LOADER)
         if known is None and kind.name.startswith("torch.optim."):
             return _training_kind(frame, canonical(kind.name))
         if known is None and kind.name.startswith("torch.nn."):
@@ -310,7 +314,9 @@ def parameter_kind(fn: FunctionInfo, index: int, param: cst.Param, kind: Kind) -
         return FREE if isinstance(plain, NoneKind) else ASSUMED
     if owner is not None and owner.is_module and not fn.called and fn.name in _TENSOR_METHODS and param.default is None:
         return ASSUMED
-    return FREE
+    if owner is not None and owner.is_host and fn.name == "__getitem__" and index == 1:
+        return INT
+    return kind if isinstance(plain, Numpy) else FREE
 
 
 _TENSOR_METHODS = frozenset(

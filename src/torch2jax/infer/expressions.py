@@ -9,6 +9,7 @@ import libcst as cst
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.contents import copy_items, heap_write
 from torch2jax.infer.frame import Frame, Value, evaluates
+from torch2jax.infer.host import note_leak
 from torch2jax.infer.items import iterated, logical_shape
 from torch2jax.infer.kinds import (
     FREE,
@@ -93,6 +94,8 @@ def name(frame: Frame, node: cst.Name) -> Kind:
     if node.value in _CONSTANTS:
         return _CONSTANTS[node.value]
     kind = frame.lookup(node.value, node)
+    if kind is not None and frame.program.hosting and node.value not in frame.env:
+        note_leak(frame, node, kind, node.value)
     if kind is None:
         kind = Api(f"builtins.{node.value}")
     if isinstance(kind, Api):

@@ -650,9 +650,12 @@ class Frame:
 
     # findings
 
-    def report(self, code: str, node: cst.CSTNode, message: str, hint: str = "") -> None:
-        """Note a diagnostic at a node; the same one twice counts once. What stays PyTorch needs no translation."""
-        if self.program.hosting and code != "T2J111":
+    def report(self, code: str, node: cst.CSTNode, message: str, hint: str = "", *, host: bool = False) -> None:
+        """Note a diagnostic at a node; the same one twice counts once.
+
+        What stays PyTorch needs no translation, so that nothing is said of it but what is meant for it (``host``).
+        """
+        if self.program.hosting and not host:
             return
         self.facts.findings[code, node, message] = Finding(code, node, message, hint)
 

@@ -30,17 +30,25 @@ class _Making:
 def made_for_data(program: Program) -> set[cst.Assign]:
     """The assignments that stay PyTorch."""
     makings: dict[cst.CSTNode, _Making] = {}
+    if not program.touches_host and not any(cls.is_host for cls in program.classes.values()):
+        return set()
     for fn in program.functions.values():
         if not fn.is_host and (fn.facts.sent or isinstance(fn.node, cst.Module)):
             makings |= _makings(fn)
+    given = [(fn.facts, arg) for fn in program.functions.values() for arg in fn.facts.sent]
     while True:
-        values = {id(part): making for making in makings.values() for part in walk(making.assign.value)}
+        values: dict[int, _Making | None] = {
+            id(part): making for making in makings.values() for part in walk(making.assign.value)
+        }
+        for facts, arg in given:
+            if all(_can_stay(facts, part, makings) for part in walk(arg)):
+                values.update((id(part), None) for part in walk(arg))
         wrong = [target for target, making in makings.items() if not _belongs(making, makings, values)]
         if not wrong:
             break
         for target in wrong:
             del makings[target]
-    return _wanted(makings)
+    return _wanted(makings, {id(part) for _, arg in given for part in walk(arg)})
 
 
 def _makings(fn: FunctionInfo) -> dict[cst.CSTNode, _Making]:
@@ -71,21 +79,20 @@ def _cell(fn: FunctionInfo, name: str) -> Cell | None:
     return names.get(name)
 
 
-def _belongs(making: _Making, makings: dict[cst.CSTNode, _Making], values: dict[int, _Making]) -> bool:
+def _belongs(making: _Making, makings: dict[cst.CSTNode, _Making], values: dict[int, _Making | None]) -> bool:
     """Whether only data loading sees a value, and PyTorch can make it."""
     if any(not reader.is_host for reader in making.elsewhere):
         return False
     sent = making.facts.sent
     if not all(read in sent or (id(read) in values and values[id(read)] is not making) for read in making.reads):
         return False
-    return all(_can_stay(making, part, makings) for part in walk(making.assign.value))
+    return all(_can_stay(making.facts, part, makings) for part in walk(making.assign.value))
 
 
-def _can_stay(making: _Making, part: cst.CSTNode, makings: dict[cst.CSTNode, _Making]) -> bool:
+def _can_stay(facts: Facts, part: cst.CSTNode, makings: dict[cst.CSTNode, _Making]) -> bool:
     """Whether a part of a value is torch's or Python's own, or a name of another such value."""
     from torch2jax.infer.host import is_of_jax, runs_on_host
 
-    facts = making.facts
     kind = facts.kinds.get(part)
     match part:
         case cst.Name() if kind is not None and any(isinstance(option, Tensor) for option in options(kind)):
@@ -102,12 +109,12 @@ def _can_stay(making: _Making, part: cst.CSTNode, makings: dict[cst.CSTNode, _Ma
     return True
 
 
-def _wanted(makings: dict[cst.CSTNode, _Making]) -> set[cst.Assign]:
+def _wanted(makings: dict[cst.CSTNode, _Making], given: set[int]) -> set[cst.Assign]:
     """Those that data loading is given, directly or through others."""
     wanted = {
         target
         for target, making in makings.items()
-        if making.elsewhere or any(read in making.facts.sent for read in making.reads)
+        if making.elsewhere or any(id(read) in given for read in making.reads)
     }
     while True:
         more = {

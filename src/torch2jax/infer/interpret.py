@@ -12,10 +12,11 @@ import libcst as cst
 from torch2jax.infer import assignments, attributes, building, calls, expressions, loops, operators, statements
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.consistency import report_clashes
+from torch2jax.infer.crossings import received_parameter
 from torch2jax.infer.definitions import parameter_kind
 from torch2jax.infer.effects import settle
 from torch2jax.infer.frame import Frame, Value
-from torch2jax.infer.host import received_parameter
+from torch2jax.infer.host import forget_writes
 from torch2jax.infer.host_values import made_for_data
 from torch2jax.infer.kinds import (
     FREE,
@@ -145,6 +146,8 @@ def _run(program: Program, fn: FunctionInfo, bindings: dict[str, Binding]) -> No
         _choose_layouts(frame, scope)
         return
     _enter(frame, scope)
+    if program.touches_host and fn.mutates:
+        forget_writes(frame)
     if isinstance(fn.node, cst.Lambda):
         frame.returns.append((fn.node.body, frame.eval(fn.node.body)))
         frame.gives |= storage_of(frame, fn.node.body)

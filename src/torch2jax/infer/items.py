@@ -68,7 +68,7 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
         case Shape():
             return INT
         case HostObject() | Instance() if isinstance(kind, HostObject) or kind.cls.is_host:
-            from torch2jax.infer.host import items_of
+            from torch2jax.infer.host_calls import items_of
 
             return items_of(frame, kind)
         case Tensor(rank=rank, dtype=dtype):
@@ -82,7 +82,7 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
         case Modules():
             return AnyModule()
         case Free():
-            return FREE
+            return kind
         case HostTensor(assumed=True):
             return kind
         case _:
@@ -219,7 +219,7 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
         elif isinstance(option, Container):
             results.append(_named_item(frame, option, value))
         elif isinstance(option, Free):
-            results.append(FREE)
+            results.append(option)
         elif isinstance(option, Mapping) and (option.site, value) in frame.program.heap:
             results.append(heap_read(frame, (option.site, value)))
         else:

@@ -39,6 +39,11 @@ class Free(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Numpy(Free):
+    """What a function of NumPy gives: its methods are NumPy's own. Whatever else reaches the place counts more."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoneKind(Kind):
     """None."""
 
@@ -340,6 +345,7 @@ class Union(Kind):
 
 UNKNOWN = Unknown()
 FREE = Free()
+NUMPY = Numpy()
 NONE = NoneKind()
 INT, FLOAT, BOOL, STR = Number("int"), Number("float"), Number("bool"), Str()
 TENSOR = Tensor()
@@ -390,7 +396,7 @@ def join(a: Kind, b: Kind) -> Kind:
     if a is b or a == b:
         return a
     if isinstance(a, Free):
-        return b
+        return a if isinstance(a, Numpy) and isinstance(b, Free) else b
     if isinstance(b, Free):
         return a
     for one, other in ((a, b), (b, a)):

@@ -81,9 +81,10 @@ def _element_kind(frame: Frame, item: Kind, target: cst.Tuple, element: cst.Base
 
 def loop_storage(frame: Frame, node: cst.BaseExpression) -> frozenset[Any]:
     """The memory that a loop's variable looks into: rows of a tensor, pieces of a split."""
-    if gives_fresh(frame.facts.kinds.get(node, UNKNOWN)):
+    given = [node, *(arg.value for arg in node.args)] if isinstance(node, cst.Call) else [node]
+    if any(gives_fresh(frame.facts.kinds.get(part, UNKNOWN)) for part in given):
         return frozenset()
-    wrappers = ("enumerate", "zip", "reversed", "list", "tuple", "tqdm")
+    wrappers = ("enumerate", "zip", "reversed", "list", "tuple")
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in wrappers:
         return frozenset().union(*(loop_storage(frame, arg.value) for arg in node.args))
     return storage_of(frame, node)

@@ -165,9 +165,9 @@ def _plain_binary(frame: Frame, node: cst.BinaryOperation, left: Kind, right: Ki
             if isinstance(one, Tuple | Sequence | Shape) and isinstance(other, Number | Free | Unknown):
                 return _repeated(frame, node, one, other)
     if isinstance(left, Free) and isinstance(right, Free):
-        return FREE
+        return join(left, right)
     if isinstance(left, Number) or isinstance(right, Number):
-        return left if isinstance(right, Number) and isinstance(left, Free) else FREE
+        return left if isinstance(left, Free) else right if isinstance(right, Free) else FREE
     return UNKNOWN
 
 
