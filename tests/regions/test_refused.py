@@ -88,18 +88,6 @@ def loop(statements: str) -> str:
             """,
             "8: `criterion` uses `net` without getting it as an argument",
         ),
-        (
-            """\
-            optimizer.zero_grad()
-            out = net(x)
-            mean = out.mean().item()
-            out = out * 2
-            loss = F.mse_loss(out, y)
-            loss.backward()
-            optimizer.step()
-            """,
-            "7: this statement between the forward pass and the update would have to run after it",
-        ),
     ],
 )
 def test_the_cause_is_named_at_its_line(statements: str, cause: str) -> None:

@@ -97,13 +97,13 @@ class _Builder:
         self._check_inside(prelude, forward, modules, order)
         after = [s for s in plain if first <= order[s] and s not in inside]
         state = modules | {each.optimizer for each in self.trained}
-        self._check_after(after, inside, state, order)
+        versions = self._checked_after(after, inside, state, order)
         region = statements[first : self.end]
         clips = [roles[i].node for i in range(first, self.end) if i in roles and roles[i].role is Role.CLIP]
         return Region(
             statements=tuple(region),
             prelude=tuple(prelude),
-            forward=(*again, *sorted([*forward, *losses], key=order.__getitem__)),
+            forward=(*again, *sorted([*forward, *losses, *versions], key=order.__getitem__)),
             after=tuple(after),
             losses=losses,
             clips=tuple(clips),
@@ -114,6 +114,7 @@ class _Builder:
             outside=obstacle(self.program, self.fn, [*again, *prelude, *forward]),
             gradients=self.gradients,
             again=tuple(again),
+            versions=versions,
         )
 
     def _again(self, inputs: set[str], models: set[str]) -> list[Any]:
@@ -171,12 +172,17 @@ class _Builder:
                 raise NoRegionError("this leaves the forward pass", inner)
         for statement in prelude:
             for other in forward:
-                if order[other] < order[statement]:
-                    check_order(other, self.access[other], [self.access[statement]], modules)
+                renewed = order[other] < order[statement] and check_order(
+                    other, self.access[other], [self.access[statement]], modules
+                )
+                if renewed:
+                    raise NoRegionError("this block without gradients changes what comes before it", statement)
 
-    def _check_after(
+    def _checked_after(
         self, after: Sequence[Any], inside: Sequence[Any], state: set[str], order: Mapping[Any, int]
-    ) -> None:
+    ) -> dict[Any, tuple[str, ...]]:
+        """The names whose values statements that come later have to find as they were. Raises `NoRegionError`."""
+        versions: dict[Any, tuple[str, ...]] = {}
         first = (self.place.group.steps or self.place.group.backward)[0]
         for statement in after:
             does = self.access[statement]
@@ -187,7 +193,9 @@ class _Builder:
                 names = ", ".join(f"`{name}`" for name in sorted(used))
                 message = f"{names} is used between the forward pass and the update"
                 raise NoRegionError(message, statement, "move it in front of the forward pass or behind the update")
-            check_order(statement, does, [self.access[s] for s in inside if order[s] > order[statement]], state)
+            passed = [self.access[s] for s in inside if order[s] > order[statement]]
+            versions[statement] = check_order(statement, does, passed, state)
+        return {statement: names for statement, names in versions.items() if names}
 
     def _live(self, region: Sequence[Any], after: Iterable[Any]) -> frozenset[str]:
         """Names that something may look at once the step is done."""

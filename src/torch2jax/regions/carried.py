@@ -25,10 +25,7 @@ def carried(
     """Those of the statements in front of a region through which its inputs depend on the models, in order."""
     end = object()
     needed, _ = backward_slice([*statements, end], access, {end: inputs})
-    through = dependent(needed, access, models)
-    if not through:
-        return []
-    return needed[needed.index(through[0]) :]
+    return dependent(needed, access, models)
 
 
 def check_given(fn: FunctionInfo, inputs: Collection[str], models: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import Finding
+from torch2jax.infer.facts import Facts, Finding
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import places, region_at
@@ -41,6 +41,13 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 named = replace(named, copy=_free(f"{model.rpartition('.')[2]}_before", taken))
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
+
+
+def _with_read_again(region: Region, every: Sequence[Region], facts: Facts) -> Region:
+    """A region that gives what others read when they run statements of it once more."""
+    again = [s for other in every if other is not region for s in other.again if s in region.statements]
+    read = {path.partition(".")[0] for s in again for path in access_of(s, facts.kinds.get).reads}
+    return replace(region, live=region.live | read) if read else region
 
 
 def _name(region: Region, is_only: bool, taken: set[str]) -> str:
@@ -87,6 +94,7 @@ class _Function:
                 return self._added(added, again)
         for place, error in errors:
             self._report(place.sink, error)
+        found = [_with_read_again(region, found, self.facts) for region in found]
         for region in found:
             for statement in region.statements:
                 self._settle(statement)

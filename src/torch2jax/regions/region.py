@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import libcst as cst
@@ -61,6 +61,7 @@ class Region:
     step from being compiled, if anything does. ``gradients``: the variable that they are
     added to, where the update comes later. ``again``: those of the
     differentiated that have been run before, which are run once more on ``copy``, the model as it was then.
+    ``versions``: names that a statement in ``after`` reads, and that get another value before it comes.
     ``name``: that of the function.
     """
 
@@ -77,6 +78,7 @@ class Region:
     outside: str = ""
     gradients: str = ""
     again: tuple[Any, ...] = ()
+    versions: dict[Any, tuple[str, ...]] = field(default_factory=dict)
     copy: str = ""
     name: str = "train_step"
 

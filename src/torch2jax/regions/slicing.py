@@ -47,16 +47,24 @@ def dependent(statements: Sequence[Any], access: Mapping[Any, Access], places: C
     return found
 
 
-def check_order(statement: Any, does: Access, passed: Sequence[Access], state: Collection[str]) -> None:
+def check_order(statement: Any, does: Access, passed: Sequence[Access], state: Collection[str]) -> tuple[str, ...]:
     """Raise `NoRegionError` unless a statement may run after those that follow it.
 
-    ``passed``: what those do. ``state``: modules and optimizers, which change where they are used.
+    ``passed``: what those do. ``state``: modules and optimizers, which change where they are used. Returns the names
+    that it reads and that have another value by then: it may, with the values kept under other names.
     """
+    renewed: dict[str, None] = {}
     for other in passed:
-        changed = {*other.writes, *overlap(other.reads, state)}
-        if overlap(does.reads, changed) or overlap(does.writes, {*changed, *other.reads}):
+        changed = overlap(other.reads, state)
+        new = overlap(does.reads, other.writes)
+        renewed |= dict.fromkeys(new)
+        if overlap(does.reads, changed) or overlap(does.writes, {*changed, *other.writes, *other.reads}):
             message = "this statement between the forward pass and the update would have to run after it"
             raise NoRegionError(message, statement, "move it in front of the forward pass or behind the update")
+    if any("." in path for path in renewed):
+        message = "this statement between the forward pass and the update reads an attribute that changes"
+        raise NoRegionError(message, statement, "move it in front of the forward pass or behind the update")
+    return tuple(renewed)
 
 
 def exits(statement: Any) -> Iterator[cst.CSTNode]:

@@ -35,7 +35,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.regions.paths import Access
 from torch2jax.regions.region import Region
 from torch2jax.rewrite.rewriter import Rewriter
-from torch2jax.source.nodes import dotted_name
+from torch2jax.source.nodes import dotted_name, walk
 from torch2jax.source.scope import Scope, resolve
 
 _Node = TypeVar("_Node", bound=cst.CSTNode)
@@ -136,11 +136,19 @@ class _Chosen:
 
     def is_static(self, path: str) -> bool:
         """Whether a parameter is a constant of the compiled step."""
+        if self._is(path, Number) and self._is_size(path):
+            return True
         if path in self.region.varying or path.partition(".")[0] in self.region.varying or path == RNGS:
             return False
         if self._is(path, _CONSTANT) or (self._is(path, Layer) and not self._is_layer(path)):
             return True
         return "." in path and path not in self.called and self._is(path, Unknown | Free)
+
+    def _is_size(self, path: str) -> bool:
+        """Whether a number is one that shapes give: it may take part in others, and changes seldom."""
+        bindings = self.scope.names.get(path, [])
+        values = [node.value for node in bindings if isinstance(node, cst.Assign)]
+        return bool(values) and len(values) == len(bindings) and all(_is_of_shape(value) for value in values)
 
     def is_stateful(self, path: str) -> bool:
         """Whether it is an object with Variables, which has to be an argument where gradients are taken."""
@@ -166,6 +174,16 @@ class _Chosen:
         return any(isinstance(option, Layer) and not option.stateless for option in found)
 
 
+def _is_of_shape(node: cst.BaseExpression) -> bool:
+    """Whether an expression is made of sizes: ``x.size(0)``, ``x.shape[0] // 2``, ``len(x)``."""
+    for part in walk(node):
+        if isinstance(part, cst.Attribute) and part.attr.value in ("shape", "size"):
+            return True
+        if isinstance(part, cst.Call) and isinstance(part.func, cst.Name) and part.func.value == "len":
+            return True
+    return False
+
+
 def _is_needed(scope: Scope, path: str, region: Region) -> bool:
     """Whether a place that may be written, or not, had a value before."""
     if "." in path:
@@ -175,8 +193,6 @@ def _is_needed(scope: Scope, path: str, region: Region) -> bool:
 
 def _attributes_written(tree: cst.Module) -> set[str]:
     """Names of attributes that some assignment in a file sets."""
-    from torch2jax.source.nodes import walk
-
     found = set()
     for node in walk(tree):
         if isinstance(node, cst.AssignTarget | cst.AugAssign) and isinstance(node.target, cst.Attribute):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,8 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     ``body`` translates statements in a row.
     """
     prelude = body(rewriter, region.prelude)
-    forward, losses = _forward(rewriter, region, body)
+    versions = {item: {name: _fresh(rewriter, name) for name in names} for item, names in region.versions.items()}
+    forward, losses = _forward(rewriter, region, body, versions)
     loss = losses[0]
     for other in losses[1:]:
         loss = cst.BinaryOperation(loss, cst.Add(), other)
@@ -57,13 +58,40 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     arguments = Arguments.of(rewriter, region, inside, called)
     step = _Step(region, arguments, prelude, forward, loss, clips)
     during = access_of_all([*forward, *losses], find)
-    _choose_results(step, losses, access_of_all(prelude, find), during)
+    kept = {new for renamed in versions.values() for new in renamed.values()}
+    _choose_results(step, losses, access_of_all(prelude, find), during, region.live | kept)
     step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
-    return [_call(step), *body(rewriter, region.after)]
+    after = [line for item in region.after for line in _later(rewriter, item, versions.get(item, {}), body)]
+    return [_call(step), *after]
 
 
-def _forward(rewriter: Rewriter, region: Region, body: Any) -> tuple[list[Any], list[cst.BaseExpression]]:
+def _later(rewriter: Rewriter, item: Any, renamed: Mapping[str, str], body: Any) -> list[Any]:
+    """A statement behind the step, with the values that names had where it stood."""
+    lines: list[Any] = body(rewriter, [item])
+    return [line.visit(_Renamed(renamed)) for line in lines] if renamed else lines
+
+
+class _Renamed(cst.CSTTransformer):
+    """Reads other names."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
+        name = self._names.get(original_node.value)
+        return updated_node if name is None else updated_node.with_changes(value=name)
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.Attribute:
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+
+def _forward(
+    rewriter: Rewriter, region: Region, body: Any, versions: Mapping[Any, dict[str, str]]
+) -> tuple[list[Any], list[cst.BaseExpression]]:
     """The statements of the differentiated function, and the losses, whose sum it gives.
 
     A loss that is no name, or one that gets another value before the next backward pass, gets a name of its own.
@@ -72,35 +100,40 @@ def _forward(rewriter: Rewriter, region: Region, body: Any) -> tuple[list[Any], 
     losses: list[cst.BaseExpression] = []
     waiting: list[Any] = []
     for index, item in enumerate(region.forward):
-        if item not in region.losses:
+        if item not in region.losses and item not in region.versions:
             waiting.append(item)
             continue
         lines += body(rewriter, waiting)
         waiting = []
+        if item in versions:
+            lines += [statement(assignment(cst.Name(new), cst.Name(name))) for name, new in versions[item].items()]
+            continue
         held, rewriter.before = rewriter.before, []
         loss = rewriter.expr(region.losses[item])
         lines += rewriter.before
         rewriter.before = held
         later = [other for other in region.forward[index + 1 :] if other not in region.losses]
         if later and not (isinstance(loss, cst.Name) and loss.value not in assigned_names(later)):
-            name = cst.Name(_fresh_loss(rewriter))
+            name = cst.Name(_fresh(rewriter, "loss"))
             lines.append(statement(assignment(name, loss.with_changes(lpar=[], rpar=[]))))
             loss = name
         losses.append(loss)
     return lines, losses
 
 
-def _fresh_loss(rewriter: Rewriter) -> str:
+def _fresh(rewriter: Rewriter, name: str) -> str:
+    """``name_1``, or the next that the function has no variable of."""
     number = 1
-    while f"loss_{number}" in rewriter.taken:
+    while f"{name}_{number}" in rewriter.taken:
         number += 1
-    rewriter.taken.add(f"loss_{number}")
-    return f"loss_{number}"
+    rewriter.taken.add(f"{name}_{number}")
+    return f"{name}_{number}"
 
 
-def _choose_results(step: _Step, losses: Sequence[cst.BaseExpression], before: Access, during: Access) -> None:
+def _choose_results(
+    step: _Step, losses: Sequence[cst.BaseExpression], before: Access, during: Access, live: Collection[str]
+) -> None:
     """What is looked at afterwards: attributes, and names that are live."""
-    live = step.region.live
     step.early = [path for path in before.writes if ("." in path or path in live) and path not in during.writes]
     wanted = [path for path in (*during.writes,) if "." in path or path in live]
     single = dotted_name(losses[0]) if len(losses) == 1 else None

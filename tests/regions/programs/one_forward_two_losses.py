@@ -37,10 +37,16 @@ def train(generator, discriminator, inputs, labels):
             ones = torch.ones(real.size(0), dtype=real.dtype)
 
             d_optimizer.zero_grad()
-            real_loss = criterion(discriminator(real), ones)
+            output = discriminator(real)
+            real_loss = criterion(output, ones)
             real_loss.backward()
-            fake = generator(real.flip(0) * 0.5)
-            fake_loss = criterion(discriminator(fake.detach()), ones * 0)
+            score = output.mean().item()
+            size = real.size(0)
+            noise = real.flip(0)[:size] * 0.5
+            fake = generator(noise)
+            zeros = torch.zeros(size, dtype=real.dtype)
+            output = discriminator(fake.detach())
+            fake_loss = criterion(output, zeros)
             fake_loss.backward()
             d_optimizer.step()
 
@@ -48,5 +54,5 @@ def train(generator, discriminator, inputs, labels):
             g_loss = criterion(discriminator(fake), ones)
             g_loss.backward()
             g_optimizer.step()
-            losses += [real_loss.item() + fake_loss.item(), g_loss.item(), fake.mean().item()]
+            losses += [score, output.mean().item(), real_loss.item() + fake_loss.item(), g_loss.item(), fake.mean().item()]
     return losses
