@@ -8,7 +8,7 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import Api, ClassRef, is_tensor
+from torch2jax.infer.kinds import Api, ClassRef, Namespace, is_tensor
 from torch2jax.infer.layout import conversion
 from torch2jax.rewrite.containers import kept
 from torch2jax.rewrite.detached import added, written
@@ -43,6 +43,9 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     note = rewriter.facts.special.get(node)
     if note is not None and note[0] in ("chained", "one_by_one"):
         return _one_by_one(rewriter, node)
+    if _names_namespace(rewriter, node):
+        rewriter.tally.dropped += 1
+        return []
     if _is_for_isinstance(rewriter, node):
         return node.with_changes(value=class_reference(rewriter, node.value))
     translated = rewriter.expr(node.value)
@@ -73,6 +76,19 @@ def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
         and len(part.args) == 2
     ]
     return any(isinstance(t, cst.Name) and t.value == target.value for test in tests for t in walk(test))
+
+
+def _names_namespace(rewriter: Rewriter, node: cst.Assign) -> bool:
+    """Whether ``F = torch.nn.functional`` names a module of torch of which only attributes are read."""
+    target, kind = node.targets[0].target, rewriter.kind(node.value)
+    if not isinstance(kind, Namespace) or kind.file is not None or kind.name.partition(".")[0] != "torch":
+        return False
+    if len(node.targets) > 1 or not isinstance(target, cst.Name) or not isinstance(node.value, cst.Attribute):
+        return False
+    parts = list(walk(rewriter.file.tree))
+    read = {id(part.value) for part in parts if isinstance(part, cst.Attribute)}
+    uses = [part for part in parts if isinstance(part, cst.Name) and part.value == target.value and part is not target]
+    return all(id(use) in read for use in uses)
 
 
 def _writes_itself(rewriter: Rewriter, node: cst.Assign) -> bool:
