@@ -29,7 +29,7 @@ def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
         return body(rewriter, node.body.body)
     note = rewriter.facts.special.get(node.test)
     if note is not None and note[0] == "decided":
-        return _taken(rewriter, node, node.body if note[1] else node.orelse)
+        return with_lost_comments(node, _taken(rewriter, node, node.body if note[1] else node.orelse))
     test = rewriter.expr(node.test)
     new_body = suite(rewriter, node.body)
     orelse = node.orelse
