@@ -11,7 +11,7 @@ from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, Namespace, is_tensor
 from torch2jax.infer.layout import conversion
 from torch2jax.rewrite.containers import kept
-from torch2jax.rewrite.detached import added, written
+from torch2jax.rewrite.detached import added, in_region, written
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
 from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
@@ -220,11 +220,11 @@ def _tied_layer(rewriter: Rewriter, note: Any) -> list[Any]:
 
 def _written_place(rewriter: Rewriter, target: cst.Attribute, note: Any) -> Place:
     if note[0] == "write_variable":
-        unseen = target if rewriter.without_gradients else None
+        unseen = target if rewriter.without_gradients is not None else None
         return Place(own_place(rewriter, target), True, None, unseen)
     if note[0] == "state":
         inner = parenthesize(rewriter.expr(target.value), PRIMARY)
-        unseen = target if rewriter.without_gradients else None
+        unseen = target if rewriter.without_gradients is not None else None
         return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True, None, unseen)
     return place_of(rewriter, target)
 
@@ -329,20 +329,25 @@ def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, not
             new = cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14))
             axes = conversion(relayout.target, relayout.source, relayout.rank or 0)
             return [store(rewriter, place, rewriter.transposed(new, axes))]
-        if place.unseen is None:
-            return node.with_changes(target=place.held, value=value)
-        if isinstance(node.operator, cst.AddAssign | cst.SubtractAssign):
-            return node.with_changes(target=place.held, value=added(rewriter, place.unseen, value))
-        whole = cst.BinaryOperation(
-            parenthesize(place.held, 13), _OPERATORS[type(node.operator)](), parenthesize(value, 14)
-        )
-        result = written(rewriter, place.unseen, place.held, whole)
-        return node.with_changes(target=place.held, value=value) if result is whole else assignment(place.held, result)
+        return _augmented_place(rewriter, node, place, value)
     if isinstance(target, cst.Name) and target in rewriter.facts.relayouts:
         operator = _OPERATORS[type(node.operator)]()
         current = parenthesize(rewriter.expr(target), 13)
         return cst.Assign([cst.AssignTarget(target)], cst.BinaryOperation(current, operator, parenthesize(value, 14)))
+    if isinstance(target, cst.Name) and in_region(rewriter, target, variable=False):
+        return _augmented_place(rewriter, node, Place(target, False, None, target), value)
     return node.with_changes(target=assigned_place(rewriter, target), value=value)
+
+
+def _augmented_place(rewriter: Rewriter, node: cst.AugAssign, place: Place, value: Any) -> Any:
+    if place.unseen is None:
+        return node.with_changes(target=place.held, value=value)
+    if isinstance(node.operator, cst.AddAssign | cst.SubtractAssign):
+        return node.with_changes(target=place.held, value=added(rewriter, place.unseen, value))
+    operator = _OPERATORS[type(node.operator)]()
+    whole = cst.BinaryOperation(parenthesize(place.held, 13), operator, parenthesize(value, 14))
+    result = written(rewriter, place.unseen, place.held, whole)
+    return node.with_changes(target=place.held, value=value) if result is whole else assignment(place.held, result)
 
 
 def _augmented_item(rewriter: Rewriter, node: cst.AugAssign, target: cst.Subscript) -> list[Any]:

@@ -104,7 +104,7 @@ def translated_body(rewriter: Rewriter, node: cst.With | cst.FunctionDef, transl
     """
     if reach(rewriter.function) is Reach.NO:
         return translate()
-    outer, rewriter.without_gradients = rewriter.without_gradients, True
+    outer, rewriter.without_gradients = rewriter.without_gradients, node
     block = translate()
     rewriter.without_gradients = outer
     kinds = [rewriter.kind(part.value) for part in walk(node.body) if isinstance(part, cst.Return) and part.value]
@@ -159,8 +159,6 @@ def _may_carry_gradient(rewriter: Rewriter, block: cst.BaseSuite, name: str) -> 
             case cst.Assign(targets=targets, value=value):
                 if any(_binds(target.target, name) for target in targets):
                     return _is_float(rewriter.kind(value), of_call=isinstance(value, cst.Call))
-            case cst.AugAssign(target=cst.Name(value=target), value=value) if target == name:
-                return _is_float(rewriter.kind(value), of_call=False)
     return False
 
 
