@@ -79,7 +79,7 @@ def _binds(node: cst.CSTNode, name: str) -> bool:
     if isinstance(node, cst.AssignTarget | cst.AnnAssign | cst.For | cst.NamedExpr):
         targets.append(node.target)
     elif isinstance(node, cst.AsName):
-        targets += [node.name] if isinstance(node.name, cst.BaseExpression) else []
+        targets.append(node.name)
     while targets:
         target = targets.pop()
         if isinstance(target, cst.Tuple | cst.List):
