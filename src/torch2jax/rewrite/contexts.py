@@ -141,9 +141,15 @@ class _Stopped(cst.CSTTransformer):
 
     def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
         value = updated_node.value
-        if value is None or _is_count(value):
+        if value is None or _is_count(value) or _is_stopped(value):
             return updated_node
         return updated_node.with_changes(value=stop_gradient(self._rewriter, value))
+
+
+def _is_stopped(node: cst.BaseExpression) -> bool:
+    """Whether gradients are stopped already, by a region inside this one or by ``x.detach()``."""
+    func = node.func if isinstance(node, cst.Call) else None
+    return isinstance(func, cst.Attribute) and func.attr.value == "stop_gradient"
 
 
 def _is_count(node: cst.BaseExpression) -> bool:
