@@ -142,7 +142,7 @@ class SENet(nnx.Module):
         self.fc = nnx.Linear(planes[-1], num_classes, **fan_in_uniform(planes[-1]), rngs=rngs)
 
         for _, m in nnx.iter_modules(self):
-            if isinstance(m, nnx.Conv):
+            if isinstance(m, nnx.Conv) and len(m.kernel_size) == 2:
                 n = m.kernel_size[0] * m.kernel_size[1] * m.out_features
                 m.kernel[...] = math.sqrt(2. / n) * rngs.normal(m.kernel.shape, dtype=m.kernel.dtype)
             elif isinstance(m, BatchNorm):

@@ -28,7 +28,6 @@ def findings(test: str) -> list[str]:
 @pytest.mark.parametrize(
     "test",
     [
-        "isinstance(m, nn.Conv1d)",
         "isinstance(m, (nn.Linear, nn.Conv1d))",
         "type(m) == nn.Conv1d",
         "type(m) in (nn.Linear, nn.Conv1d)",
@@ -76,3 +75,11 @@ def test_patterns_are_tests_too() -> None:
     assert "            case nnx.Conv():\n" in conversion.code
     assert "            case nnx.Module():\n" in conversion.code
     assert [d.code for d in conversion.diagnostics] == ["T2J204"]
+
+
+def test_convolutions_are_told_apart_by_their_rank() -> None:
+    assert findings("isinstance(m, nn.Conv1d)") == []
+    code = convert(NET.format(test="not isinstance(m, nn.Conv2d)")).code
+    assert "return not (isinstance(m, nnx.Conv) and len(m.kernel_size) == 2)\n" in code
+    only = NET.replace("        self.line = nn.Conv1d(3, 4, 1)\n", "").format(test="isinstance(m, nn.Conv2d)")
+    assert "return isinstance(m, nnx.Conv)\n" in convert(only).code

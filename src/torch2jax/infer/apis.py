@@ -268,7 +268,7 @@ def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     from torch2jax.infer.class_tests import check_classes
 
     if isinstance(node.func, cst.Name) and node.func.value != "hasattr" and len(node.args) == 2:
-        check_classes(frame, node.args[1].value)
+        check_classes(frame, node.args[1].value, node if node.func.value == "isinstance" else None)
     for holder, _ in arguments.positional:
         frame.facts.reads.discard(holder)
     if len(arguments.positional) == 2 and isinstance(node.func, cst.Name) and node.func.value == "hasattr":

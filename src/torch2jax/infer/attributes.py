@@ -16,6 +16,7 @@ from torch2jax.infer.host import host_attribute, note_leak
 from torch2jax.infer.kinds import (
     BOOL,
     FREE,
+    NAMESPACES,
     NUMPY,
     STR,
     UNKNOWN,
@@ -192,6 +193,8 @@ def _in_namespace(frame: Frame, node: cst.Attribute, kind: Namespace, name: str)
             return kind.file.names[name].read(frame.fn)
         inner = frame.program.file_of_module(f"{kind.name}.{name}")
         return Namespace(f"{kind.name}.{name}", inner) if inner is not None else FREE
+    if f"{kind.name}.{name}" in NAMESPACES:
+        return Namespace(f"{kind.name}.{name}")
     return _constant(frame, node, Api(f"{kind.name}.{name}"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import libcst as cst
@@ -11,9 +12,14 @@ from torch2jax.infer.kinds import UNKNOWN, Api, Tuple, options
 from torch2jax.infer.rule_layers import layer_of
 from torch2jax.rules.model import Rule
 
+_CONVOLUTION = re.compile(r"(Lazy)?Conv(Transpose)?(?P<rank>\d)d")
 
-def check_classes(frame: Frame, node: cst.BaseExpression) -> None:
-    """Report what ``isinstance(x, node)`` can't tell apart any more among the layers that the project builds."""
+
+def check_classes(frame: Frame, node: cst.BaseExpression, test: cst.Call | None = None) -> None:
+    """Report what ``isinstance(x, node)`` can't tell apart any more among the layers that the project builds.
+
+    ``test``: the call of ``isinstance``; convolutions it can tell apart by the length of their kernel size.
+    """
     tested = _tested(frame, node)
     if tested:
         frame.program.layer_readers.add(frame.fn)
@@ -28,7 +34,16 @@ def check_classes(frame: Frame, node: cst.BaseExpression) -> None:
             for other, layer in frame.program.layers.items()
             if layer.flax in classes and other not in tested and not _derives(other, name)
         ]
-        if others:
+        named = [_CONVOLUTION.fullmatch(each.removeprefix("nn.")) for each in (name, *others)]
+        by_rank = named[0] if all(named) and len(tested) == 1 else None
+        if (
+            others
+            and by_rank is not None
+            and test is not None
+            and isinstance(test.args[0].value, cst.Name | cst.Attribute)
+        ):
+            frame.facts.special[test] = ("rank", int(by_rank["rank"]))
+        elif others:
             message = f"nn.{name} and {', '.join(others)} are one class in Flax: the test is true for each of them"
             frame.report("T2J204", node, message, "compare something else as well, such as the length of kernel_size")
 

@@ -16,6 +16,7 @@ from torch2jax.infer.kinds import (
     FLOAT,
     FREE,
     INT,
+    NAMESPACES,
     NONE,
     STR,
     TENSOR,
@@ -369,19 +370,9 @@ def _member(frame: Frame, module: str, name: str) -> Kind:
         return file.names[name].read(frame.fn)
     if inner is not None:
         return Namespace(inner.module, inner)
-    if f"{module}.{name}" in _NAMESPACES:
+    if f"{module}.{name}" in NAMESPACES:
         return Namespace(f"{module}.{name}")
     return Api(f"{module}.{name}")
-
-
-_NAMESPACES = frozenset(
-    f"torch.{name}"
-    for name in (
-        "nn nn.functional nn.init nn.utils nn.modules optim optim.lr_scheduler autograd cuda backends distributions "
-        "fft linalg special utils utils.data utils.checkpoint distributed jit onnx func sparse amp random hub version "
-        "nn.parallel".split()
-    )
-)
 
 
 def _star(frame: Frame, module: str) -> Iterator[tuple[str, Kind]]:

@@ -343,6 +343,15 @@ class Union(Kind):
         return hash(frozenset(self.options))
 
 
+NAMESPACES = frozenset(
+    f"torch.{name}"
+    for name in (
+        "nn nn.functional nn.init nn.utils nn.modules optim optim.lr_scheduler autograd cuda backends distributions "
+        "fft linalg special utils utils.data utils.checkpoint distributed jit onnx func sparse amp random hub version "
+        "nn.parallel".split()
+    )
+)
+
 UNKNOWN = Unknown()
 FREE = Free()
 NUMPY = Numpy()

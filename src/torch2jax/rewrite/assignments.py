@@ -8,10 +8,10 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import Api, ClassRef, is_tensor
+from torch2jax.infer.kinds import Api, ClassRef, Namespace, is_tensor
 from torch2jax.infer.layout import conversion
 from torch2jax.rewrite.containers import kept
-from torch2jax.rewrite.detached import added, written
+from torch2jax.rewrite.detached import added, in_region, written
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
 from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
@@ -43,6 +43,9 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     note = rewriter.facts.special.get(node)
     if note is not None and note[0] in ("chained", "one_by_one"):
         return _one_by_one(rewriter, node)
+    if _names_namespace(rewriter, node):
+        rewriter.tally.dropped += 1
+        return []
     if _is_for_isinstance(rewriter, node):
         return node.with_changes(value=class_reference(rewriter, node.value))
     translated = rewriter.expr(node.value)
@@ -73,6 +76,19 @@ def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
         and len(part.args) == 2
     ]
     return any(isinstance(t, cst.Name) and t.value == target.value for test in tests for t in walk(test))
+
+
+def _names_namespace(rewriter: Rewriter, node: cst.Assign) -> bool:
+    """Whether ``F = torch.nn.functional`` names a module of torch of which only attributes are read."""
+    target, kind = node.targets[0].target, rewriter.kind(node.value)
+    if not isinstance(kind, Namespace) or kind.file is not None or kind.name.partition(".")[0] != "torch":
+        return False
+    if len(node.targets) > 1 or not isinstance(target, cst.Name) or not isinstance(node.value, cst.Attribute):
+        return False
+    parts = list(walk(rewriter.file.tree))
+    read = {id(part.value) for part in parts if isinstance(part, cst.Attribute)}
+    uses = [part for part in parts if isinstance(part, cst.Name) and part.value == target.value and part is not target]
+    return all(id(use) in read for use in uses)
 
 
 def _writes_itself(rewriter: Rewriter, node: cst.Assign) -> bool:
@@ -204,11 +220,11 @@ def _tied_layer(rewriter: Rewriter, note: Any) -> list[Any]:
 
 def _written_place(rewriter: Rewriter, target: cst.Attribute, note: Any) -> Place:
     if note[0] == "write_variable":
-        unseen = target if rewriter.without_gradients else None
+        unseen = target if rewriter.without_gradients is not None else None
         return Place(own_place(rewriter, target), True, None, unseen)
     if note[0] == "state":
         inner = parenthesize(rewriter.expr(target.value), PRIMARY)
-        unseen = target if rewriter.without_gradients else None
+        unseen = target if rewriter.without_gradients is not None else None
         return Place(target.with_changes(value=inner, attr=cst.Name(note[1])), True, None, unseen)
     return place_of(rewriter, target)
 
@@ -315,20 +331,25 @@ def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, not
             new = cst.BinaryOperation(parenthesize(current, 13), operator, parenthesize(value, 14))
             axes = conversion(relayout.target, relayout.source, relayout.rank or 0)
             return [store(rewriter, place, rewriter.transposed(new, axes))]
-        if place.unseen is None:
-            return node.with_changes(target=place.held, value=value)
-        if isinstance(node.operator, cst.AddAssign | cst.SubtractAssign):
-            return node.with_changes(target=place.held, value=added(rewriter, place.unseen, value))
-        whole = cst.BinaryOperation(
-            parenthesize(place.held, 13), _OPERATORS[type(node.operator)](), parenthesize(value, 14)
-        )
-        result = written(rewriter, place.unseen, place.held, whole)
-        return node.with_changes(target=place.held, value=value) if result is whole else assignment(place.held, result)
+        return _augmented_place(rewriter, node, place, value)
     if isinstance(target, cst.Name) and target in rewriter.facts.relayouts:
         operator = _OPERATORS[type(node.operator)]()
         current = parenthesize(rewriter.expr(target), 13)
         return cst.Assign([cst.AssignTarget(target)], cst.BinaryOperation(current, operator, parenthesize(value, 14)))
+    if isinstance(target, cst.Name) and in_region(rewriter, target, variable=False):
+        return _augmented_place(rewriter, node, Place(target, False, None, target), value)
     return node.with_changes(target=assigned_place(rewriter, target), value=value)
+
+
+def _augmented_place(rewriter: Rewriter, node: cst.AugAssign, place: Place, value: Any) -> Any:
+    if place.unseen is None:
+        return node.with_changes(target=place.held, value=value)
+    if isinstance(node.operator, cst.AddAssign | cst.SubtractAssign):
+        return node.with_changes(target=place.held, value=added(rewriter, place.unseen, value))
+    operator = _OPERATORS[type(node.operator)]()
+    whole = cst.BinaryOperation(parenthesize(place.held, 13), operator, parenthesize(value, 14))
+    result = written(rewriter, place.unseen, place.held, whole)
+    return node.with_changes(target=place.held, value=value) if result is whole else assignment(place.held, result)
 
 
 def _augmented_item(rewriter: Rewriter, node: cst.AugAssign, target: cst.Subscript) -> list[Any]:

@@ -61,14 +61,23 @@ def _translated(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any
             return _untranslated(rewriter, node)
 
 
+def _of_rank(test: cst.Call, rank: int) -> cst.BooleanOperation:
+    """``isinstance(m, nnx.Conv) and len(m.kernel_size) == 2``: convolutions of all ranks are one class in Flax."""
+    size = call(cst.Name("len"), [attribute(test.args[0].value, "kernel_size")])
+    same = cst.Comparison(size, [cst.ComparisonTarget(cst.Equal(), number(rank))])
+    return cst.BooleanOperation(test, cst.And(), same)
+
+
 def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
     if isinstance(node.func, cst.Name) and node.func.value in ("isinstance", "issubclass") and len(node.args) == 2:
         first, second = node.args
         if node.func.value == "isinstance" and is_any_module(rewriter, second.value, rewriter.kind(first.value)):
             return call(cst.Name("callable"), [rewriter.expr(first.value)])
-        return node.with_changes(
+        tested = node.with_changes(
             args=[rewriter.expr(first), second.with_changes(value=class_reference(rewriter, second.value))]
         )
+        note = rewriter.facts.special.get(node)
+        return _of_rank(tested, note[1]) if note is not None and note[0] == "rank" else tested
     kind = rewriter.kind(node.func)
     func = node.func
     if (

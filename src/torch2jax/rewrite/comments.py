@@ -31,7 +31,9 @@ def has_comments_inside(source: str) -> bool:
     return depth != 0  # a string was mistaken
 
 
-def with_lost_comments(original: cst.SimpleStatementLine | cst.For | cst.ClassDef, lines: Sequence[Any]) -> list[Any]:
+def with_lost_comments(
+    original: cst.SimpleStatementLine | cst.BaseCompoundStatement, lines: Sequence[Any]
+) -> list[Any]:
     """The translation of a statement below the comments in it that are not in the translation."""
     parts: list[cst.CSTNode] = [original]
     if isinstance(original, cst.SimpleStatementLine):

@@ -104,7 +104,7 @@ def translated_body(rewriter: Rewriter, node: cst.With | cst.FunctionDef, transl
     """
     if reach(rewriter.function) is Reach.NO:
         return translate()
-    outer, rewriter.without_gradients = rewriter.without_gradients, True
+    outer, rewriter.without_gradients = rewriter.without_gradients, node
     block = translate()
     rewriter.without_gradients = outer
     kinds = [rewriter.kind(part.value) for part in walk(node.body) if isinstance(part, cst.Return) and part.value]
@@ -141,9 +141,15 @@ class _Stopped(cst.CSTTransformer):
 
     def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
         value = updated_node.value
-        if value is None or _is_count(value):
+        if value is None or _is_count(value) or _is_stopped(value):
             return updated_node
         return updated_node.with_changes(value=stop_gradient(self._rewriter, value))
+
+
+def _is_stopped(node: cst.BaseExpression) -> bool:
+    """Whether gradients are stopped already, by a region inside this one or by ``x.detach()``."""
+    func = node.func if isinstance(node, cst.Call) else None
+    return isinstance(func, cst.Attribute) and func.attr.value == "stop_gradient"
 
 
 def _is_count(node: cst.BaseExpression) -> bool:
@@ -159,8 +165,6 @@ def _may_carry_gradient(rewriter: Rewriter, block: cst.BaseSuite, name: str) -> 
             case cst.Assign(targets=targets, value=value):
                 if any(_binds(target.target, name) for target in targets):
                     return _is_float(rewriter.kind(value), of_call=isinstance(value, cst.Call))
-            case cst.AugAssign(target=cst.Name(value=target), value=value) if target == name:
-                return _is_float(rewriter.kind(value), of_call=False)
     return False
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Instance, Tensor, may_be_tensor, options, without_none
+from torch2jax.infer.kinds import Instance, Tensor, is_tensor, may_be_tensor, options, without_none
 from torch2jax.rewrite.rewriter import Rewriter, attribute, call
 from torch2jax.source.nodes import walk
 
@@ -45,8 +45,8 @@ def _in_forward(function: FunctionInfo, seen: set[FunctionInfo]) -> bool:
 
 
 def _constructs(function: FunctionInfo, seen: set[FunctionInfo]) -> bool:
-    """Whether a function runs in constructors alone."""
-    if function.name == "__init__" or function in seen:
+    """Whether a function sets up a module: it runs in constructors alone, or in functions that initialise by name."""
+    if "init" in function.name or function in seen:
         return True
     seen.add(function)
     around = _around(function)
@@ -58,6 +58,35 @@ def _around(function: FunctionInfo) -> list[FunctionInfo]:
     parent = function.parent
     nested = [parent] if parent is not None and not isinstance(parent.node, cst.Module) else []
     return [*nested, *(caller for caller in function.callers if caller is not function)]
+
+
+def in_region(rewriter: Rewriter, node: cst.BaseExpression, *, variable: bool) -> bool:
+    """Whether a write to ``node`` stands in a region without gradients and ``node`` was there before the region."""
+    region = rewriter.without_gradients
+    if region is None or variable:
+        return variable and region is not None
+    while isinstance(node, cst.Subscript) or (isinstance(node, cst.Attribute) and node.attr.value == "data"):
+        node = node.value
+    if not isinstance(node, cst.Name) or not is_tensor(rewriter.kind(node) or Tensor()):
+        return False
+    body = region.body if isinstance(region, cst.With | cst.FunctionDef) else region
+    return not any(_binds(part, node.value) for part in walk(body))
+
+
+def _binds(node: cst.CSTNode, name: str) -> bool:
+    """Whether a part of a statement gives a name another object."""
+    targets: list[cst.BaseExpression] = []
+    if isinstance(node, cst.AssignTarget | cst.AnnAssign | cst.For | cst.NamedExpr):
+        targets.append(node.target)
+    elif isinstance(node, cst.AsName):
+        targets.append(node.name)
+    while targets:
+        target = targets.pop()
+        if isinstance(target, cst.Tuple | cst.List):
+            targets += [element.value for element in target.elements]
+        elif isinstance(target, cst.Name) and target.value == name:
+            return True
+    return False
 
 
 def stop_gradient(rewriter: Rewriter, value: cst.BaseExpression) -> cst.BaseExpression:

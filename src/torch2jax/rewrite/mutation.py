@@ -14,7 +14,7 @@ from torch2jax.infer.kinds import UNKNOWN, NoneKind, Number, Tensor, is_box, may
 from torch2jax.infer.layout import Layout, conversion
 from torch2jax.infer.rule_calls import is_overwritten
 from torch2jax.infer.views import FOLLOWED, SAME, SAME_ORDER, SWAPS, method_of
-from torch2jax.rewrite.detached import written
+from torch2jax.rewrite.detached import in_region, written
 from torch2jax.rewrite.fill import fill
 from torch2jax.rewrite.masks import masked_update
 from torch2jax.rewrite.precedence import parenthesize
@@ -87,7 +87,7 @@ def place_of(rewriter: Rewriter, node: cst.BaseExpression) -> Place:
         return replace(place_of(rewriter, node.value), unseen=node.value)
     place = _place(rewriter, node, note)
     kinds = [kind for kind in options(rewriter.kind(node) or Tensor()) if isinstance(kind, Tensor)]
-    unseen = any(kind.detached for kind in kinds) or (rewriter.without_gradients and place.variable)
+    unseen = any(kind.detached for kind in kinds) or in_region(rewriter, node, variable=place.variable)
     return replace(place, unseen=node) if unseen else place
 
 

@@ -71,7 +71,7 @@ class Rewriter:
     unplaced: list[cst.EmptyLine] = field(default_factory=list)
     scopes: dict[Any, Any] = field(default_factory=dict)
     gradient: Any = None
-    without_gradients: bool = False
+    without_gradients: cst.CSTNode | None = None
     unordered: set[cst.CSTNode] = field(default_factory=set)
     line_marks: LineMarks | None = None
     hoisted: list[cst.FunctionDef] = field(default_factory=list)

@@ -68,6 +68,11 @@ class Clipped(nn.Module):
         d.mul_(2)
         m = x - self.scale
         m.data[0] = 1
+        with torch.no_grad():
+            k *= 2
+            m[1] = 3
+            m.mul_(2)
+            m += self.scale
         s = self.scale.data
         return h, k, m, s * x
 

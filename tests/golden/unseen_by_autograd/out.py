@@ -69,6 +69,10 @@ class Clipped(nnx.Module):
         k = with_data(k, d)
         m = x - self.scale[...]
         m = with_data(m, m.at[0].set(1))
+        k = with_data(k, k * 2)
+        m = with_data(m, m.at[1].set(3))
+        m = with_data(m, m * 2)
+        m += lax.stop_gradient(self.scale[...])
         s = lax.stop_gradient(self.scale[...])
         return h, k, m, s * x
 
