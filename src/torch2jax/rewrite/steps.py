@@ -10,6 +10,7 @@ import libcst as cst
 
 from torch2jax.regions.paths import Access, access_of_all, among
 from torch2jax.regions.region import Accumulation, Region
+from torch2jax.rewrite.host import Arrivals
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.step_arguments import Argument, Arguments
@@ -44,6 +45,8 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
 
     ``body`` translates statements in a row.
     """
+    held = rewriter.arrivals
+    rewriter.arrivals = arrivals = Arrivals(frozenset(assigned_names(list(region.statements))))
     prelude = body(rewriter, region.prelude)
     forward, losses = _forward(rewriter, region, body)
     loss = losses[0]
@@ -60,7 +63,8 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     _choose_results(step, losses, access_of_all(prelude, find), during)
     step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
-    return [_call(step), *body(rewriter, region.after)]
+    rewriter.arrivals = held
+    return [*arrivals.lines(), _call(step), *body(rewriter, region.after)]
 
 
 def _forward(rewriter: Rewriter, region: Region, body: Any) -> tuple[list[Any], list[cst.BaseExpression]]:
