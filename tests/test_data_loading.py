@@ -59,7 +59,7 @@ def both(source: str) -> tuple[Any, Any, str]:
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         model = before["Net"]()
-        state = model.state_dict()
+        state = {name: value.clone() for name, value in model.state_dict().items()}
         expected = before["run"](model)
         exec(compile(conversion.code, "out.py", "exec"), after)
         translated = after["Net"](rngs=nnx.Rngs(0))

@@ -23,7 +23,7 @@ _TAKES_ANYTHING = frozenset(
 
 def is_used_as_array(frame: Frame, node: cst.CSTNode) -> bool:
     """Whether what is done with the value of an expression, which may be anything, fits an array."""
-    return _fits_array(frame, node, frame.stack[-1] if frame.stack else None, 0)
+    return _fits_array(frame, node, frame.parents.get(node), 0)
 
 
 def _fits_array(frame: Frame, node: cst.CSTNode, parent: cst.CSTNode | None, depth: int) -> bool:

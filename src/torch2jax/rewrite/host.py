@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import libcst as cst
@@ -68,6 +70,54 @@ def crossed(rewriter: Rewriter, how: str, value: cst.BaseExpression) -> cst.Base
     return made
 
 
+@dataclass(slots=True)
+class Arrivals:
+    """Parts of a batch that a training step uses: arrays are made of them in front of it, under names of their own.
+
+    The step then takes what it needs and not the batch, which may hold more than arrays. ``assigned``: names that the
+    step itself gives values; what is made of these stays where it is.
+    """
+
+    assigned: frozenset[str]
+    values: dict[str, cst.BaseExpression] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def named(self, rewriter: Rewriter, node: cst.CSTNode, made: cst.BaseExpression) -> cst.BaseExpression:
+        """The name of what is made of a part of a batch."""
+        part = _part_name(node)
+        read = {inner.value for inner in walk(node) if isinstance(inner, cst.Name)}
+        if part is None or read & self.assigned:
+            return made
+        spelled = cst.Module([]).code_for_node(made)
+        if spelled not in self._names:
+            name, number = part, 2
+            while name in rewriter.taken:
+                name, number = f"{part}_{number}", number + 1
+            rewriter.taken.add(name)
+            self._names[spelled] = name
+            self.values[name] = made
+        return cst.Name(self._names[spelled])
+
+    def lines(self) -> list[cst.SimpleStatementLine]:
+        """The assignments in front of the step."""
+        return _assignments([cst.Name(name) for name in self.values], list(self.values.values()))
+
+
+def _part_name(node: cst.CSTNode) -> str | None:
+    """What to call a part of a batch: ``image`` for ``batch["image"]``, ``batch_0`` for ``batch[0]``."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    if not isinstance(node, cst.Subscript) or len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
+        return None
+    index = node.slice[0].slice.value
+    if isinstance(index, cst.SimpleString):
+        key = str(index.evaluated_value)
+        return key if key.isidentifier() and not keyword.iskeyword(key) else None
+    if isinstance(index, cst.Integer) and isinstance(node.value, cst.Name):
+        return f"{node.value.value}_{index.value}"
+    return None
+
+
 def received_lines(rewriter: Rewriter, nodes: Iterable[cst.CSTNode]) -> list[cst.SimpleStatementLine]:
     """``x, y = jnp.asarray(x), jnp.asarray(y)`` for the targets below that have got tensors of the data side."""
     received = rewriter.facts.received
@@ -81,7 +131,13 @@ def received_lines(rewriter: Rewriter, nodes: Iterable[cst.CSTNode]) -> list[cst
     if not places:
         return []
     values = [_received(rewriter, how, place) for place, how in places]
-    places = [place for place, _ in places]
+    return _assignments([place for place, _ in places], values)
+
+
+def _assignments(places: list[Any], values: list[Any]) -> list[cst.SimpleStatementLine]:
+    """Some places get values: in one line, unless they are many."""
+    if not places:
+        return []
     if len(places) == 1:
         return [statement(assignment(places[0], values[0]))]
     if len(places) > _IN_A_LINE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import libcst as cst
 
@@ -15,6 +15,9 @@ from torch2jax.infer.program import ClassInfo, FileInfo, FunctionInfo, Program
 from torch2jax.rewrite.line_marks import LineMarks
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.source.nodes import FIELDS
+
+if TYPE_CHECKING:
+    from torch2jax.rewrite.host import Arrivals
 
 Handler = Callable[["Rewriter", Any], Any]
 EXPRESSIONS: dict[type, Handler] = {}
@@ -64,6 +67,7 @@ class Rewriter:
     conditional: int = 0
     placed: set[Any] = field(default_factory=set)
     kept: set[cst.CSTNode] = field(default_factory=set)
+    arrivals: Arrivals | None = None
     taken_back: cst.CSTNode | None = None
     helper_names: dict[str, str] = field(default_factory=dict)
     binding_names: frozenset[str] = frozenset()
@@ -142,13 +146,14 @@ class Rewriter:
         result = handler(self, node) if handler is not None else self.generic(node)
         result = self.adapted(node, result)
         how = facts.crossings.get(node) if facts.crossings else None
-        return self.crossed(how, result) if how is not None else result
+        return self.crossed(node, how, result) if how is not None else result
 
-    def crossed(self, how: str, value: cst.BaseExpression) -> cst.BaseExpression:
+    def crossed(self, node: cst.CSTNode, how: str, value: cst.BaseExpression) -> cst.BaseExpression:
         """A value that goes over to JAX, or to PyTorch's data loading."""
         from torch2jax.rewrite.host import crossed
 
-        return crossed(self, how, value)
+        made = crossed(self, how, value)
+        return made if self.arrivals is None else self.arrivals.named(self, node, made)
 
     def adapted(self, node: cst.CSTNode, result: Any) -> Any:
         """Read the Variable and transpose, where the consumer of ``node`` needs it."""

@@ -117,10 +117,13 @@ class _Chosen:
     def __init__(self, rewriter: Rewriter, region: Region, scope: Scope, called: set[str]) -> None:
         self.region, self.scope, self.called = region, scope, called
         self.written = _attributes_written(rewriter.file.tree)
+        self.arrived = rewriter.arrivals.values if rewriter.arrivals is not None else {}
 
     def is_argument(self, path: str) -> bool:
         """Whether a place can't be left to the scope of the file."""
         root = path.partition(".")[0]
+        if root in self.arrived:
+            return True
         owner = resolve(self.scope, root)
         if owner is None:
             return root == RNGS

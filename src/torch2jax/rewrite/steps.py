@@ -10,6 +10,7 @@ import libcst as cst
 
 from torch2jax.regions.paths import Access, access_of_all, among
 from torch2jax.regions.region import Accumulation, Region, Structure, Trained
+from torch2jax.rewrite.host import Arrivals
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.step_arguments import Argument, Arguments
@@ -44,6 +45,8 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
 
     ``body`` translates statements in a row.
     """
+    held = rewriter.arrivals
+    rewriter.arrivals = arrivals = Arrivals(frozenset(assigned_names(list(region.statements))))
     prelude = body(rewriter, region.prelude)
     versions = {item: {name: _fresh(rewriter, name) for name in names} for item, names in region.versions.items()}
     forward, losses = _forward(rewriter, region, body, versions)
@@ -62,8 +65,9 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     _choose_results(step, losses, access_of_all(prelude, find), during, region.live | kept)
     step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
+    rewriter.arrivals = held
     after = [line for item in region.after for line in _later(rewriter, item, versions.get(item, {}), body)]
-    return [_call(step), *after]
+    return [*arrivals.lines(), _call(step), *after]
 
 
 def _later(rewriter: Rewriter, item: Any, renamed: Mapping[str, str], body: Any) -> list[Any]:
