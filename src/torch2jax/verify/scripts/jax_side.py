@@ -85,6 +85,7 @@ class _Watch:
                 stack.enter_context(patch.object(owner, "vjp", self._pullback(owner.vjp)))
             constructor = self._late_weights(nnx.Optimizer.__init__)
             stack.enter_context(patch.object(nnx.Optimizer, "__init__", constructor))
+            stack.enter_context(patch.object(nnx.Optimizer, "update", self._update(nnx.Optimizer.update)))
             if not self._compiled:
                 stack.enter_context(uncompiled())
             elif self.recorder.job.steps is not None:
@@ -173,6 +174,20 @@ class _Watch:
             return differentiated
 
         return differentiation
+
+    def _update(self, update: Callable[..., None]) -> Callable[..., None]:
+        """The method of an optimizer; it is counted when it runs."""
+
+        @functools.wraps(update)
+        def counted(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            update(optimizer, *args, **kwargs)
+            if trace_state_clean():
+                self.recorder.settle()
+                self.recorder.updated()
+            else:
+                jax.debug.callback(self.recorder.updated, ordered=self._compiled)
+
+        return counted
 
     def _pullback(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
         """`vjp`: when the function that it makes is called, its result times the gradient given to it is recorded."""

@@ -26,7 +26,8 @@ class Job:
     """A script to run.
 
     script: the file. root: the folder that the program's files are in. folder: where it runs. arguments: what it finds
-    in `sys.argv`. steps: after how many losses it is stopped, None for never. silent: what it prints is only recorded.
+    in `sys.argv`. steps: after how many losses, and the update that they belong to, it is stopped; None for never.
+    updates: how many updates the other side had made then. silent: what it prints is only recorded.
     """
 
     script: Path
@@ -34,6 +35,7 @@ class Job:
     folder: Path
     arguments: tuple[str, ...]
     steps: int | None = None
+    updates: int = 0
     silent: bool = False
 
 
@@ -53,12 +55,24 @@ class Recorder:
         """A loss is about to be differentiated. Raises Stopped where enough have been."""
         if self.job.steps is not None:
             self.settle()
-            if len(self.recording.losses) >= self.job.steps:
+            if self._is_enough(self.job.steps):
                 raise Stopped
+
+    def _is_enough(self, steps: int) -> bool:
+        """Another side may differentiate one sum where this one differentiates its terms: then updates count."""
+        losses, updates = self.recording.losses, self.recording.updates
+        if self.job.updates and updates:
+            return updates >= self.job.updates
+        between = not updates or losses[-1].updates < updates
+        return len(losses) >= steps and between
+
+    def updated(self) -> None:
+        """An optimizer has changed parameters."""
+        self.recording.updates += 1
 
     def loss(self, value: float, place: Place | None) -> None:
         """A loss was differentiated."""
-        self.recording.losses.append(Loss(value, place))
+        self.recording.losses.append(Loss(value, place, self.recording.updates))
         if time.monotonic() - self._told > _EVERY:
             self._told = time.monotonic()
             self._send(Progress(len(self.recording.losses)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class Judge:
             return self._outcome(Rung.RUNS, Verdict.FAILS, self.actual.weights)
         if self.actual.error:
             return self._outcome(Rung.RUNS, Verdict.FAILS, f"{self.actual.error}{self._so_far()}")
-        detail = f"both were stopped after {len(self.expected.losses)} losses" if self.expected.stopped else ""
+        detail = f"both were stopped after {_count(len(self.expected.losses))}" if self.expected.stopped else ""
         return self._outcome(Rung.RUNS, Verdict.AGREES, detail, seconds=seconds)
 
     def weights(self) -> Outcome:
@@ -86,22 +87,36 @@ class Judge:
 
     def losses(self) -> Outcome:
         """The losses that were differentiated, in order."""
-        first, second = self.expected.losses, self.actual.losses
-        series = tuple(loss.value for loss in first), tuple(loss.value for loss in second)
+        first, second, note = self._series()
         if not first and not second:
             return self._outcome(Rung.LOSSES, Verdict.INFORMATION, "nothing is differentiated")
         count = min(len(first), len(second))
         comparison = compare_leaves(_leaves(first[:count]), _leaves(second[:count]))
-        ruling, own = self._ruled(comparison, lambda run: _leaves(run.losses[:count]), _leaves(first[:count]))
-        detail, verdict = ruling.detail, ruling.verdict
+        grouped = _summed if note else _unchanged
+
+        def again(run: Recording) -> Mapping[str, Any]:
+            return _leaves(grouped(run.losses)[:count])
+
+        ruling, own = self._ruled(comparison, again, _leaves(first[:count]))
+        detail, verdict = ruling.detail or note, ruling.verdict
         if verdict is Verdict.DIFFERS:
-            verdict, detail = self._with_draws(verdict, self._first_difference(own))
+            verdict, detail = self._with_draws(verdict, self._first_difference(first, second, own))
         elif verdict is Verdict.UNDECIDED:
             detail = f"{detail}; {_decided(first, second, own)}"
         elif len(first) != len(second):
             verdict = Verdict.DIFFERS
             detail = f"the original differentiates {_count(len(first))}, the translation {len(second)}"
+        series = tuple(loss.value for loss in first), tuple(loss.value for loss in second)
         return self._outcome(Rung.LOSSES, verdict, detail, comparison=_without(comparison, ruling), losses=series)
+
+    def _series(self) -> tuple[Sequence[Loss], Sequence[Loss], str]:
+        """The losses of both sides, or their sums between updates where one side differentiates sums; a note then."""
+        first, second = self.expected.losses, self.actual.losses
+        if len(first) != len(second):
+            sums = _summed(first), _summed(second)
+            if len(sums[0]) == len(sums[1]) and sums != (first, second):
+                return *sums, "the losses between two updates are compared by their sum"
+        return first, second, ""
 
     def models(self) -> Outcome:
         """Parameters and buffers at the end."""
@@ -174,13 +189,12 @@ class Judge:
                 found[place] = max(found.get(place, Decimal(0)), change * int(FACTOR))
         return found
 
-    def _first_difference(self, own: Mapping[str, float]) -> str:
+    def _first_difference(self, first: Sequence[Loss], second: Sequence[Loss], own: Mapping[str, float]) -> str:
         """The first loss that differs by more than torch's own error, with both lines."""
-        total = len(self.expected.losses)
-        for number, (a, b) in enumerate(zip(self.expected.losses, self.actual.losses, strict=False), 1):
+        for number, (a, b) in enumerate(zip(first, second, strict=False), 1):
             if _apart(a.value, b.value) and not abs(a.value - b.value) <= FACTOR * own.get(f"loss {number}", 0.0):
-                where = f"first at loss {number} of {total}: {a.value:.12g} in torch, {b.value:.12g} in the translation"
-                return f"{where}{self._lines(a, b)}"
+                values = f"{a.value:.12g} in torch, {b.value:.12g} in the translation"
+                return f"first at loss {number} of {len(first)}: {values}{self._lines(a, b)}"
         return ""
 
     def _lines(self, a: Loss, b: Loss) -> str:
@@ -199,7 +213,7 @@ class Judge:
         count = min(len(self.expected.losses), len(self.actual.losses))
         if not count:
             return ""
-        apart = self._first_difference({})
+        apart = self._first_difference(self.expected.losses, self.actual.losses, {})
         return f"; before that, {apart}" if apart else f"; the {_count(count)} before that agree"
 
     def _outcome(
@@ -217,6 +231,16 @@ class Judge:
         return Outcome(
             self.case, rung, "float64", verdict, *measured, detail, found.arrays, losses=losses, seconds=seconds
         )
+
+
+def _unchanged(losses: Sequence[Loss]) -> Sequence[Loss]:
+    return losses
+
+
+def _summed(losses: Sequence[Loss]) -> list[Loss]:
+    """The losses that belong to one update as one."""
+    groups = (list(group) for _, group in groupby(losses, key=lambda loss: loss.updates))
+    return [replace(group[-1], value=sum(loss.value for loss in group)) for group in groups]
 
 
 def _leaves(losses: Sequence[Loss]) -> dict[str, Any]:

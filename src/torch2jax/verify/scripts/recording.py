@@ -25,10 +25,12 @@ class Loss:
     """A number that was differentiated, and the line that did so.
 
     value: the root of the differentiation; where it has several elements or gradients of its own, their inner product.
+    updates: how many times an optimizer had changed the parameters before.
     """
 
     value: float
     place: Place | None
+    updates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,16 @@ class Root:
 class Recording:
     """One run of one program.
 
-    error: why it ended before its end, in a sentence; "" if it came to its end. stopped: after as many losses as were
-    asked for. roots: the models in the order in which they were built. models: the names in the module's globals that
-    mean a model, with its arrays under torch's names. values: the arrays and numbers in the other globals, by name,
-    each by path. seconds: from the first line to the last.
+    updates: how many times an optimizer has changed parameters. error: why it ended before its end, in a sentence, or
+    "". stopped: after as many losses as were asked for. roots: the models in the order in which they were built.
+    models: the names in the module's globals that mean a model, with its arrays under torch's names. values: the arrays
+    and numbers in the other globals, by name, each by path. unshared, draws: random numbers that were drawn, as in
+    `Draws`. weights: why the original's weights do not fit the translation, or "". seconds: from the first line to the
+    last.
     """
 
     losses: list[Loss] = field(default_factory=list)
+    updates: int = 0
     printed: list[Printed] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
     models: dict[str, dict[str, Array]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from torch2jax.verify.rounding import LastPlaces
 from torch2jax.verify.scripts.construction import Outermost
@@ -60,6 +61,8 @@ class _Watch:
             for name in ("backward", "grad"):
                 function = self._differentiation(getattr(torch.autograd, name))
                 stack.enter_context(patch.object(torch.autograd, name, function))
+            hook = register_optimizer_step_post_hook(lambda *_: self.recorder.updated())
+            stack.callback(hook.remove)
             stack.enter_context(patch.object(torch, "compile", _uncompiled))
             for name, function in vars(nn.init).items():
                 if name.endswith("_") and not name.startswith("_") and callable(function):

@@ -97,10 +97,13 @@ class _Work:
     watch: Watch
     case: str
 
-    def run(self, who: str, work: Callable[..., None], *given: Any, files: dict[str, str], silent: bool) -> Recording:
+    def run(
+        self, who: str, work: Callable[..., None], *given: Any, files: dict[str, str], silent: bool, updates: int = 0
+    ) -> Recording:
         """One run in a process of its own; how it died is the recording's error."""
         with copied(Path.cwd(), self.programs.original_root, files, self.inside) as space:
-            job = Job(space.root / self.name, space.root, space.folder, self.arguments, self.steps, silent)
+            script = space.root / self.name
+            job = Job(script, space.root, space.folder, self.arguments, self.steps, updates, silent)
             losses: int | None = None
             self._tell(f"importing torch and jax for {who}")
             try:
@@ -130,7 +133,8 @@ class _Work:
         roots = [replace(root, last={}) for root in expected.roots]
         names = {name: tuple(arrays) for name, arrays in expected.models.items()}
         who = "the translation" if compiled else "the translation without jax.jit"
-        return self.run(who, translated_run, roots, names, compiled, files=files, silent=not compiled)
+        given = (roots, names, compiled)
+        return self.run(who, translated_run, *given, files=files, silent=not compiled, updates=expected.updates)
 
 
 def _outcomes(work: _Work) -> list[Outcome]:
