@@ -33,14 +33,12 @@ def data(self) -> Tensor:
 
 
 @rule("torch.Tensor.requires_grad_")
-def requires_grad_(self: Tensor, requires_grad=True) -> Tensor:
-    """Marks a leaf of the graph.
+def requires_grad_(self: Tensor, requires_grad: Dropped = True) -> Tensor:
+    """Marks a leaf of the recorded graph; functions are differentiated in JAX, so nothing needs a mark.
 
     >>> f32(2, 3).requires_grad_()
     """
-    raise Unsupported(
-        "JAX arrays do not record what is done with them", "differentiate a function of the array with jax.grad"
-    )
+    return self
 
 
 @attribute("torch.Tensor.requires_grad")
@@ -55,7 +53,7 @@ def requires_grad(self):
 
 
 @attribute("torch.Tensor.grad")
-def grad_attribute(self):
+def grad_attribute(self) -> Tensor:
     """The gradient that `backward` has accumulated.
 
     >>> f32(2, 3).grad

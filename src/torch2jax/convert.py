@@ -16,6 +16,7 @@ from torch2jax.infer.layout import describe
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.options import Options
 from torch2jax.parallel import forked_map
+from torch2jax.regions.derivatives import find_derivatives
 from torch2jax.regions.find import find_regions
 from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
@@ -113,6 +114,7 @@ def _convert_files(
         parsed[path] = FileInfo(path, name, tree, is_package, import_names=bound, source=source)
     program = interpreted(book, options, parsed, bindings)
     find_regions(program, bindings)
+    find_derivatives(program, bindings)
     helpers: dict[str, set[str]] = {}
 
     def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:

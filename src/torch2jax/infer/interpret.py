@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from torch2jax.infer import assignments, attributes, building, calls, expressions, loops, operators, statements
+from torch2jax.infer import (
+    assignments,
+    attributes,
+    building,
+    calls,
+    derivatives,
+    expressions,
+    loops,
+    operators,
+    statements,
+)
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.crossings import received_parameter
@@ -43,7 +53,7 @@ if TYPE_CHECKING:
 _MAX_EVALUATIONS = 40
 
 # importing them registers what they handle
-_HANDLERS = (assignments, attributes, building, calls, expressions, loops, operators, statements)
+_HANDLERS = (assignments, attributes, building, calls, derivatives, expressions, loops, operators, statements)
 
 
 def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], bindings: dict[str, Binding]) -> Program:

@@ -303,6 +303,8 @@ class Program:
     """Everything that is converted together.
 
     ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless.
+    ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: the names that stand for
+    `x.grad`; ``differentiated``: functions that steps differentiate.
     ``copies``: names and models that are copied in front of a statement.
     ``accumulations``: gradients that are added up, by the statements that begin, clip, use or forget them.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
@@ -340,6 +342,9 @@ class Program:
     dropped: set[cst.CSTNode] = field(default_factory=set)
     accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
+    derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    gradients: dict[cst.CSTNode, str] = field(default_factory=dict)
+    differentiated: set[FunctionInfo] = field(default_factory=set)
     current: FunctionInfo | None = None
     hosted: set[Any] = field(default_factory=set)
     hosting: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.rewrite.comments import with_lost_comments
+from torch2jax.rewrite.derivatives import derivative_lines
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
 from torch2jax.rewrite.steps import accumulated, before_accumulation, copy_of, training_step
 from torch2jax.source.nodes import walk
@@ -28,8 +29,10 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             rewriter.entered.add(node)
             skipped.update(region.statements)
             new = training_step(rewriter, region, body)
-        elif node in rewriter.program.dropped:  # and with it what was said of it
+        elif node in rewriter.program.dropped and node not in rewriter.moving:  # and with it what was said of it
             continue
+        elif node in rewriter.program.derivatives and node not in rewriter.moving:
+            new = derivative_lines(rewriter, rewriter.program.derivatives[node], body)
         elif added is not None and added.loop is not node:
             new = accumulated(rewriter, added, node)
         else:
@@ -145,6 +148,8 @@ def suite(rewriter: Rewriter, node: Any, prefix: Sequence[Any] = ()) -> Any:
             return node.with_changes(body=lines[0].body)
         return cst.IndentedBlock([*prefix, *(lines or [statement(cst.Pass())])])
     new = [*prefix, *body(rewriter, node.body)]
+    if new and isinstance(new[0], cst.FunctionDef) and not isinstance(node.body[0], cst.FunctionDef):
+        new[0] = new[0].with_changes(leading_lines=[line for line in new[0].leading_lines if line.comment is not None])
     if not new:
         return node.with_changes(body=[statement(cst.Pass()).with_changes(leading_lines=rewriter.unplaced)])
     if rewriter.unplaced:

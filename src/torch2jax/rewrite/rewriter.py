@@ -81,6 +81,8 @@ class Rewriter:
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
     entered: set[cst.CSTNode] = field(default_factory=set)
     defined_steps: set[str] = field(default_factory=set)
+    replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    moving: set[cst.CSTNode] = field(default_factory=set)
     copied: set[cst.CSTNode] = field(default_factory=set)
     _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
     _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
@@ -138,6 +140,10 @@ class Rewriter:
 
     def expr(self, node: Any) -> Any:
         """The translation of an expression, in the layout its consumer wants."""
+        if self.replaced and node in self.replaced:
+            return self.replaced[node]
+        if self.program.gradients and node in self.program.gradients:
+            return cst.Name(self.program.gradients[node])
         facts = self.facts
         if facts.host and node in facts.host:
             self.kept.add(node)

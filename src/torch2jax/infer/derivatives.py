@@ -1,0 +1,32 @@
+"""``torch.autograd.grad``: what its results are. The regions decide whether it is translated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.apis import TORCH, special, use_everything
+from torch2jax.infer.frame import Frame
+from torch2jax.infer.kinds import TENSOR, UNKNOWN, Kind, Tensor, Tuple, without_none
+
+MESSAGE = "torch.autograd.grad: gradients are taken of functions in JAX"
+HINT = "write the outputs as a function of the inputs and use jax.grad or jax.vjp"
+
+
+@special(TORCH, "torch.autograd.grad")
+def grad(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+    """A tuple with a gradient for each input, in the layout of that input."""
+    given = [arg.value for arg in node.args if arg.keyword is not None and arg.keyword.value == "inputs"]
+    given += [arg.value for arg in node.args[1:2] if arg.keyword is None]
+    use_everything(frame, arguments)
+    frame.report("T2J103", node, MESSAGE, HINT)
+    if not given:
+        return UNKNOWN
+    inputs = [e.value for e in given[0].elements] if isinstance(given[0], cst.Tuple | cst.List) else given[:1]
+    return Tuple(tuple(_gradient(without_none(frame.facts.kinds.get(each, UNKNOWN))) for each in inputs))
+
+
+def _gradient(kind: Kind) -> Kind:
+    return replace(kind, variable=False, assumed=False) if isinstance(kind, Tensor) else TENSOR

@@ -1,0 +1,354 @@
+"""``torch.autograd.grad`` and ``x.grad``: derivatives with respect to arrays, as functions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import Finding
+from torch2jax.infer.kinds import Api, Tensor, options, without_none
+from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.regions.blocks import Block, blocks
+from torch2jax.regions.callees import check_hidden
+from torch2jax.regions.carried import carried
+from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of
+from torch2jax.regions.region import NoRegionError, Role
+from torch2jax.regions.roles import role_of
+from torch2jax.regions.slicing import backward_slice, dependent, exits
+from torch2jax.source.nodes import walk
+from torch2jax.source.scope import Binding, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """Statements that become a function of arrays, and what is differentiated.
+
+    ``sink``: the statement with the call; ``forward``: those that go into the function. ``weight``: what multiplies the
+    output; None where that is a number, ``"ones"`` for ones. ``gradients``: the names that get the results, for
+    ``backward``; none for ``grad``, whose call stands in an expression. ``live``: names that are looked at afterwards.
+    ``kinds``: what is known of the places that are read. ``is_detached``: the results go into what is differentiated
+    in turn, and PyTorch has no graph of them.
+    """
+
+    sink: Any
+    call: cst.Call
+    inputs: tuple[str, ...]
+    output: cst.BaseExpression
+    weight: cst.BaseExpression | str | None
+    forward: tuple[Any, ...]
+    gradients: tuple[str, ...]
+    live: frozenset[str]
+    kinds: dict[str, Any]
+    name: str
+    is_detached: bool = False
+
+
+def find_derivatives(program: Program, bindings: Mapping[str, Binding]) -> None:
+    """Note the derivatives of every function, by their statements."""
+    for path, file in program.files.items():
+        if "grad(" not in file.source and "backward(" not in file.source:
+            continue
+        for fn in (*file.functions, file.main):
+            scope = bindings[path].scope_of.get(fn.node) if fn is not None else None
+            if fn is not None and scope is not None and not isinstance(fn.node, cst.Lambda):
+                _Function(program, fn, scope).find()
+
+
+class _Function:
+    """The derivatives of one function."""
+
+    def __init__(self, program: Program, fn: FunctionInfo, scope: Scope) -> None:
+        self.program, self.fn, self.scope = program, fn, scope
+        self.facts = fn.facts
+        self.names = set(scope.names) | set(scope.reads)
+
+    def find(self) -> None:
+        """Note what can be translated; what can't keeps its finding, with the cause."""
+        for block in blocks(self.fn.node):
+            for index, statement in enumerate(block.statements):
+                for call in self._calls(statement):
+                    try:
+                        derivative = self._derivative(block, index, call)
+                    except NoRegionError as error:
+                        self._report(call, error)
+                    else:
+                        self._note(derivative)
+
+    def _calls(self, statement: Any) -> list[cst.Call]:
+        """The calls of ``grad`` in a simple statement, or one of ``backward`` that no step uses."""
+        if not isinstance(statement, cst.SimpleStatementLine):
+            return []
+        if any(statement in region.statements for region in self.program.regions.values()):
+            marked = role_of(statement, self.facts)
+            if marked is not None:
+                return []
+        marked = role_of(statement, self.facts)
+        if marked is not None and marked.role is Role.BACKWARD and self._leaves():
+            return [marked.node]
+        return [part for part in walk(statement) if isinstance(part, cst.Call) and self._is_grad(part)]
+
+    def _is_grad(self, node: cst.Call) -> bool:
+        kind = self.facts.kinds.get(node.func)
+        return isinstance(kind, Api) and kind.name == "torch.autograd.grad"
+
+    def _leaves(self) -> list[str]:
+        """The arrays whose ``.grad`` the function reads."""
+        found: dict[str, None] = {}
+        for node in walk(self.fn.node):
+            if isinstance(node, cst.Attribute) and node.attr.value == "grad" and isinstance(node.value, cst.Name):
+                kind = self.facts.kinds.get(node.value)
+                plain = [o for o in options(without_none(kind)) if isinstance(o, Tensor)] if kind is not None else []
+                if plain and not any(o.variable for o in plain):
+                    found[node.value.value] = None
+        return list(found)
+
+    def _report(self, call: cst.Call, error: NoRegionError) -> None:
+        for key in [key for key in self.facts.findings if key[1] is call]:
+            del self.facts.findings[key]
+        message = f"this derivative has no translation yet: {error.message}"
+        hint = error.hint or "write the outputs as a function of the inputs and use jax.grad or jax.vjp"
+        self.facts.findings["T2J103", call, message] = Finding("T2J103", call, message, hint)
+
+    def _note(self, derivative: Derivative) -> None:
+        self.program.derivatives[derivative.sink] = derivative
+        self.program.dropped.update(derivative.forward)
+        settled: set[cst.CSTNode] = {derivative.call}
+        for node in walk(self.fn.node):
+            if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name):
+                name = node.value.value
+                if node.attr.value == "grad" and derivative.gradients and name in derivative.inputs:
+                    settled.add(node)
+                    self.program.gradients[node] = derivative.gradients[derivative.inputs.index(name)]
+        for block in blocks(self.fn.node):
+            for statement in block.statements:
+                if _prepares(statement, derivative.inputs):
+                    self.program.dropped.add(statement)
+                    settled.update(walk(statement))
+        for key in [key for key in self.facts.findings if key[1] in settled]:
+            del self.facts.findings[key]
+
+    # one derivative
+
+    def _derivative(self, block: Block, index: int, call: cst.Call) -> Derivative:
+        sink = block.statements[index]
+        is_grad = self._is_grad(call)
+        output, inputs, weight = _arguments(call) if is_grad else self._backward(call, block)
+        kinds = self.facts.kinds
+        before = block.statements[:index]
+        access = {s: access_of_all([s], lambda node: path_of(node, kinds.get)) for s in (*block.before, *before)}
+        wanted = set(access_of(output, kinds.get).reads)
+        needed, _ = backward_slice([*before, sink], access, {sink: wanted})
+        forward = dependent(_since(needed, access, inputs), access, inputs)
+        if not forward and not overlap(wanted, inputs):
+            raise NoRegionError("the output does not depend on the inputs in this block", call)
+        if carried(list(block.before), access, wanted, inputs):
+            raise NoRegionError("the output depends on what another block computes", call)
+        for statement in forward:
+            for inner in exits(statement):
+                raise NoRegionError("this leaves the function between the inputs and the outputs", inner)
+        self._check_between(before, forward, access)
+        check_hidden(self.program, self.fn, forward, inputs)
+        seen: dict[str, Any] = {}
+        for each in (*access.values(), access_of(output, kinds.get)):
+            for path, node in each.reads.items():
+                if kinds.get(node) is not None:
+                    seen.setdefault(path, kinds[node])
+        name = self._fresh(f"{_last(output)}_fn")
+        gradients = () if is_grad else tuple(self._fresh(f"{path}_grad") for path in inputs)
+        live = frozenset().union(*(_names_after(self.fn, sink, self.scope),))
+        detached = self._is_differentiated(sink) and not _keeps_graph(call)
+        return Derivative(
+            sink,
+            call,
+            tuple(inputs),
+            output,
+            self._checked(weight, forward, access, call),
+            tuple(forward),
+            gradients,
+            live,
+            seen,
+            name,
+            detached,
+        )
+
+    def _is_differentiated(self, sink: Any) -> bool:
+        """Whether the statement may be part of a forward pass."""
+        owner = self.fn.owner
+        in_module = owner is not None and owner.is_module
+        inside = any(sink in region.forward for region in self.program.regions.values())
+        return in_module or inside or self.fn in self.program.differentiated
+
+    def _backward(
+        self, call: cst.Call, block: Block
+    ) -> tuple[cst.BaseExpression, list[str], cst.BaseExpression | str | None]:
+        """The output, the leaves, and the weight of ``y.backward(weight)``."""
+        assert isinstance(call.func, cst.Attribute)
+        given = [arg for arg in call.args if arg.keyword is None or arg.keyword.value == "gradient"]
+        if len(call.args) > 1 or len(given) != len(call.args):
+            raise NoRegionError("backward with these arguments", call)
+        sinks = [s for b in blocks(self.fn.node) for s in b.statements if self._is_sink(s)]
+        if len(sinks) > 1 or (block.loop is not None and not self._zeroed(block)):
+            raise NoRegionError("the gradients of several backward passes add up", call)
+        weight = _weight(given[0].value) if given else None
+        return call.func.value, self._leaves(), weight
+
+    def _is_sink(self, statement: Any) -> bool:
+        marked = role_of(statement, self.facts)
+        return marked is not None and marked.role is Role.BACKWARD
+
+    def _zeroed(self, block: Block) -> bool:
+        """Whether the gradients of all leaves are forgotten in each turn of a loop."""
+        cleared = {name for s in block.statements for name in self._leaves() if _forgets(s, name)}
+        return cleared == set(self._leaves())
+
+    def _check_between(self, before: Sequence[Any], forward: Sequence[Any], access: Mapping[Any, Access]) -> None:
+        """Raise `NoRegionError` where a statement between those that move uses what they compute."""
+        if not forward:
+            return
+        start = list(before).index(forward[0])
+        moved: set[str] = set()
+        for statement in before[start:]:
+            if statement in forward:
+                moved |= access[statement].writes.keys()
+            elif overlap({*access[statement].reads, *access[statement].writes}, moved):
+                raise NoRegionError("what it computes is used before the derivative is taken", statement)
+
+    def _checked(
+        self,
+        weight: cst.BaseExpression | str | None,
+        forward: Sequence[Any],
+        access: Mapping[Any, Access],
+        call: cst.Call,
+    ) -> cst.BaseExpression | str | None:
+        written = {path for s in forward for path in access[s].writes}
+        reads = access_of(weight, self.facts.kinds.get).reads if isinstance(weight, cst.BaseExpression) else ()
+        if overlap(reads, written):
+            raise NoRegionError("the weights of the outputs depend on the inputs", call)
+        return weight
+
+    def _fresh(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name in self.names:
+            name, number = f"{wanted}_{number}", number + 1
+        self.names.add(name)
+        return name
+
+
+def _keeps_graph(call: cst.Call) -> bool:
+    given = [arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "create_graph"]
+    given += [arg.value for arg in call.args[4:5] if arg.keyword is None]
+    return any(isinstance(value, cst.Name) and value.value == "True" for value in given)
+
+
+def _since(needed: Sequence[Any], access: Mapping[Any, Access], inputs: Sequence[str]) -> list[Any]:
+    """What comes after the last statement that makes one of the inputs."""
+    made = [i for i, s in enumerate(needed) if overlap(inputs, access[s].writes)]
+    return list(needed[made[-1] + 1 :] if made else needed)
+
+
+def _arguments(
+    call: cst.Call,
+) -> tuple[cst.BaseExpression, list[str], cst.BaseExpression | str | None]:
+    """The output, the inputs and the weight of ``grad(outputs, inputs, grad_outputs)``."""
+    names = ("outputs", "inputs", "grad_outputs", "retain_graph", "create_graph", "only_inputs", "allow_unused")
+    given: dict[str, cst.BaseExpression] = {}
+    for index, arg in enumerate(call.args):
+        if arg.star or (arg.keyword is None and index >= len(names)):
+            raise NoRegionError("its arguments are not written out", call)
+        given[arg.keyword.value if arg.keyword is not None else names[index]] = arg.value
+    if "is_grads_batched" in given or "outputs" not in given or "inputs" not in given:
+        raise NoRegionError("it has arguments that have no translation", call)
+    outputs = _items(given["outputs"])
+    inputs = _items(given["inputs"])
+    if len(outputs) != 1:
+        raise NoRegionError("it has several outputs", call)
+    found = [node.value for node in inputs if isinstance(node, cst.Name)]
+    if len(found) != len(inputs):
+        raise NoRegionError("its inputs are no names of arrays", call, "give the inputs names")
+    weights = _items(given["grad_outputs"]) if "grad_outputs" in given else []
+    if len(weights) > 1:
+        raise NoRegionError("it has several outputs", call)
+    return outputs[0], found, _weight(weights[0]) if weights else None
+
+
+def _items(node: cst.BaseExpression) -> list[cst.BaseExpression]:
+    return [e.value for e in node.elements] if isinstance(node, cst.Tuple | cst.List) else [node]
+
+
+def _weight(node: cst.BaseExpression) -> cst.BaseExpression | str | None:
+    """What multiplies the outputs: "ones" where it is ``torch.ones_like(y)`` or ``torch.ones(y.size())``."""
+    if isinstance(node, cst.Name) and node.value == "None":
+        return None
+    while isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value in _MOVES:
+        node = node.func.value
+    if isinstance(node, cst.Call):
+        name = node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
+        name = node.func.value if isinstance(node.func, cst.Name) else name
+        if name in ("ones_like", "ones"):
+            return "ones"
+    return node
+
+
+_MOVES = frozenset("to cuda cpu type double float".split())
+
+
+def _last(node: cst.BaseExpression) -> str:
+    while isinstance(node, cst.Call):
+        node = node.func.value if isinstance(node.func, cst.Attribute) else node.func
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else "output"
+
+
+def _names_after(fn: FunctionInfo, sink: Any, scope: Scope) -> frozenset[str]:
+    from torch2jax.infer.liveness import Liveness
+
+    body: Any = fn.node.body
+    statements = body.body if isinstance(body, cst.IndentedBlock) else body
+    shared = frozenset(scope.captured)
+    return Liveness(statements, shared if isinstance(fn.node, cst.Module) else frozenset()).after[sink] | shared
+
+
+def _prepares(statement: Any, inputs: Sequence[str]) -> bool:
+    """``x.requires_grad = True``, ``x.requires_grad_()``, ``x.grad.zero_()``, ``x.grad = None`` and their like."""
+    return any(_forgets(statement, name) or _begins(statement, name) for name in inputs)
+
+
+def _begins(statement: Any, name: str) -> bool:
+    small = _only(statement)
+    if isinstance(small, cst.Assign) and len(small.targets) == 1:
+        return _is_attribute(small.targets[0].target, name, "requires_grad")
+    call = small.value if isinstance(small, cst.Expr) else None
+    methods = ("requires_grad_", "retain_grad")
+    return isinstance(call, cst.Call) and any(_is_attribute(call.func, name, method) for method in methods)
+
+
+def _forgets(statement: Any, name: str) -> bool:
+    small = _only(statement)
+    if isinstance(small, cst.Assign) and len(small.targets) == 1:
+        is_none = isinstance(small.value, cst.Name) and small.value.value == "None"
+        return is_none and _is_attribute(small.targets[0].target, name, "grad")
+    call = small.value if isinstance(small, cst.Expr) else None
+    if not isinstance(call, cst.Call) or not isinstance(call.func, cst.Attribute) or call.func.attr.value != "zero_":
+        return False
+    value = call.func.value
+    if isinstance(value, cst.Attribute) and value.attr.value == "data":
+        value = value.value
+    return _is_attribute(value, name, "grad")
+
+
+def _only(statement: Any) -> Any:
+    is_one = isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1
+    return statement.body[0] if is_one else None
+
+
+def _is_attribute(node: cst.CSTNode, name: str, attr: str) -> bool:
+    return (
+        isinstance(node, cst.Attribute)
+        and node.attr.value == attr
+        and isinstance(node.value, cst.Name)
+        and node.value.value == name
+    )
