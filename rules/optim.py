@@ -10,7 +10,7 @@ from torch2jax.rulebook import *
 @rule("torch.optim.SGD")
 def SGD(
     params: Parameters,
-    lr: float = 0.001,
+    lr=0.001,
     momentum: float = 0,
     dampening: float = 0,
     weight_decay: float = 0,
@@ -56,7 +56,7 @@ def SGD(
 @rule("torch.optim.Adam")
 def Adam(
     params: Parameters,
-    lr: float = 0.001,
+    lr=0.001,
     betas=(0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0,
@@ -106,7 +106,7 @@ def Adam(
 @rule("torch.optim.AdamW")
 def AdamW(
     params: Parameters,
-    lr: float = 0.001,
+    lr=0.001,
     betas=(0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0.01,
@@ -138,7 +138,7 @@ def AdamW(
 @rule("torch.optim.Adamax")
 def Adamax(
     params: Parameters,
-    lr: float = 0.002,
+    lr=0.002,
     betas=(0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0,
@@ -166,7 +166,7 @@ def Adamax(
 @rule("torch.optim.NAdam")
 def NAdam(
     params: Parameters,
-    lr: float = 0.002,
+    lr=0.002,
     betas=(0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0,
@@ -202,7 +202,7 @@ def NAdam(
 @rule("torch.optim.RAdam")
 def RAdam(
     params: Parameters,
-    lr: float = 0.001,
+    lr=0.001,
     betas=(0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0,
@@ -234,7 +234,7 @@ def RAdam(
 @rule("torch.optim.RMSprop")
 def RMSprop(
     params: Parameters,
-    lr: float = 0.01,
+    lr=0.01,
     alpha: float = 0.99,
     eps: float = 1e-8,
     weight_decay: float = 0,
@@ -279,7 +279,7 @@ def RMSprop(
 @rule("torch.optim.Adagrad")
 def Adagrad(
     params: Parameters,
-    lr: float = 0.01,
+    lr=0.01,
     lr_decay: float = 0,
     weight_decay: float = 0,
     initial_accumulator_value: float = 0,
@@ -308,7 +308,7 @@ def Adagrad(
 @rule("torch.optim.Adadelta")
 def Adadelta(
     params: Parameters,
-    lr: float = 1.0,
+    lr=1.0,
     rho: float = 0.9,
     eps: float = 1e-6,
     weight_decay: float = 0,
@@ -334,7 +334,7 @@ def Adadelta(
 @rule("torch.optim.ASGD")
 def ASGD(
     params: Parameters,
-    lr: float = 0.01,
+    lr=0.01,
     lambd: float = 0.0001,
     alpha: float = 0.75,
     t0: Ignored = 1000000.0,
@@ -362,7 +362,7 @@ def ASGD(
 @rule("torch.optim.Rprop")
 def Rprop(
     params: Parameters,
-    lr: float = 0.01,
+    lr=0.01,
     etas=(0.5, 1.2),
     step_sizes=(1e-6, 50),
     *,
@@ -391,7 +391,7 @@ def Rprop(
 
 @rule("torch.optim.SparseAdam")
 def SparseAdam(
-    params: Parameters, lr: float = 0.001, betas=(0.9, 0.999), eps: float = 1e-8, maximize: bool = False
+    params: Parameters, lr=0.001, betas=(0.9, 0.999), eps: float = 1e-8, maximize: bool = False
 ) -> Optimizer:
     """Adam on the rows of sparse gradients only.
 
@@ -406,7 +406,7 @@ def SparseAdam(
 @rule("torch.optim.LBFGS")
 def LBFGS(
     params: Parameters,
-    lr: float = 1,
+    lr=1,
     max_iter: int = 20,
     max_eval=None,
     tolerance_grad: float = 1e-7,
@@ -427,7 +427,7 @@ def LBFGS(
 @rule("torch.optim.Muon")
 def Muon(
     params: Parameters,
-    lr: float = 0.001,
+    lr=0.001,
     weight_decay: float = 0.1,
     momentum: float = 0.95,
     nesterov: bool = True,
@@ -449,7 +449,7 @@ def Muon(
 @rule("torch.optim.Adafactor")
 def Adafactor(
     params: Parameters,
-    lr: float = 0.01,
+    lr=0.01,
     beta2_decay: float = -0.8,
     eps=(None, 0.001),
     d: float = 1.0,
