@@ -1,9 +1,10 @@
-"""Write docs/diagnostics.md, and the samples in README.md: python docs/generate.py (or make docs)."""
+"""Write docs/diagnostics.md, docs/training.md and the samples in README.md: python docs/generate.py (or make docs)."""
 
 import ast
 import textwrap
 from pathlib import Path
 
+from torch2jax import convert
 from torch2jax.report import CODES, severity_of
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +65,51 @@ def _class(path: Path, name: str) -> str:
     return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
 
 
+_PROGRAMS = "plain_loop trainer clipped micro_batches two_losses one_forward_two_losses several_modules target_network"
+_PROGRAMS += " mixed_precision gradient_penalty input_gradients"
+_TRAINING = """# Training code
+
+<!-- Written by docs/generate.py from tests/regions/programs. -->
+
+What becomes of training loops. Each of these programs is run by the tests in PyTorch and in its translation,
+from the same weights and batches: all losses, and all parameters at the end, agree in float64 to 1e-9. Imports,
+modules and helpers are left out here. How it is decided what goes where is told in
+[decisions/training-steps.md](decisions/training-steps.md), data loading in
+[decisions/data.md](decisions/data.md), optimizers and schedulers in
+[decisions/optimizers.md](decisions/optimizers.md). `torch2jax verify --script train.py` does the same with a
+script of yours ([verify.md](verify.md)).
+"""
+
+
+def training_page() -> str:
+    """Programs that train, and their translations."""
+    return "\n".join([_TRAINING, *(_program(name) for name in _PROGRAMS.split())])
+
+
+def _program(name: str) -> str:
+    path = _ROOT / "tests" / "regions" / "programs" / f"{name}.py"
+    source = path.read_text(encoding="utf-8")
+    translation = convert(source, filename=path.name).code.split("# Helpers without a Flax equivalent.")[0]
+    intro = ast.get_docstring(ast.parse(source)) or ""
+    title = name.replace("_", " ").capitalize()
+    before, after = _functions(source), _functions(translation)
+    return f"## {title}\n\n{intro}\n\n```python\n{before}\n```\n\nbecomes\n\n```python\n{after}\n```\n"
+
+
+def _functions(text: str) -> str:
+    """The functions at the top level of a program that train, and its classes that are no modules."""
+    lines = text.split("\n")
+    shown = []
+    for node in ast.parse(text).body:
+        is_module = isinstance(node, ast.ClassDef) and any("Module" in ast.unparse(base) for base in node.bases)
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or is_module or node.name == "build":
+            continue
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        shown.append("\n".join(lines[first - 1 : node.end_lineno]))
+    return "\n\n\n".join(shown)
+
+
 if __name__ == "__main__":
+    (_ROOT / "docs" / "training.md").write_text(training_page(), encoding="utf-8")
     (_ROOT / "docs" / "diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
     (_ROOT / "README.md").write_text(readme(), encoding="utf-8")

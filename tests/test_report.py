@@ -42,6 +42,10 @@ def test_the_documentation_is_up_to_date() -> None:
     assert all(f"## {code} {info.title}\n" in page for code, info in CODES.items())
 
 
+def test_the_page_on_training_is_up_to_date() -> None:
+    assert (ROOT / "docs/training.md").read_text(encoding="utf-8") == GENERATE["training_page"](), "run `make docs`"
+
+
 def test_the_samples_in_the_readme_are_up_to_date() -> None:
     assert (ROOT / "README.md").read_text(encoding="utf-8") == GENERATE["readme"](), "run `make docs`"
 

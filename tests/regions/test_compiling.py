@@ -1,0 +1,86 @@
+"""Steps that can't be compiled run without jit, and say why."""
+
+from textwrap import dedent, indent
+
+import pytest
+
+from torch2jax import convert
+
+PROGRAM = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+        self.register_buffer("seen", torch.zeros(2))
+
+    def forward(self, x):
+{forward}
+
+
+def train(batches, scale):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+{step}
+        loss.backward()
+        optimizer.step()
+"""
+PLAIN = "return self.fc(x)"
+LOSS = "loss = F.mse_loss(net(x), y)"
+
+
+def converted(forward: str = PLAIN, step: str = LOSS) -> tuple[str, list[str]]:
+    """The translation, and its warnings."""
+    program = PROGRAM.format(forward=indent(dedent(forward), " " * 8), step=indent(dedent(step), " " * 8))
+    conversion = convert(program)
+    assert [d.message for d in conversion.diagnostics if d.severity == "error"] == []
+    return conversion.code, [d.message for d in conversion.diagnostics if d.code == "T2J207"]
+
+
+@pytest.mark.parametrize(
+    ("forward", "step", "cause"),
+    [
+        ("self.last = self.fc(x)\nreturn self.last", LOSS, "`Net.forward` sets `self.last`"),
+        ("x = self.fc(x)\nprint(x)\nreturn x", LOSS, "`print` does something besides"),
+        (
+            "x = self.fc(x)\nif x.sum() > 0:\n    x = x * 2\nreturn x",
+            LOSS,
+            "control flow depends on the values of arrays",
+        ),
+        (PLAIN, "out = net(x)\nloss = F.mse_loss(out, y) * out.sum().item()", "`.item()` reads the values of an array"),
+    ],
+)
+def test_what_keeps_a_step_from_being_compiled(forward: str, step: str, cause: str) -> None:
+    code, warnings = converted(forward, step)
+    assert warnings == [f"the training step runs without jit: {cause}"]
+    assert f"# not compiled: {cause}\ndef train_step(" in code
+
+
+@pytest.mark.parametrize(
+    ("forward", "step"),
+    [
+        (PLAIN, LOSS),
+        ("self.seen = self.seen + 1\nreturn self.fc(x)", LOSS),
+        ("if x.dim() > 1:\n    x = x * 2\nreturn self.fc(x)", LOSS),
+        (PLAIN, "loss = F.mse_loss(net(x), y) * scale"),
+    ],
+)
+def test_all_else_is_compiled(forward: str, step: str) -> None:
+    code, warnings = converted(forward, step)
+    assert warnings == []
+    assert "@nnx.jit(graph=False" in code
+
+
+def test_what_does_not_change_in_the_loop_is_static_where_it_is_no_array() -> None:
+    step = """\
+        kind = "mean"
+        n = x.size(0)
+        loss = F.mse_loss(net(x), y, reduction=kind) * n
+        """
+    assert 'static_argnames=("n",)' in converted(step=step)[0]
