@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import libcst as cst
 
+from torch2jax.rewrite.line_marks import is_mark
 from torch2jax.source.scope import walk
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -162,8 +163,9 @@ _EDITS: Final[dict[type[cst.CSTNode], Callable[[Removal, Any], Sequence[Statemen
 
 def join_lines(above: Sequence[cst.EmptyLine], below: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
     """The blank lines and comments of a removed statement and of the next one, as those of the next one."""
-    if any(line.comment is not None for line in above):
+    if any(line.comment is not None and not is_mark(line.comment) for line in above):
         return [*above, *below]
+    above = [line for line in above if line.comment is None]
     blanks = next((i for i, line in enumerate(below) if line.comment is not None), len(below))
     return [*above[: max(0, len(above) - blanks)], *below]
 

@@ -50,6 +50,11 @@ class LineMarks:
         return result
 
 
+def is_mark(comment: cst.Comment) -> bool:
+    """Whether a comment is a mark, which counts for nothing."""
+    return _MARK.fullmatch(comment.value) is not None
+
+
 def _is_import(node: cst.CSTNode) -> bool:
     parts = node.body if isinstance(node, cst.SimpleStatementLine) else ()
     return any(isinstance(part, cst.Import | cst.ImportFrom) for part in parts)
