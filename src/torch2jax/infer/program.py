@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -351,6 +351,7 @@ class Program:
     draws_on_host: bool = False
     touches_host: bool = False
     seeders: set[FunctionInfo] = field(default_factory=set)
+    explore: Callable[[FunctionInfo], None] | None = None
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""
