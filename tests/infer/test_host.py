@@ -232,3 +232,28 @@ def test_methods_of_numpy_arrays_are_numpy_s_own(call: str) -> None:
     code, found = converted(f"def f(path):\n    a = np.load(path)\n    return {call}\n")
     assert f"return {call}" in code
     assert found == []
+
+
+def test_what_a_script_passes_is_known_before_it_is_used() -> None:
+    """``model.to(device)`` of something unknown would be a tensor for good."""
+    code, found = converted(f"""{POINTS}class Trainer:
+    def __init__(self, model, loader, device="cpu"):
+        self.model = model.to(device)
+        self.loader = loader
+        self.device = device
+
+    def evaluate(self):
+        self.model.eval()
+        return [self.model(x.to(self.device)).sum().item() for x, _ in self.loader]
+
+
+def main():
+    print(Trainer(Net(), DataLoader(Points(4), 2)).evaluate())
+
+
+if __name__ == "__main__":
+    main()
+""")
+    assert "self.model = model\n" in code
+    assert "return [self.model(jnp.asarray(x)).sum().item() for x, _ in self.loader]" in code
+    assert [line[:6] for line in found] == ["T2J301"]

@@ -31,6 +31,7 @@ from torch2jax.infer.kinds import (
     Free,
     Function,
     HostObject,
+    HostTensor,
     Instance,
     Iterator_,
     Kind,
@@ -523,6 +524,11 @@ def _python_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argu
         case Mapping(site=site):
             _note_items(frame, node, name, arguments)
             return _dict_method(frame, receiver, site, name, arguments)
+        case Iterator_(item=item) if name in ("__next__", "next"):
+            return item
+        case HostTensor():
+            use_everything(frame, arguments)
+            return {"items": Iterator_(Tuple((STR, receiver))), "keys": Iterator_(STR)}.get(name, receiver)
         case Str() | Choice():
             use_everything(frame, arguments)
             return STR if name not in ("find", "index", "count", "startswith", "endswith", "split") else FREE

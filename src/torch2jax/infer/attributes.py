@@ -31,6 +31,7 @@ from torch2jax.infer.kinds import (
     Free,
     Function,
     HostObject,
+    HostTensor,
     Instance,
     Kind,
     Layer,
@@ -178,13 +179,19 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return optimizer_attribute(frame, node, kind, name)
         case HostObject():
             return host_attribute(frame, kind, name)
+        case HostTensor():
+            return BoundApi(kind, name) if _is_called(frame, node) else HostTensor(assumed=True)
         case Numpy():
-            called = len(frame.stack) > 1 and getattr(frame.stack[-2], "func", None) is node
-            return BoundApi(kind, name) if called else _SHARED.get(name, NUMPY)
+            return BoundApi(kind, name) if _is_called(frame, node) else _SHARED.get(name, NUMPY)
         case Free() | Unknown():
             return _unsettled(frame, node, kind, name)
         case _:
             return BoundApi(kind, name)
+
+
+def _is_called(frame: Frame, node: cst.Attribute) -> bool:
+    """Whether an attribute is a method that is called here."""
+    return len(frame.stack) > 1 and getattr(frame.stack[-2], "func", None) is node
 
 
 def _in_namespace(frame: Frame, node: cst.Attribute, kind: Namespace, name: str) -> Kind:

@@ -11,6 +11,7 @@ from torch2jax.infer import autograd
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.apis import call_builtin, call_torch
 from torch2jax.infer.arguments import Arguments, evaluate_arguments, take, use_all
+from torch2jax.infer.crossings import with_arrays
 from torch2jax.infer.derived import note_given, reset_of, root_of, rule_of
 from torch2jax.infer.effects import note_call
 from torch2jax.infer.facts import RuleCall, UserCall
@@ -76,6 +77,8 @@ def call(frame: Frame, node: cst.Call) -> Kind:
     arguments = evaluate_arguments(frame, node.args)
     if frame.program.hosting and is_host_object(callee):
         return call_with(frame, node, callee, arguments)
+    if frame.program.touches_host and not frame.program.hosting:
+        arguments = with_arrays(frame, callee, arguments)
     return call_kind(frame, node, callee, arguments)
 
 
@@ -403,6 +406,8 @@ def construct(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments
         bind_arguments(frame, init, arguments, result)
         init.callers.add(frame.fn)
         init.called = True
+        if frame.program.explore is not None:
+            frame.program.explore(init)
     elif (rule := rule_of(frame.program, cls)) is not None:
         note_given(frame, cls, rule, node, arguments)
         reset = reset_of(cls)
@@ -441,6 +446,8 @@ def call_function(
     fn.callers.add(frame.fn)
     fn.called = True
     bind_arguments(frame, fn, arguments, bound)
+    if frame.program.explore is not None:
+        frame.program.explore(fn)
     rngs = fn.takes_rngs
     if rngs:
         frame.needs_rngs(builds=fn.builds)

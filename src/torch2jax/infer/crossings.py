@@ -7,14 +7,18 @@ name has got it (`received`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libcst as cst
 
-from torch2jax.infer.arguments import take
+from torch2jax.infer.arguments import Arguments, take
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.host import is_host_callee, is_of_jax, look
 from torch2jax.infer.host_uses import is_converted_next, name_fits_array, reads_after, reads_of, takes_apart
 from torch2jax.infer.kinds import (
     FREE,
+    Api,
+    BoundApi,
     ClassRef,
     Function,
     HostTensor,
@@ -192,6 +196,11 @@ def _is_taken_apart(frame: Frame, target: cst.CSTNode, name: str, kind: Kind) ->
 def _as_nest(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
     """The arrays inside a batch of unknown structure are made right after."""
     frame.facts.received[target] = "nest"
+    return _nest(frame, kind)
+
+
+def _nest(frame: Frame, kind: Kind) -> Kind:
+    """What is known of a container once arrays have been made of what is inside."""
     program = frame.program
     match kind:
         case Mapping(site=site, keys=keys):
@@ -207,6 +216,39 @@ def _as_nest(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
     if any(isinstance(option, HostTensor) and option.assumed for option in options(kind)):
         return FREE
     return as_array(kind)
+
+
+def with_arrays(frame: Frame, callee: Kind, arguments: Arguments) -> Arguments:
+    """The arguments of a call that takes arrays, where tensors of the data side are inside of containers among them."""
+    if not all(_takes_arrays(option) for option in options(callee)):
+        return arguments
+
+    def crossed(node: cst.BaseExpression, kind: Kind) -> Kind:
+        if isinstance(kind, HostTensor) or not holds_host(frame, kind):
+            return kind
+        frame.facts.crossings[node] = "in nest"
+        frame.facts.kinds[node] = _nest(frame, kind)
+        return frame.facts.kinds[node]
+
+    return replace(
+        arguments,
+        positional=[(node, crossed(node, kind)) for node, kind in arguments.positional],
+        keywords={name: (node, crossed(node, kind)) for name, (node, kind) in arguments.keywords.items()},
+        star=None if arguments.star is None else (arguments.star[0], crossed(*arguments.star)),
+        double_star=None
+        if arguments.double_star is None
+        else (arguments.double_star[0], crossed(*arguments.double_star)),
+        ordered=[(node, crossed(node, kind), star) for node, kind, star in arguments.ordered],
+    )
+
+
+def _takes_arrays(callee: Kind) -> bool:
+    match callee:
+        case Api(name=name):
+            return name.partition(".")[0] in ("torch", "einops")
+        case BoundApi(receiver=Tensor()):
+            return True
+    return is_module(callee)
 
 
 def _as_received(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:

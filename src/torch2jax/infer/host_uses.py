@@ -106,8 +106,10 @@ def takes_apart(frame: Frame, read: cst.CSTNode, plain: bool) -> bool:
             if isinstance(call.func, cst.Name) and call.func.value in ("len", "print", "type"):
                 return True
             return plain and isinstance(frame.facts.kinds.get(call.func, frame.lookup(_spelled(call.func))), Function)
-        case cst.Attribute() if parent.attr.value in ("items", "values", "keys"):
-            return plain
+        case cst.Attribute() if isinstance(parents.get(parent), cst.Call):
+            return plain and parent.attr.value in ("items", "values", "keys")
+        case cst.Attribute():
+            return True
     return False
 
 

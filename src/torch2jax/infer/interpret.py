@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as Files
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -82,9 +83,11 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
         file.main = FunctionInfo("<module>", file.tree, file)
         program.functions[file.tree] = file.main
     mains = [file.main for file in _import_order(program.files.values()) if file.main is not None]
+    program.explore = partial(_explore, program, bindings)
     for _ in range(2):
         for main in mains:
             _run(program, main, bindings)
+    program.explore = None
     everything = set(program.functions.values()) - set(mains)
     program.dirty -= everything
     _until_still(program, everything, bindings)
@@ -105,6 +108,18 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
         _until_still(program, unsettled, bindings)
     mark_forwards(program)
     report_clashes(program)
+
+
+def _explore(program: Program, bindings: dict[str, Binding], fn: FunctionInfo) -> None:
+    """Interpret a function where a script calls it first, with what it is given there, before its result is used.
+
+    What is thought of a parameter that nothing is known of, such as that `x.to(device)` shows a tensor, would stay.
+    """
+    if fn.evaluations or isinstance(fn.node, cst.Lambda):
+        return
+    current, hosting = program.current, program.hosting
+    _run(program, fn, bindings)
+    program.current, program.hosting = current, hosting
 
 
 def mark_forwards(program: Program) -> None:

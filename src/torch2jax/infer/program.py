@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -348,6 +348,7 @@ class Program:
     draws_on_host: bool = False
     touches_host: bool = False
     seeders: set[FunctionInfo] = field(default_factory=set)
+    explore: Callable[[FunctionInfo], None] | None = None
 
     def changed_hyperparameters(self, site: Any) -> set[str]:
         """What the program reads or changes of the optimizer that is built there, or of one that may be any."""

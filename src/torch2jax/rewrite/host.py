@@ -63,6 +63,8 @@ def crossed(rewriter: Rewriter, how: str, value: cst.BaseExpression) -> cst.Base
     if how.endswith("tree"):
         mapped = attribute(attribute(rewriter.root("jax"), "tree"), "map")
         return call(mapped, [function, value])
+    if how == "in nest":
+        function = rewriter.helper("to_jax")
     made = call(function, [value])
     if how.endswith("None"):
         test = cst.Comparison(value, [cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
