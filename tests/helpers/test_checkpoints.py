@@ -3,13 +3,11 @@
 import copy
 from pathlib import Path
 
-import numpy as np
-import pytest
-
-jax = pytest.importorskip("jax")
-pytest.importorskip("orbax.checkpoint")
+import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+import pytest
 from flax import nnx
 
 from torch2jax.helpers.checkpoints import load_checkpoint, load_state, save_checkpoint

@@ -38,7 +38,9 @@ def namespace(source: str, path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
-def test_the_translation_trains_alike(path: Path, double: None) -> None:
+def test_the_translation_trains_alike(
+    path: Path, double: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import jax.numpy as jnp
 
     from torch2jax.verify.precision import widen
@@ -53,7 +55,10 @@ def test_the_translation_trains_alike(path: Path, double: None) -> None:
         widen(twin)
         load_state_dict(twin, model.state_dict())
     images, labels = batches()
+    monkeypatch.chdir(tmp_path)
     expected = original["train"](*models, torch.tensor(images), torch.tensor(labels))
+    (tmp_path / "translation").mkdir()
+    monkeypatch.chdir(tmp_path / "translation")
     found = translation["train"](*twins, jnp.asarray(images), jnp.asarray(labels))
     assert flat(found) == pytest.approx(flat(expected), rel=1e-9)
     for model, twin in zip(models, twins, strict=True):

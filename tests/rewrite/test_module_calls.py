@@ -76,7 +76,6 @@ def test_moves_are_dropped(statement: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
-        ("m.state_dict()", "T2J108"),
         ("m.load_state_dict({})", "T2J108"),
         ("m.register_forward_hook(print)", "T2J108"),
         ("m.half()", "T2J103"),
@@ -142,7 +141,7 @@ def test_the_state_of_one_module_for_another(statement: str, line: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["print(m.load_state_dict(m.state_dict()))", "m.load_state_dict(torch.load('a'))", "m.state_dict()['l.weight']"],
+    ["print(m.load_state_dict(m.state_dict()))", "m.load_state_dict(torch.load('a'), strict=False)", "m.state_dict()['l.weight']"],
 )
 def test_other_state_dicts_are_reported(statement: str) -> None:
     assert set(script(statement)[1]) & {"T2J101", "T2J108"}

@@ -72,3 +72,10 @@ def test_single_precision_is_single():
     with float32():
         assert jnp.ones(2).dtype == np.float32
         assert torch.ones(2).dtype == torch.float32
+
+
+def test_files_of_weights_are_read_in_double_precision(tmp_path):
+    """Run alone, this is the first that asks torch for its table of storage types."""
+    with float64():
+        torch.save({"a": torch.ones(2)}, tmp_path / "a.pt")
+        assert torch.load(tmp_path / "a.pt")["a"].dtype == torch.double

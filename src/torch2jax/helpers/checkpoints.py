@@ -12,7 +12,7 @@ from flax import nnx
 
 
 def save_checkpoint(tree: Any, path: str | Path) -> None:
-    """Writes states, arrays, numbers and strings, in nested dictionaries and lists, to a folder; one there is replaced."""
+    """Writes states, arrays, numbers and strings in dictionaries and lists to a folder, in place of one there."""
     pure = jax.tree.map(
         lambda leaf: nnx.to_pure_dict(leaf) if isinstance(leaf, nnx.State) else leaf,
         tree,

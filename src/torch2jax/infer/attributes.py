@@ -42,6 +42,7 @@ from torch2jax.infer.kinds import (
     Scaler,
     Scheduler,
     Shape,
+    State,
     Super,
     Tensor,
     Tuple,
@@ -169,6 +170,10 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
         case Tuple(fields=fields) if name in fields:
             frame.facts.special[node] = ("field", fields.index(name))
             return kind.items[fields.index(name)]
+        case State():
+            from torch2jax.infer.states import state_attribute
+
+            return state_attribute(frame, node, kind, name)
         case Scaler():
             return BoundApi(kind, name)
         case Optimizer() | Scheduler():

@@ -20,6 +20,7 @@ from torch2jax.infer import (
     loops,
     operators,
     statements,
+    states,
 )
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.consistency import report_clashes
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 _MAX_EVALUATIONS = 40
 
 # importing them registers what they handle
-_HANDLERS = (assignments, attributes, building, calls, derivatives, expressions, loops, operators, statements)
+_HANDLERS = (assignments, attributes, building, calls, derivatives, expressions, loops, operators, statements, states)
 
 
 def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], bindings: dict[str, Binding]) -> Program:

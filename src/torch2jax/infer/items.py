@@ -29,6 +29,7 @@ from torch2jax.infer.kinds import (
     ParamGroups,
     Sequence,
     Shape,
+    State,
     Str,
     Tensor,
     Tuple,
@@ -185,6 +186,10 @@ def subscript(frame: Frame, node: cst.Subscript) -> Kind:
         return tensor_index(frame, node, plain)
     if isinstance(plain, Shape):
         return _shape_index(frame, node, plain)
+    if isinstance(plain, State):
+        if not plain.loaded:
+            frame.report("T2J108", node, "an entry of a state dict has no translation", "read the parameter itself")
+        return plain if plain.loaded else UNKNOWN
     return _container_index(frame, node, plain)
 
 

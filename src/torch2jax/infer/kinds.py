@@ -273,6 +273,13 @@ class Scheduler(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class State(Kind):
+    """The state of a module or an optimizer; ``loaded``: from a file, with whatever else was saved there."""
+
+    loaded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scaler(Kind):
     """A GradScaler, which is None in the translation."""
 

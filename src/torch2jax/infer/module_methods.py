@@ -28,6 +28,7 @@ from torch2jax.infer.kinds import (
     Layer,
     Modules,
     NoneKind,
+    State,
     Super,
     Tensor,
     Tuple,
@@ -43,6 +44,7 @@ from torch2jax.infer.layout import MIXED
 from torch2jax.infer.module_flow import call_container
 from torch2jax.infer.program import ClassInfo
 from torch2jax.infer.rule_calls import call_layer
+from torch2jax.infer.states import puts_back
 
 
 def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:
@@ -104,6 +106,11 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             return NONE
         case "load_state_dict" if _copies_state(frame, node, arguments):
             return UNKNOWN
+        case "load_state_dict" if puts_back(frame, node, arguments):
+            use_everything(frame, arguments)
+            return UNKNOWN
+        case "state_dict" if not node.args and is_module(receiver):
+            return State()
         case "requires_grad_":
             use_everything(frame, arguments)
             frame.facts.special[node] = ("trainable",)

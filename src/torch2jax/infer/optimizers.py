@@ -26,12 +26,14 @@ from torch2jax.infer.kinds import (
     Scheduler,
     Sequence,
     Source,
+    State,
     Tensor,
     is_module,
     options,
     without_none,
 )
 from torch2jax.infer.rule_calls import report_choice
+from torch2jax.infer.states import puts_back
 from torch2jax.rules.bind import Bound, BoundArg, Mismatch, bind
 from torch2jax.rules.guards import choose
 from torch2jax.rules.model import Refusal, Rule
@@ -350,6 +352,10 @@ def call_optimizer_method(frame: Frame, node: cst.Call, name: str, arguments: Ar
     """``optimizer.step()`` and its like."""
     use_all(frame, arguments)
     frame.facts.special[node] = ("optimizer_method", name)
+    if name == "state_dict" and not node.args:
+        return State()
+    if name == "load_state_dict" and puts_back(frame, node, arguments):
+        return NONE
     frame.report("T2J108", node, f"Optimizer.{name} has no translation yet", _HINTS.get(name, ""))
     return NONE if name == "zero_grad" else FREE
 

@@ -16,11 +16,15 @@ from torch2jax.rewrite.freezing import set_by_call
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
 from torch2jax.rewrite.rule_calls import flag, reference_form, rule_call
+from torch2jax.rewrite.states import state_call
 from torch2jax.rules.bind import Arg
 
 
 def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
     """The translation of a call the interpreter took special note of; None to go on as usual."""
+    state = state_call(rewriter, node, note)
+    if state is not None:
+        return state
     match note[0]:
         case "parameter":
             return _parameter(rewriter, node, note[1])

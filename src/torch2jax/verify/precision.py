@@ -41,6 +41,7 @@ class _WideNumpy(ModuleType):
 def float64() -> Iterator[None]:
     """Both frameworks compute in double precision, also where a program asks for single."""
     before = torch.get_default_dtype()
+    torch.storage._storage_type_to_dtype_map()  # of files of weights: it is made once, from names that change below
     torch.set_default_dtype(torch.double)
     try:
         with ExitStack() as stack:

@@ -1,0 +1,50 @@
+"""States of modules and optimizers are values; what is in them is not looked at."""
+
+import pytest
+
+from torch2jax import convert
+
+HEAD = """\
+import torch
+import torch.nn as nn
+
+
+def f(path, x):
+    model = nn.Linear(2, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+
+
+def converted(line: str) -> tuple[str, list[str]]:
+    conversion = convert(HEAD + f"    {line}\n")
+    return conversion.code, [d.code for d in conversion.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("torch.save(model.state_dict(), path)", "save_checkpoint(nnx.state(model, nnx.Not(nnx.RngState)), path)"),
+        ("torch.save({'o': optimizer.state_dict()}, path)", "save_checkpoint({'o': nnx.state(optimizer)}, path)"),
+        ("model.load_state_dict(torch.load(path))", "load_state(model, load_checkpoint(path))"),
+        ("optimizer.load_state_dict(torch.load(path)['o'])", "load_state(optimizer, load_checkpoint(path)['o'])"),
+    ],
+)
+def test_calls(line: str, expected: str) -> None:
+    code, codes = converted(line)
+    assert f"    {expected}\n" in code
+    assert not [c for c in codes if c < "T2J2"]
+    assert codes.count("T2J205") == line.count("torch.load")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "torch.save(model, path)",
+        "return model.state_dict()['weight']",
+        "return [k for k in model.state_dict().keys()]",
+        "model.load_state_dict(torch.load(path), strict=False)",
+        "model.load_state_dict({'weight': x})",
+    ],
+)
+def test_what_is_flagged(line: str) -> None:
+    assert "T2J108" in converted(line)[1]
