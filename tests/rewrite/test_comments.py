@@ -15,9 +15,10 @@ from torch2jax import convert
 from torch2jax.rewrite.comments import has_comments_inside
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [path for pattern in ("samples/*/model.py", "tests/golden/*/in.py") for path in sorted(ROOT.glob(pattern))]
+FOLDERS = ("samples/*/model.py", "tests/golden/*/in.py", "tests/regions/programs/*.py")
+SOURCES = [path for pattern in FOLDERS for path in sorted(ROOT.glob(pattern))]
 # Lines that a translation leaves out or replaces as a whole, and what is said at their end with them.
-GONE = re.compile(r"super\(|import |@torch|with torch|self\.(cuda|apply)\(|lm_head = ")
+GONE = re.compile(r"super\(|import |@torch|with (torch|autocast)|self\.(cuda|apply)\(|lm_head = ")
 
 
 def places(source: str) -> list[tuple[int, int | None]]:

@@ -141,7 +141,11 @@ def test_the_state_of_one_module_for_another(statement: str, line: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["print(m.load_state_dict(m.state_dict()))", "m.load_state_dict(torch.load('a'), strict=False)", "m.state_dict()['l.weight']"],
+    [
+        "print(m.load_state_dict(m.state_dict()))",
+        "m.load_state_dict(torch.load('a'), strict=False)",
+        "m.state_dict()['l.weight']",
+    ],
 )
 def test_other_state_dicts_are_reported(statement: str) -> None:
     assert set(script(statement)[1]) & {"T2J101", "T2J108"}

@@ -302,11 +302,11 @@ class ClassInfo:
 class Program:
     """Everything that is converted together.
 
-    ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless.
-    ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: the names that stand for
-    `x.grad`; ``differentiated``: functions that steps differentiate.
-    ``copies``: names and models that are copied in front of a statement.
-    ``accumulations``: gradients that are added up, by the statements that begin, clip, use or forget them.
+    ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless;
+    ``moved``: those of derivatives, which go into functions. ``accumulations``: gradients that are added up, by the
+    statements that begin, clip, use or forget them. ``copies``: names and models that are copied in front of a
+    statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: the names that
+    stand for `x.grad`; ``differentiated``: functions that steps differentiate.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
@@ -337,6 +337,7 @@ class Program:
     bindings: dict[str, Any] = field(default_factory=dict)
     regions: dict[cst.CSTNode, Any] = field(default_factory=dict)
     dropped: set[cst.CSTNode] = field(default_factory=set)
+    moved: set[cst.CSTNode] = field(default_factory=set)
     accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
     derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)

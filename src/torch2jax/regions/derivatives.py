@@ -114,7 +114,7 @@ class _Function:
 
     def _note(self, derivative: Derivative) -> None:
         self.program.derivatives[derivative.sink] = derivative
-        self.program.dropped.update(derivative.forward)
+        self.program.moved.update(derivative.forward)
         settled: set[cst.CSTNode] = {derivative.call}
         for node in walk(self.fn.node):
             if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name):

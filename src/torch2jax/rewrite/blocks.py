@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.rewrite.comments import with_lost_comments
+from torch2jax.rewrite.comments import comments_of, with_lost_comments
 from torch2jax.rewrite.derivatives import derivative_lines
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
 from torch2jax.rewrite.steps import accumulated, before_accumulation, copy_of, training_step
@@ -29,8 +29,10 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             rewriter.entered.add(node)
             skipped.update(region.statements)
             new = training_step(rewriter, region, body)
-        elif node in rewriter.program.dropped and node not in rewriter.moving:  # and with it what was said of it
+        elif node in rewriter.program.moved and node not in rewriter.moving:
             continue
+        elif node in rewriter.program.dropped:
+            new = []
         elif node in rewriter.program.derivatives and node not in rewriter.moving:
             new = derivative_lines(rewriter, rewriter.program.derivatives[node], body)
         elif added is not None and added.loop is not node:
@@ -46,9 +48,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             new[0] = new[0].with_changes(leading_lines=[*pending, *new[0].leading_lines])
             pending = []
         if not new:
-            pending += [line for line in getattr(node, "leading_lines", ()) if line.comment is not None]
-            trailing = node.trailing_whitespace.comment if isinstance(node, cst.SimpleStatementLine) else None
-            pending += [cst.EmptyLine(comment=trailing)] if trailing is not None else []
+            pending += comments_of(node)
         result += new
     rewriter.unplaced = pending
     return result

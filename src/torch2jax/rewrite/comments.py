@@ -53,6 +53,17 @@ def with_lost_comments(
     return [first, *lines[1:]]
 
 
+def comments_of(node: Any) -> list[cst.EmptyLine]:
+    """The comments above a statement, in it and behind it, as lines of their own."""
+    lines = [line for line in getattr(node, "leading_lines", ()) if line.comment is not None]
+    if not isinstance(node, cst.SimpleStatementLine):
+        return lines
+    return [
+        *lines,
+        *(cst.EmptyLine(comment=cst.Comment(text)) for text in _comments([*node.body, node.trailing_whitespace])),
+    ]
+
+
 def _hold_comments(nodes: Iterable[cst.CSTNode]) -> bool:
     """Whether there is a comment in the nodes: the common case, where there is none, needs no order of the parts."""
     stack: list[Any] = list(nodes)

@@ -10,6 +10,7 @@ import libcst as cst
 from torch2jax.infer.kinds import Free, Layer, Unknown, is_module, options, without_none
 from torch2jax.regions.derivatives import Derivative
 from torch2jax.regions.paths import access_of_all, among
+from torch2jax.rewrite.comments import comments_of
 from torch2jax.rewrite.rewriter import (
     Rewriter,
     argument,
@@ -139,7 +140,7 @@ def _results(
         target = names[0] if len(names) == 1 else _tuple(names, brackets=bool(packed or value))
         line = statement(assignment(_target(target, value, packed), gradient))
         stops = [statement(assignment(name, _stopped(rewriter, name))) for name in names if derivative.is_detached]
-        return [line.with_changes(leading_lines=lead), *stops]
+        return [line.with_changes(leading_lines=[*lead, *comments_of(derivative.sink)]), *stops]
     first: list[Any] = []
     result: cst.BaseExpression = gradient
     if packed or value is not None:

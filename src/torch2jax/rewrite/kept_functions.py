@@ -15,6 +15,7 @@ import libcst as cst
 
 from torch2jax.infer.kinds import UNKNOWN, Function, Instance, Kind, Tensor, is_module, options
 from torch2jax.infer.program import ClassInfo, FunctionInfo
+from torch2jax.rewrite.comments import comments_of
 from torch2jax.rewrite.rewriter import Rewriter
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.source.nodes import walk
@@ -271,11 +272,13 @@ def _method(kept: _Kept, receiver: str, aliases: Mapping[str, cst.BaseExpression
     if isinstance(function, cst.FunctionDef):
         body = function.body.visit(renaming)
         name = cst.Name(kept.name)
-        return function.with_changes(name=name, params=params, body=body, leading_lines=[_BLANK])
+        lines = [line for line in function.leading_lines if line.comment is not None]
+        comments = [*lines, *comments_of(kept.line)]
+        return function.with_changes(name=name, params=params, body=body, leading_lines=[_BLANK, *comments])
     value: Any = function.body.visit(renaming)
     comments = [line for line in kept.line.leading_lines if line.comment is not None]
-    lines = [cst.SimpleStatementLine([cst.Return(value)], trailing_whitespace=kept.line.trailing_whitespace)]
-    return cst.FunctionDef(cst.Name(kept.name), params, cst.IndentedBlock(lines), leading_lines=[_BLANK, *comments])
+    returned = [cst.SimpleStatementLine([cst.Return(value)], trailing_whitespace=kept.line.trailing_whitespace)]
+    return cst.FunctionDef(cst.Name(kept.name), params, cst.IndentedBlock(returned), leading_lines=[_BLANK, *comments])
 
 
 class _Renaming(cst.CSTTransformer):

@@ -10,6 +10,7 @@ import libcst as cst
 
 from torch2jax.regions.paths import Access, access_of_all, among
 from torch2jax.regions.region import Accumulation, Region, Structure, Trained
+from torch2jax.rewrite.comments import comments_of
 from torch2jax.rewrite.host import Arrivals
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
@@ -67,7 +68,33 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     rewriter.hoisted.append(_definition(rewriter, step))
     rewriter.arrivals = held
     after = [line for item in region.after for line in _later(rewriter, item, versions.get(item, {}), body)]
-    return [*arrivals.lines(), _call(step), *after]
+    return [*arrivals.lines(), _above(_call(step), _comments(region)[0]), *after]
+
+
+def _comments(region: Region) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine], list[cst.EmptyLine]]:
+    """The comments of statements that go: those before the backward passes, of these, and behind them."""
+    kept = {*region.prelude, *region.forward, *region.after} - set(region.losses)
+    found: tuple[list[cst.EmptyLine], list[cst.EmptyLine], list[cst.EmptyLine]] = ([], [], [])
+    place = 0
+    for item in region.statements:
+        if item in region.losses:
+            place = 1
+        elif place == 1:
+            place = 2
+        if item not in kept:
+            found[place].extend(comments_of(item))
+    return found
+
+
+def _bare(line: Any) -> Any:
+    """A statement that stands elsewhere too, without the comments around it."""
+    if not isinstance(line, cst.SimpleStatementLine):
+        return line
+    return line.with_changes(leading_lines=[], trailing_whitespace=cst.TrailingWhitespace())
+
+
+def _above(line: Any, comments: Sequence[cst.EmptyLine]) -> Any:
+    return line.with_changes(leading_lines=[*line.leading_lines, *comments]) if comments else line
 
 
 def _later(rewriter: Rewriter, item: Any, renamed: Mapping[str, str], body: Any) -> list[Any]:
@@ -104,6 +131,9 @@ def _forward(
     losses: list[cst.BaseExpression] = []
     waiting: list[Any] = []
     for index, item in enumerate(region.forward):
+        if item in region.again:
+            lines += [_bare(line) for line in body(rewriter, [item])]
+            continue
         if item not in region.losses and item not in region.versions:
             waiting.append(item)
             continue
@@ -174,10 +204,11 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     lines = [local(line) for line in step.prelude]
     lines += _differentiation(rewriter, step)
     added = region.gradients
-    if added:
-        lines += _addition(rewriter, step)
-    else:
-        lines += [*_clipping(step), *_updates(rewriter, step)]
+    _, backward, behind = _comments(region)
+    lines[-1] = _above(lines[-1], backward)
+    final = _addition(rewriter, step) if added else [*_clipping(step), *_updates(rewriter, step)]
+    final[0] = _above(final[0], behind)
+    lines += final
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
     if results or added:
         names: list[cst.BaseExpression] = [cst.Name(arguments.local(path)) for path in results]
@@ -374,15 +405,16 @@ def accumulated(rewriter: Rewriter, added: Accumulation, node: Any) -> list[Any]
     """A statement that clips, uses or forgets gradients which were added up."""
     grads = cst.Name(added.gradients)
     if node in added.zeros:
-        return [before_accumulation(added)]
+        return [_above(before_accumulation(added), comments_of(node))]
     if node in added.clips:
         helper, limit = _clip(rewriter, added.clips[node])
-        return [statement(assignment(grads, call(helper, [grads, limit])))]
+        return [_above(statement(assignment(grads, call(helper, [grads, limit]))), comments_of(node))]
     places = (*added.trained.models, added.trained.optimizer)
     if added.name not in rewriter.defined_steps:
         rewriter.defined_steps.add(added.name)
         rewriter.hoisted.append(_application(rewriter, added))
-    return [expression_line(call(cst.Name(added.name), [*(cst.parse_expression(place) for place in places), grads]))]
+    given = [*(cst.parse_expression(place) for place in places), grads]
+    return [_above(expression_line(call(cst.Name(added.name), given)), comments_of(node))]
 
 
 def _application(rewriter: Rewriter, added: Accumulation) -> cst.FunctionDef:
