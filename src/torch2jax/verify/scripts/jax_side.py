@@ -121,6 +121,8 @@ class _Watch:
 
     def _complete(self, model: nnx.Module) -> None:
         """Lift a model to float64 and give it the weights of its counterpart."""
+        if not trace_state_clean():
+            return  # its arrays have no values
         widen(model)
         if not slots(model):
             return
