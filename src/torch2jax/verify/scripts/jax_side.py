@@ -27,6 +27,7 @@ from torch2jax.verify.scripts.construction import Outermost
 from torch2jax.verify.scripts.job import Job, Recorder, as_script, run_script
 from torch2jax.verify.scripts.leavings import values_in
 from torch2jax.verify.scripts.partners import Partners, WeightsError
+from torch2jax.verify.scripts.pinning import zeroed
 from torch2jax.verify.scripts.recording import Place, Progress, Root
 from torch2jax.verify.scripts.script_draws import TracedDraws, settle
 from torch2jax.verify.scripts.surroundings import double_precision
@@ -70,6 +71,7 @@ class _Watch:
         self._partners, self._compiled = partners, compiled
         self._models: list[tuple[nnx.Module, Root]] = []
         self._late: list[tuple[nnx.Module, Root]] = []
+        self._pinned: dict[str, list[str]] = {}
         self._outermost = Outermost(draws.construction, self._complete)
 
     @contextmanager
@@ -119,6 +121,8 @@ class _Watch:
 
     def _complete(self, model: nnx.Module) -> None:
         """Lift a model to float64 and give it the weights of its counterpart."""
+        if not trace_state_clean():
+            return  # its arrays have no values
         widen(model)
         if not slots(model):
             return
@@ -126,6 +130,10 @@ class _Watch:
         if root is not None:
             mine = Root(root.number, type(model).__name__, root.own, self.recorder.place(), root.names, root.buffers)
             self._models.append((model, mine))
+            pinned = [name for place, _, name in self.recorder.job.pinned if place == root.number]
+            if pinned:
+                paths = [slot.path for slot in slots(model, root.names) if slot.name in pinned]
+                self._pinned.setdefault(type(model).__name__, []).extend(paths)
             if root.later:
                 self._late.append((model, root))
 
@@ -179,8 +187,9 @@ class _Watch:
         """The method of an optimizer; it is counted when it runs."""
 
         @functools.wraps(update)
-        def counted(optimizer: Any, *args: Any, **kwargs: Any) -> None:
-            update(optimizer, *args, **kwargs)
+        def counted(optimizer: Any, model: Any, grads: Any, **kwargs: Any) -> None:
+            paths = self._pinned.get(type(model).__name__)
+            update(optimizer, model, zeroed(grads, paths) if paths else grads, **kwargs)
             if trace_state_clean():
                 self.recorder.settle()
                 self.recorder.updated()

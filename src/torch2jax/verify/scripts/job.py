@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from torch2jax.verify.failures import one_line
+from torch2jax.verify.scripts.pinning import Pin
 from torch2jax.verify.scripts.recording import Loss, Place, Printed, Progress, Recording
 
 _EVERY = 0.2
@@ -28,6 +29,7 @@ class Job:
     script: the file. root: the folder that the program's files are in. folder: where it runs. arguments: what it finds
     in `sys.argv`. steps: after how many losses, and the update that they belong to, it is stopped; None for never.
     updates: how many updates the other side had made then. silent: what it prints is only recorded.
+    pinned: parameters whose gradients are set to zero.
     """
 
     script: Path
@@ -37,6 +39,7 @@ class Job:
     steps: int | None = None
     updates: int = 0
     silent: bool = False
+    pinned: tuple[Pin, ...] = ()
 
 
 class Stopped(BaseException):

@@ -14,12 +14,15 @@ import numpy as np
 from torch2jax.verify.compare import AGREEMENT, Comparison, compare_leaves
 from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.report import Outcome, Rung, Verdict
-from torch2jax.verify.rounding import CEILING, FACTOR, RERUNS, Ruling, own_errors, rule
+from torch2jax.verify.rounding import CEILING, FACTOR, RERUNS, LastPlaces, Ruling, own_errors, rule
+from torch2jax.verify.scripts.pinning import Pin, unmoved
 from torch2jax.verify.scripts.prints import changes, lines_of, mismatch
 from torch2jax.verify.scripts.recording import Loss, Recording
 from torch2jax.verify.scripts.states import states_of
 from torch2jax.verify.scripts.values import common_values
 
+_FAR = 1e6
+"""How many times the rule's allowance a difference is that further samples can't explain."""
 _SHOWN = 4
 """Names that a sentence lists."""
 _COMPARED = (Rung.WEIGHTS, Rung.LOSSES, Rung.MODELS, Rung.GLOBALS, Rung.PRINTS)
@@ -66,6 +69,10 @@ class Judge:
         if runs.verdict is not Verdict.AGREES:
             return [runs, *(self._outcome(rung, Verdict.NOT_REACHED) for rung in _COMPARED)]
         return [runs, self.weights(), self.losses(), self.models(), self.globals(), self.prints()]
+
+    def unmoved(self) -> tuple[Pin, ...]:
+        """The parameters that only rounding has moved."""
+        return unmoved(self.expected, [self.reruns.moved(seed) for seed in range(RERUNS)], FACTOR)
 
     def runs(self) -> Outcome:
         """Both programs come to their end."""
@@ -177,6 +184,9 @@ class Judge:
             found = of(self.reruns.moved(mode.seed))
             return {path: found[path] for path in expected if path in found}
 
+        obvious = _obvious(comparison, expected, rerun)
+        if obvious:
+            return Ruling(Verdict.DIFFERS, f"worst at {obvious}"), {}
         ruling = rule(comparison, expected, rerun)
         measured = ruling.verdict is not Verdict.AGREES and not comparison.problem
         return ruling, own_errors(expected, rerun) if measured else {}
@@ -231,6 +241,16 @@ class Judge:
         return Outcome(
             self.case, rung, "float64", verdict, *measured, detail, found.arrays, losses=losses, seconds=seconds
         )
+
+
+def _obvious(comparison: Comparison, expected: Mapping[str, Any], rerun: Callable[[Any], Mapping[str, Any]]) -> str:
+    """The array that is worst, if it is so far off that one further run is enough to tell; else ""."""
+    doubtful = [array for array in comparison.arrays if array.max_rel > AGREEMENT]
+    if comparison.problem or not doubtful:
+        return ""
+    moved = {array.path: array.max_abs for array in compare_leaves(expected, rerun(LastPlaces(0))).arrays}
+    far = [array for array in doubtful if array.max_abs > _FAR * FACTOR * moved.get(array.path, 0.0)]
+    return max(far, key=lambda array: array.max_rel).path if far else ""
 
 
 def _unchanged(losses: Sequence[Loss]) -> Sequence[Loss]:

@@ -17,6 +17,7 @@ from torch2jax.verify.rounding import LastPlaces
 from torch2jax.verify.scripts.construction import Outermost
 from torch2jax.verify.scripts.job import Job, Recorder, as_script, run_script
 from torch2jax.verify.scripts.leavings import values_in
+from torch2jax.verify.scripts.pinning import pin_torch
 from torch2jax.verify.scripts.recording import Progress, Root
 from torch2jax.verify.scripts.script_draws import ScriptDraws
 from torch2jax.verify.scripts.surroundings import double_precision
@@ -93,6 +94,7 @@ class _Watch:
             root = Root(number, type(model).__name__, own, self.recorder.place(), tuple(state), buffers, state)
             self.recording.roots.append(root)
             self._models.append((model, root))
+            pin_torch(model, [name for place, _, name in self.recorder.job.pinned if place == number])
 
     def _is_own(self, cls: type[Any]) -> bool:
         return not cls.__module__.startswith("torch.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch2jax.options import Options
 from torch2jax.verify.children import DiedError, Limits, messages_of
@@ -16,6 +17,7 @@ from torch2jax.verify.isolated import START
 from torch2jax.verify.programs import Programs
 from torch2jax.verify.report import GOOD, Outcome, Rung, Verdict, VerifyReport
 from torch2jax.verify.scripts.job import Job
+from torch2jax.verify.scripts.pinning import Pin
 from torch2jax.verify.scripts.processes import original
 from torch2jax.verify.scripts.processes import translation as translated_run
 from torch2jax.verify.scripts.programs import script_programs
@@ -24,6 +26,12 @@ from torch2jax.verify.scripts.workspace import check_size, copied
 from torch2jax.verify.steps import Step, Texts, Watch, unwatched
 from torch2jax.verify.texts import TranslatedFile, translated_files
 
+if TYPE_CHECKING:
+    from torch2jax.verify.scripts.judging import Judge, Reruns
+
+_OPEN = GOOD | {Verdict.UNDECIDED}
+_OF_COMPILATION = re.compile("[Tt]rac|[Cc]oncret|jit|Effects")
+"""What is in the messages of errors that compilation may be to blame for."""
 _UNWATCHABLE = "Effects not supported"
 """What JAX says where a callback stands in `jax.checkpoint` or another place that has none."""
 
@@ -96,6 +104,7 @@ class _Work:
     limits: Limits
     watch: Watch
     case: str
+    pinned: tuple[Pin, ...] = ()
 
     def run(
         self, who: str, work: Callable[..., None], *given: Any, files: dict[str, str], silent: bool, updates: int = 0
@@ -103,7 +112,7 @@ class _Work:
         """One run in a process of its own; how it died is the recording's error."""
         with copied(Path.cwd(), self.programs.original_root, files, self.inside) as space:
             script = space.root / self.name
-            job = Job(script, space.root, space.folder, self.arguments, self.steps, updates, silent)
+            job = Job(script, space.root, space.folder, self.arguments, self.steps, updates, silent, self.pinned)
             losses: int | None = None
             self._tell(f"importing torch and jax for {who}")
             try:
@@ -119,7 +128,11 @@ class _Work:
         raise AssertionError("unreachable: a process that ends by itself has sent its recording")
 
     def _tell(self, what: str) -> None:
-        self.watch(Step(what, Outcome(self.case, Rung.RUNS, "float64", Verdict.NOT_REACHED)))
+        self.watch(Step(what, self.outcome(Rung.RUNS, Verdict.NOT_REACHED)))
+
+    def outcome(self, rung: Rung, verdict: Verdict, detail: str = "") -> Outcome:
+        """An outcome without numbers."""
+        return Outcome(self.case, rung, "float64", verdict, detail=detail)
 
     def original(self, moved: int | None = None, *, silent: bool = True) -> Recording:
         """Run the original; silently, as it is run again and again."""
@@ -134,40 +147,61 @@ class _Work:
         names = {name: tuple(arrays) for name, arrays in expected.models.items()}
         who = "the translation" if compiled else "the translation without jax.jit"
         given = (roots, names, compiled)
-        return self.run(who, translated_run, *given, files=files, silent=not compiled, updates=expected.updates)
+        found = self.run(who, translated_run, *given, files=files, silent=not compiled, updates=expected.updates)
+        found.error = found.error.replace(f"({self.name}:", f"({self.programs.shown(self.name)}:")
+        return found
 
 
 def _outcomes(work: _Work) -> list[Outcome]:
     """All rungs. Compiled, as its user runs it, the translation must agree; if it does not, it is run uncompiled."""
-    check_size(
-        *{
-            Path.cwd(),
-            *([] if work.programs.original_root.is_relative_to(Path.cwd()) else [work.programs.original_root]),
-        }
-    )
+    root, working = work.programs.original_root, Path.cwd()
+    check_size(working, *([] if root.is_relative_to(working) else [root]))
     expected = work.original(silent=False)
     if expected.error:
-        return _judged(work, expected, Recording())
+        return _judge(work, expected, Recording(), None).outcomes()
+    reruns = _reruns(work)
     compiled = work.translation(expected, compiled=True)
-    outcomes = _judged(work, expected, compiled)
+    outcomes = _with_pins(work, expected, compiled, reruns)
     if all(outcome.verdict in GOOD for outcome in outcomes):
-        return [*outcomes, Outcome(work.case, Rung.JIT, "float64", Verdict.AGREES)]
-    if compiled.weights:
+        return [*outcomes, work.outcome(Rung.JIT, Verdict.AGREES)]
+    if compiled.weights or (compiled.error and not _OF_COMPILATION.search(compiled.error)):
         return outcomes
-    plain = _judged(work, expected, work.translation(expected, compiled=False))
+    plain = _judge(work, expected, work.translation(expected, compiled=False), reruns).outcomes()
     if not all(outcome.verdict in GOOD for outcome in plain):
         return outcomes
     if _UNWATCHABLE in compiled.error:
         detail = "not compared: what is drawn inside jax.checkpoint can't be watched under jax.jit"
-        return [*plain, Outcome(work.case, Rung.JIT, "float64", Verdict.INFORMATION, detail=detail)]
+        return [*plain, work.outcome(Rung.JIT, Verdict.INFORMATION, detail)]
     wrong = next(outcome for outcome in outcomes if outcome.verdict not in GOOD)
     detail = f"{wrong.rung}: {wrong.detail or wrong.verdict}; without jax.jit everything agrees"
     verdict = Verdict.UNTRACEABLE if wrong.verdict is Verdict.FAILS else Verdict.DIFFERS
-    return [*plain, Outcome(work.case, Rung.JIT, "float64", verdict, detail=detail)]
+    return [*plain, work.outcome(Rung.JIT, verdict, detail)]
 
 
-def _judged(work: _Work, expected: Recording, actual: Recording) -> list[Outcome]:
-    from torch2jax.verify.scripts.judging import Judge, Reruns
+def _with_pins(work: _Work, expected: Recording, actual: Recording, reruns: Reruns) -> list[Outcome]:
+    """All rungs but the last. Where gradients that are only rounding leave something open, they are set to zero."""
+    judge = _judge(work, expected, actual, reruns)
+    outcomes = judge.outcomes()
+    if all(outcome.verdict in _OPEN for outcome in outcomes):
+        pins = judge.unmoved()
+        if pins and not all(outcome.verdict in GOOD for outcome in outcomes):
+            pinned = replace(work, pinned=pins)
+            again = pinned.original()
+            decided = _judge(pinned, again, pinned.translation(again, compiled=True), None).outcomes()
+            names = ", ".join(f"{kind}.{name}" for _, kind, name in pins)
+            note = f"the gradients of {names} are only rounding: they were set to zero on both sides"
+            return [replace(o, detail=note) if o.rung is Rung.MODELS and not o.detail else o for o in decided]
+    return outcomes
 
-    rerun = partial(work.original, silent=True)
-    return Judge(work.case, expected, actual, Reruns(rerun), work.programs.shown).outcomes()
+
+def _judge(work: _Work, expected: Recording, actual: Recording, reruns: Reruns | None) -> Judge:
+    """Judges two recordings. reruns: those of the original, if there are some already."""
+    from torch2jax.verify.scripts.judging import Judge
+
+    return Judge(work.case, expected, actual, reruns or _reruns(work), work.programs.shown)
+
+
+def _reruns(work: _Work) -> Reruns:
+    from torch2jax.verify.scripts.judging import Reruns
+
+    return Reruns(partial(work.original, silent=True))

@@ -49,18 +49,30 @@ def copied(working: Path, root: Path, files: Mapping[str, str], inside: Path) ->
     files: by path relative to ``root``. inside: the folder in which the copy is made, to be removed at the end.
     """
     target = inside / _WORK
-    shutil.copytree(working, target, symlinks=True, ignore=_ignored)
+    _copy(working, target)
     try:
         if root.is_relative_to(working):
             copy = target / root.relative_to(working)
         else:
             copy = inside / _PROGRAM
-            shutil.copytree(root, copy, symlinks=True, ignore=_ignored)
+            _copy(root, copy)
         write_files(files, copy)
         yield Workspace(target, copy)
     finally:
         for folder in (target, inside / _PROGRAM):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(folder: Path, target: Path) -> None:
+    """Copy a folder; links that lead out of it lead to the same place."""
+    shutil.copytree(folder, target, symlinks=True, ignore=_ignored)
+    for path, names, files in os.walk(target):
+        for link in (Path(path, name) for name in (*names, *files)):
+            if link.is_symlink():
+                place = folder / link.relative_to(target)
+                if not place.resolve().is_relative_to(folder):
+                    link.unlink()
+                    link.symlink_to(place.resolve())
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:
