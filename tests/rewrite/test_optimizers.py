@@ -97,6 +97,23 @@ def test_a_list_that_is_changed_is_not_taken_for_what_it_was(change: str) -> Non
     assert "T2J103 torch.optim.SGD: it can't be told whose parameters `ps` are" in reported
 
 
+@pytest.mark.parametrize(
+    ("between", "followed"),
+    [
+        ("a = b", False),
+        ("a, c = b, a", False),
+        ("for a in [b]:\n    pass", False),
+        ("net.head = b.head", False),
+        ("net.base = b.base", True),
+        ("c = b", True),
+    ],
+)
+def test_a_list_is_followed_where_its_names_mean_the_same(between: str, followed: bool) -> None:
+    _, reported = converted(f"ps = [*a.parameters(), *net.head.parameters()]\n{between}\no = optim.SGD(ps, lr=0.1)")
+    lost = any("it can't be told whose parameters" in line for line in reported)
+    assert lost is not followed
+
+
 def test_a_list_is_followed_where_one_value_reaches() -> None:
     body = "ps = a.parameters()\nif args.both:\n    ps = b.parameters()\no = optim.SGD(ps, lr=0.1)"
     _, reported = converted(body)

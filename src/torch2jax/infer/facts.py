@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,6 +127,8 @@ class Facts:
     over: "in" to JAX, "out" to PyTorch, with "tree" for what is inside a container. ``received``: targets that get a
     tensor of the data side, and are made arrays right after ("array", or "nest" for what may be inside a container).
     ``sent``: names of arrays that data loading is given. ``definitions_of``: where the value of such a name comes from.
+    ``hyperparameters``: what is read or changed of an optimizer, by the call that builds it; by None where which it is
+    is not known.
     """
 
     kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
@@ -148,6 +151,7 @@ class Facts:
     returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
     outer_writes: set[str] = field(default_factory=set)
     assigned: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
+    hyperparameters: dict[Any, set[str]] = field(default_factory=lambda: defaultdict(set))
     host: set[cst.CSTNode] = field(default_factory=set)
     crossings: dict[cst.CSTNode, str] = field(default_factory=dict)
     received: dict[Any, str] = field(default_factory=dict)

@@ -240,7 +240,7 @@ def hyperparameter(frame: Frame, node: cst.Subscript, kind: ParamGroups) -> Kind
         frame.report("T2J108", node, f"{what} has no translation yet")
         return UNKNOWN
     for site in kind.sites:
-        frame.program.hyperparameters[site].add(name)
+        frame.facts.hyperparameters[site].add(name)
     frame.facts.special[node] = ("hyperparameter", HYPERPARAMETERS[name])
     return Tensor(0, "float")
 

@@ -35,7 +35,7 @@ from torch2jax.infer.rule_calls import report_choice
 from torch2jax.rules.bind import Bound, BoundArg, Mismatch, bind
 from torch2jax.rules.guards import choose
 from torch2jax.rules.model import Refusal, Rule
-from torch2jax.source.nodes import walk
+from torch2jax.source.nodes import dotted_name, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +210,28 @@ def _followed(frame: Frame, node: cst.BaseExpression) -> cst.BaseExpression:
         seen.add(node.value)
         held = frame.env.get(node.value)
         values = [frame.facts.assigned.get(d) for d in held.definitions] if held is not None else []
-        if len(values) != 1 or values[0] is None or any(_changes(part, node) for part in walk(frame.fn.node)):
+        if held is None or len(values) != 1 or values[0] is None or not _still_holds(frame, node, *held.definitions):
             return node
         node = values[0]
     return node
+
+
+def _still_holds(frame: Frame, use: cst.Name, definition: Any) -> bool:
+    """Whether a variable's value may stand in its place: nothing is added to it, and its names mean the same there."""
+    parts = list(walk(frame.fn.node))
+    if definition not in parts or use not in parts or any(_changes(part, use) for part in parts):
+        return False
+    named = {dotted_name(part) for part in walk(frame.facts.assigned[definition])} - {None}
+    between = parts[parts.index(definition) + 1 : parts.index(use)]
+    return not named & {name for part in between for name in _bound(part)}
+
+
+def _bound(part: cst.CSTNode) -> Iterator[str | None]:
+    """The names and attributes that a node gives another value."""
+    targets = [part.target] if isinstance(part, cst.AssignTarget | cst.AnnAssign | cst.AugAssign | cst.For) else []
+    for target in targets:
+        elements = [e.value for e in target.elements] if isinstance(target, cst.Tuple | cst.List) else [target]
+        yield from (dotted_name(element) for element in elements)
 
 
 _CHANGES = frozenset("append extend insert remove pop clear update setdefault".split())
@@ -247,7 +265,7 @@ def built_scheduler(frame: Frame, node: cst.Call, name: str) -> Kind:
     for arg in given:
         assert arg.arg is not None
         for option in options(without_none(frame.facts.kinds.get(arg.arg.node, UNKNOWN))):
-            frame.program.hyperparameters[_site(option)] |= changed
+            frame.facts.hyperparameters[_site(option)] |= changed
     return Scheduler(name)
 
 
@@ -301,7 +319,7 @@ def optimizer_attribute(frame: Frame, node: cst.Attribute, kind: Optimizer, name
     """A method of an optimizer, or its groups of parameters."""
     if name == "param_groups":
         frame.facts.special[node] = ("param_groups",)
-        frame.program.hyperparameters[kind.site].add("lr")
+        frame.facts.hyperparameters[kind.site].add("lr")
         return ParamGroups(frozenset((kind.site,)))
     if name in _METHODS:
         return BoundApi(kind, name)

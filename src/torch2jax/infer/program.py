@@ -310,8 +310,6 @@ class Program:
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
-    ``hyperparameters``: what is read or changed of an optimizer, by the call that builds it; by None where which it is
-    is not known.
     """
 
     book: RuleBook
@@ -328,7 +326,6 @@ class Program:
     layer_readers: set[FunctionInfo] = field(default_factory=set)
     data_readers: set[FunctionInfo] = field(default_factory=set)
     refilled: bool = False
-    hyperparameters: dict[Any, set[str]] = field(default_factory=lambda: defaultdict(set))
     grown: set[Any] = field(default_factory=set)
     replaced: dict[Any, dict[int, Cell]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Cell)))
     pinned_sites: set[Any] = field(default_factory=set)
@@ -351,6 +348,11 @@ class Program:
     draws_on_host: bool = False
     touches_host: bool = False
     seeders: set[FunctionInfo] = field(default_factory=set)
+
+    def changed_hyperparameters(self, site: Any) -> set[str]:
+        """What the program reads or changes of the optimizer that is built there, or of one that may be any."""
+        found = (fn.facts.hyperparameters for fn in self.functions.values())
+        return {name for facts in found for key in (site, None) for name in facts.get(key, ())}
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""

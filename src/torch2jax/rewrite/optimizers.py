@@ -16,8 +16,7 @@ from torch2jax.rewrite.rule_calls import rule_call
 
 def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> cst.Call:
     """``nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)``."""
-    known = rewriter.program.hyperparameters
-    changed = known.get(node, set()) | known.get(None, set())
+    changed = rewriter.program.changed_hyperparameters(node)
     transforms = [
         injected(rewriter, node, transform, changed) if changed else rule_call(rewriter, node, transform)
         for transform in fact.transforms
