@@ -114,6 +114,27 @@ def test_a_list_is_followed_where_its_names_mean_the_same(between: str, followed
     assert lost is not followed
 
 
+def test_a_variable_that_only_the_optimizer_reads_goes() -> None:
+    code, reported = converted("""
+        base = a.base.parameters()
+        groups = [{"params": base}, {"params": b.parameters(), "lr": 0.5}]
+        y = nn.Parameter(torch.ones(2))
+        o = optim.SGD(groups, lr=0.1)
+        q = optim.SGD([y], lr=0.1)
+    """)
+    assert "groups =" not in code
+    assert "base =" not in code.partition("def main")[2]
+    assert "y = nnx.Param(jnp.ones((2,))) o = nnx.Optimizer((a.base, b), optax.partition(" in code
+    assert "q = nnx.Optimizer((y,), optax.sgd(0.1), wrt=nnx.Param)" in code
+    assert reported == []
+
+
+def test_a_variable_that_is_read_elsewhere_stays() -> None:
+    code, _ = converted("ps = list(a.parameters())\no = optim.SGD(ps, lr=0.1)\nprint(len(ps))")
+    assert "ps = list(" in code
+    assert "o = nnx.Optimizer(a, optax.sgd(0.1), wrt=nnx.Param)" in code
+
+
 def test_a_list_is_followed_where_one_value_reaches() -> None:
     body = "ps = a.parameters()\nif args.both:\n    ps = b.parameters()\no = optim.SGD(ps, lr=0.1)"
     _, reported = converted(body)

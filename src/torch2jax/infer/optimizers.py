@@ -37,6 +37,9 @@ from torch2jax.rules.guards import choose
 from torch2jax.rules.model import Refusal, Rule
 from torch2jax.source.nodes import dotted_name, walk
 
+Followed = dict[Any, cst.Name]
+"""The variables that are looked into: what binds each, and where it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Group:
@@ -62,7 +65,8 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
     for value, kind in arguments.nodes():
         if value is not given.node:
             take(frame, value, kind)
-    groups = _groups(frame, given.node)
+    followed: Followed = {}
+    groups = _groups(frame, given.node, followed)
     if groups is None:
         what = cst.Module([]).code_for_node(given.node)
         hint = "build it from `model.parameters()`, or from groups of such, in the function that has the model"
@@ -71,15 +75,26 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
     transforms = [_transform(frame, node, name, rule, bound, group) for group in groups]
     if any(transform is None for transform in transforms):
         return unknown
-    _take_variables(frame, given.node, groups)
+    _drop_unread(frame, followed)
+    _take_variables(frame, [given.node, *(frame.facts.assigned[definition] for definition in followed)], groups)
     held = tuple(group.sources for group in groups)
     frame.facts.calls[node] = OptimizerCall(held, tuple(each for each in transforms if each is not None))
     return Optimizer(name, held, node)
 
 
-def _take_variables(frame: Frame, given: cst.BaseExpression, groups: Seq[_Group]) -> None:
+def _drop_unread(frame: Frame, followed: Followed) -> None:
+    """A variable that held nothing but what the optimizer is given is not assigned any more."""
+    if isinstance(frame.fn.node, cst.Module) and len(frame.program.files) > 1:
+        return  # another file may read it
+    names = [part.value for part in walk(frame.fn.node) if isinstance(part, cst.Name)]
+    for definition, use in followed.items():
+        if names.count(use.value) == 2:
+            frame.facts.special[definition] = ("not_assigned",)
+
+
+def _take_variables(frame: Frame, given: Seq[cst.BaseExpression], groups: Seq[_Group]) -> None:
     """An optimizer takes the Variables themselves, whichever way their axes lie."""
-    inside = set(walk(given))
+    inside = {part for each in given for part in walk(each)}
     for key in [key for key in frame.facts.findings if key[0] == "T2J106" and key[1] in inside]:
         del frame.facts.findings[key]
     for source in (source for group in groups for source in group.sources):
@@ -111,18 +126,21 @@ def _transform(frame: Frame, node: cst.Call, name: str, rule: Rule, bound: Bound
 # --- parameters ----------------------------------------------------------------------------------------------------
 
 
-def _groups(frame: Frame, node: cst.BaseExpression) -> tuple[_Group, ...] | None:
+def _groups(frame: Frame, node: cst.BaseExpression, followed: Followed) -> tuple[_Group, ...] | None:
     """The groups of what an optimizer is given; None where that can't be told."""
-    node = _followed(frame, node)
-    elements = [_followed(frame, e.value) for e in node.elements] if isinstance(node, cst.List | cst.Tuple) else []
+    node = _followed(frame, node, followed)
+    inside: Followed = {}
+    values = [element.value for element in node.elements] if isinstance(node, cst.List | cst.Tuple) else []
+    elements = [_followed(frame, value, inside) for value in values]
     if any(isinstance(element, cst.Dict) for element in elements):
-        groups = [_group(frame, element) for element in elements]
+        followed |= inside
+        groups = [_group(frame, element, followed) for element in elements]
         return None if any(group is None for group in groups) else tuple(group for group in groups if group is not None)
-    sources = _sources(frame, node)
+    sources = _sources(frame, node, followed)
     return None if sources is None else (_Group(sources),)
 
 
-def _group(frame: Frame, node: cst.BaseExpression) -> _Group | None:
+def _group(frame: Frame, node: cst.BaseExpression, followed: Followed) -> _Group | None:
     """``{"params": model.head.parameters(), "lr": 0.1}``."""
     if not isinstance(node, cst.Dict):
         return None
@@ -131,31 +149,31 @@ def _group(frame: Frame, node: cst.BaseExpression) -> _Group | None:
         if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
             return None
         items[str(element.key.evaluated_value)] = element.value
-    sources = _sources(frame, items.pop("params")) if "params" in items else None
+    sources = _sources(frame, items.pop("params"), followed) if "params" in items else None
     return None if sources is None else _Group(sources, tuple(items.items()))
 
 
-def _sources(frame: Frame, node: cst.BaseExpression) -> tuple[Source, ...] | None:
+def _sources(frame: Frame, node: cst.BaseExpression, followed: Followed) -> tuple[Source, ...] | None:
     """Whose parameters an iterable of parameters has; None where that can't be told."""
-    node = _followed(frame, node)
+    node = _followed(frame, node, followed)
     match node:
         case cst.Call():
-            return _called(frame, node)
+            return _called(frame, node, followed)
         case cst.BinaryOperation(operator=cst.Add()):
-            return _joined(frame, (node.left, node.right))
+            return _joined(frame, (node.left, node.right), followed)
         case cst.List() | cst.Tuple():
-            found = [_element(frame, element) for element in node.elements]
+            found = [_element(frame, element, followed) for element in node.elements]
             return None if None in found else tuple(source for part in found if part is not None for source in part)
         case cst.ListComp() | cst.GeneratorExp():
             clause, item = node.for_in, node.for_in.target
             if not isinstance(item, cst.Name) or clause.inner_for_in is not None or not _same_name(node.elt, item):
                 return None
             if all(_asks(test.test, item) for test in clause.ifs):
-                return _sources(frame, clause.iter)
+                return _sources(frame, clause.iter, followed)
     return None
 
 
-def _called(frame: Frame, node: cst.Call) -> tuple[Source, ...] | None:
+def _called(frame: Frame, node: cst.Call, followed: Followed) -> tuple[Source, ...] | None:
     values = [arg.value for arg in node.args]
     if frame.facts.special.get(node) in (("module_method", "parameters"), ("module_method", "named_parameters")):
         if values or not isinstance(node.func, cst.Attribute):
@@ -165,29 +183,29 @@ def _called(frame: Frame, node: cst.Call) -> tuple[Source, ...] | None:
     kind = frame.facts.kinds.get(node.func)
     name = kind.name if isinstance(kind, Api) else ""
     if name in _SAME_ITEMS and len(values) == 1 and not node.args[0].star:
-        return _sources(frame, values[0])
+        return _sources(frame, values[0], followed)
     if name == "itertools.chain" and not any(arg.star for arg in node.args):
-        return _joined(frame, values)
+        return _joined(frame, values, followed)
     if name == "builtins.filter" and len(values) == 2:
         test = values[0]
         params = test.params.params if isinstance(test, cst.Lambda) else ()
         if isinstance(test, cst.Lambda) and len(params) == 1 and _asks(test.body, params[0].name):
-            return _sources(frame, values[1])
+            return _sources(frame, values[1], followed)
     return None
 
 
 _SAME_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "iter", "set"))
 
 
-def _joined(frame: Frame, parts: Seq[cst.BaseExpression]) -> tuple[Source, ...] | None:
-    found = [_sources(frame, part) for part in parts]
+def _joined(frame: Frame, parts: Seq[cst.BaseExpression], followed: Followed) -> tuple[Source, ...] | None:
+    found = [_sources(frame, part, followed) for part in parts]
     return None if None in found else tuple(source for part in found if part is not None for source in part)
 
 
-def _element(frame: Frame, element: cst.BaseElement) -> tuple[Source, ...] | None:
+def _element(frame: Frame, element: cst.BaseElement, followed: Followed) -> tuple[Source, ...] | None:
     """An item of a list of parameters: one of them, or ``*model.parameters()``."""
     if isinstance(element, cst.StarredElement):
-        return _sources(frame, element.value)
+        return _sources(frame, element.value, followed)
     kind = without_none(frame.facts.kinds.get(element.value, UNKNOWN))
     if not isinstance(kind, Tensor) or not kind.variable:
         return None
@@ -203,7 +221,7 @@ def _same_name(node: cst.BaseExpression, name: cst.Name) -> bool:
     return isinstance(node, cst.Name) and node.value == name.value
 
 
-def _followed(frame: Frame, node: cst.BaseExpression) -> cst.BaseExpression:
+def _followed(frame: Frame, node: cst.BaseExpression, followed: Followed) -> cst.BaseExpression:
     """What a variable of the function was given, where that is one expression, and nothing is added to it."""
     seen: set[str] = set()
     while isinstance(node, cst.Name) and node.value not in seen:
@@ -212,6 +230,7 @@ def _followed(frame: Frame, node: cst.BaseExpression) -> cst.BaseExpression:
         values = [frame.facts.assigned.get(d) for d in held.definitions] if held is not None else []
         if held is None or len(values) != 1 or values[0] is None or not _still_holds(frame, node, *held.definitions):
             return node
+        followed[next(iter(held.definitions))] = node
         node = values[0]
     return node
 

@@ -36,6 +36,8 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     if _writes_itself(rewriter, node):
         fact = rewriter.facts.calls[node.value]
         return assign_result(rewriter, cst.ensure_type(node.value, cst.Call), fact)
+    if len(node.targets) == 1 and rewriter.facts.special.get(node.targets[0].target) == ("not_assigned",):
+        return []
     if len(node.targets) == 1:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:

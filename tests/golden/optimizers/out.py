@@ -1,7 +1,7 @@
 """Optimizers and schedulers as programs build them, and programs that set rates themselves."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -44,7 +44,6 @@ def adjust_learning_rate(optimizer, epoch, base):
 
 def fine_tune(model: Net, args):
     freeze(model.backbone)
-    trainable = filter(lambda p: isinstance(p, nnx.Param), ordered_parameters(model))
     optimizer = nnx.Optimizer(
         model,
         optax.inject_hyperparams(
@@ -61,10 +60,6 @@ def fine_tune(model: Net, args):
 
 
 def in_groups(model: Net):
-    groups = [
-        {"params": ordered_parameters(model.backbone), "lr": 1e-4},
-        {"params": ordered_parameters(model.head)},
-    ]
     optimizer = nnx.Optimizer(
         (model.backbone, model.head),
         optax.partition(
@@ -341,39 +336,6 @@ def set_trainable(target: Any, trainable: bool) -> Any:
 def freeze(target: Any) -> Any:
     """Takes a parameter, or every parameter of a module, out of training."""
     return set_trainable(target, False)
-
-
-def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
-    """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
-
-    `nnx.merge`, and so `nnx.jit`, sorts the attributes by their names; `_pytree__nodes` keeps the order.
-    """
-    held = vars(module)
-    names = [name for name in getattr(module, "_pytree__nodes", held) if name in held]
-    own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
-    if not isinstance(module, nnx.Sequential):
-        return own
-    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
-
-
-def _in_order(
-    node: nnx.Module | nnx.Variable[Any], path: tuple[str, ...] = (), seen: set[int] | None = None
-) -> Iterator[tuple[tuple[str, ...], nnx.Module | nnx.Variable[Any]]]:
-    """A module, its own Variables, then its children in the same way; each once."""
-    seen = set() if seen is None else seen
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    yield path, node
-    if isinstance(node, nnx.Module):
-        for name, value in sorted(_attributes(node), key=lambda item: isinstance(item[1], nnx.Module)):
-            if isinstance(value, nnx.Module | nnx.Variable):
-                yield from _in_order(value, (*path, name), seen)
-
-
-def ordered_parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
-    """The parameters of a module and all below it, each once, in PyTorch's order."""
-    return (node for _, node in _in_order(module) if isinstance(node, nnx.Param | Frozen))
 
 
 class MomentsState(NamedTuple):
