@@ -302,8 +302,17 @@ def _without(constructor: cst.FunctionDef, moved: list[Any], aliases: Mapping[st
     gone = {id(part) for part in moved}
     lines = [line for line in constructor.body.body if id(line) not in gone]
     reads = Counter(part.value for line in lines for part in _values(line))
-    kept = [line for line in lines if not _is_unread(line, aliases, reads)] or [cst.SimpleStatementLine([cst.Pass()])]
-    return constructor.with_changes(body=constructor.body.with_changes(body=kept))
+    kept: list[Any] = []
+    comments: list[cst.EmptyLine] = []
+    for line in lines:
+        if _is_unread(line, aliases, reads):
+            comments += comments_of(line)
+        else:
+            above = [*comments, *line.leading_lines]
+            kept.append(line.with_changes(leading_lines=above) if comments else line)
+            comments = []
+    body = constructor.body.with_changes(body=kept or [cst.SimpleStatementLine([cst.Pass()])])
+    return constructor.with_changes(body=body.with_changes(footer=[*comments, *body.footer]) if comments else body)
 
 
 def _is_unread(line: Any, aliases: Mapping[str, Any], reads: Counter[str]) -> bool:
