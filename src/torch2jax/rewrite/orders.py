@@ -95,7 +95,9 @@ def iterated(rewriter: Rewriter, node: cst.Call, result: cst.BaseExpression) -> 
     holder = _view(rewriter, node)
     if holder is None or node in rewriter.unordered or _is_looked_up(rewriter, node):
         return result
-    func = cst.ensure_type(result.func, cst.Attribute)
+    func = result.func
+    if not isinstance(func, cst.Attribute):
+        return result
     return result.with_changes(func=func.with_changes(value=put_in_order(rewriter, holder, func.value)))
 
 
