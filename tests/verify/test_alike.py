@@ -8,7 +8,7 @@ import pytest
 import torch
 from flax import nnx
 
-from torch2jax.verify.alike import departure, kept
+from torch2jax.verify.alike import departure, is_turned, kept
 
 X = np.arange(24.0).reshape(2, 3, 4)
 
@@ -57,3 +57,18 @@ def test_a_tensor_is_kept_as_it_is_now() -> None:
     assert np.asarray(found["[1]"]).tolist() == [0, 0]
     assert found["[3]"] == 3
     assert "[2]" not in found
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "turned"),
+    [
+        ((2, 3, 5, 4), (0, 2, 3, 1), False),
+        ((2, 4, 4, 4), (0, 2, 3, 1), False),
+        ((2, 4, 4, 4), (0, 1, 3, 2), True),
+        ((2, 3, 5, 4), (0, 1, 3, 2), True),
+        ((2, 3, 5, 4), (0, 1, 2, 3), False),
+    ],
+)
+def test_channels_are_first_or_last(shape: tuple[int, ...], axes: tuple[int, ...], turned: bool) -> None:
+    value = np.random.default_rng(0).normal(size=shape)
+    assert is_turned({"": value}, {"": value.transpose(axes)}) is turned

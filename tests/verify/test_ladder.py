@@ -123,7 +123,7 @@ def test_a_right_translation_climbs_to_the_top(climb: Climb) -> None:
     outcomes = climb()
     assert {rung: o.verdict for rung, o in outcomes.items()} == dict.fromkeys(outcomes, Verdict.AGREES)
     assert [str(rung) for rung in outcomes] == (
-        ["imports", "builds", "state", "eval", "train", "buffers", "gradients", "steps", "jit", "sizes"]
+        ["imports", "builds", "state", "initial", "eval", "train", "buffers", "gradients", "steps", "jit", "sizes"]
     )
     names = {array.path for array in outcomes[Rung.GRADIENTS].arrays}
     assert names == {"input 0", "input 1", "fc.weight", "fc.bias", "norm.weight", "norm.bias"}
@@ -141,6 +141,8 @@ MISTAKES = [
     ("state", "self.drop =", "self.more = nnx.Param(jnp.ones(2))\n        self.drop =", "DIFFERS", "missing"),
     ("state", "Buffer(jnp.arange", "nnx.Param(jnp.arange", "DIFFERS", "table is not trained in torch"),
     ("state", "class Buffer(nnx.Variable):", "class Buffer(nnx.Param):", "DIFFERS", "seen is not trained in torch"),
+    ("initial", "jnp.arange(6.0)", "jnp.arange(6.0) + 1", "DIFFERS", "worst at table"),
+    ("initial", "epsilon=1e-5,", "epsilon=1e-5, scale_init=nnx.initializers.zeros,", "DIFFERS", "worst at norm.weight"),
     ("eval", "epsilon=1e-5", "epsilon=1e-6", "DIFFERS", "worst at"),
     ("eval", "approximate=False", "approximate=True", "DIFFERS", "worst at"),
     ("eval", '"name"]', '"other"]', "DIFFERS", "is 'name' in torch and 'other' in jax"),
@@ -222,3 +224,36 @@ def test_train_mode_that_is_left_out_is_said(climb: Climb) -> None:
     assert outcomes[Rung.TRAIN].verdict is outcomes[Rung.BUFFERS].verdict is Verdict.INFORMATION
     assert outcomes[Rung.TRAIN].detail == "left out: not today"
     assert outcomes[Rung.GRADIENTS].verdict is outcomes[Rung.STEPS].verdict is Verdict.AGREES
+
+
+def test_a_counter_that_stands_still_is_found(climb: Climb) -> None:
+    """Numbers in plain attributes that the original's call changes."""
+    counter = (
+        ("self.drop =", "self.calls = 0\n        self.drop ="),
+        ("h = self.drop(", "self.calls += 1\n        h = self.drop("),
+    )
+    assert climb(*counter, original=counter, last="eval")[Rung.EVAL].verdict is Verdict.AGREES
+    found = climb(counter[0], original=counter, last="eval")[Rung.EVAL]
+    assert found.verdict is Verdict.DIFFERS
+    assert found.detail == "attribute calls is 1 in torch and 0 in jax"
+
+
+def test_buffers_that_start_constant_can_not_hide_a_mistake(climb: Climb) -> None:
+    buffer = ("self.drop =", 'self.register_buffer("gain", torch.ones(6))\n        self.drop =')
+    twin = ("self.drop =", "self.gain = Buffer(jnp.ones(6))\n        self.drop =")
+    times, over = (
+        ("h = self.drop(", "h = self.gain[...] * self.drop("),
+        ("h = self.drop(", "h = self.gain[...] ** -1 * self.drop("),
+    )
+    times_torch = ("h = self.drop(", "h = self.gain * self.drop(")
+    assert climb(twin, times, original=(buffer, times_torch), last="eval")[Rung.EVAL].verdict is Verdict.AGREES
+    assert climb(twin, over, original=(buffer, times_torch), last="eval")[Rung.EVAL].verdict is Verdict.DIFFERS
+
+
+def test_what_layers_start_with_is_kept_in_float32(climb: Climb) -> None:
+    original = (("self.drop =", "nn.init.constant_(self.fc.bias, 0.1)\n        self.drop ="),)
+    twin = "self.fc.bias[...] = jnp.full_like(self.fc.bias[...], {})\n        self.drop ="
+    right = climb(("self.drop =", twin.format(0.1)), original=original, last="initial")
+    assert right[Rung.INITIAL].verdict is Verdict.AGREES
+    wrong = climb(("self.drop =", twin.format(0.1 + 1e-7)), original=original, last="initial")
+    assert wrong[Rung.INITIAL].verdict is Verdict.DIFFERS

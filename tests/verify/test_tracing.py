@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from torch2jax.verify.tracing import RESULT, Moment, Trace
+from torch2jax.verify.tracing import RESULT, At, Moment, Trace
 
 SOURCE = """\
 class Box:
@@ -75,7 +75,7 @@ def test_calls_of_layers_tell_what_they_were_given(tmp_path: Path) -> None:
 def test_it_is_known_where_an_object_is_built(tmp_path: Path) -> None:
     trace, _ = traced(tmp_path)
     calls = [event for event in trace.events if not isinstance(event, Moment)]
-    assert trace.built[id(calls[0].owner)] == ("traced.py", 10)
+    assert trace.built[id(calls[0].owner)] == (At("traced.py", 10, 0),)
 
 
 def test_nothing_is_followed_afterwards(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from torch2jax.weights.walk import slots
 _CALL = "_torch2jax_call"
 
 
-def build_torch(case: Case, name: str, namespace: Mapping[str, Any], *, train: bool) -> Any:
+def build_torch(case: Case, name: str, namespace: Mapping[str, Any], *, train: bool, seed: int = 0) -> Any:
     """The torch module of a case, or the function itself where the entry is not a constructor. Seeded."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     return _build(case, name, dict(namespace), train=train)
 
 
@@ -106,22 +106,21 @@ class _CallsThrough(ast.NodeTransformer):
 def randomise_constants(model: nn.Module, seed: int = 0) -> None:
     """Give arrays that start constant random values, in place: what is multiplied by zero or one can't show a mistake.
 
-    Constant parameters move by up to +-0.2; running statistics become a mean in +-0.2 and a variance in [0.5, 1.5).
+    Constant parameters move by up to +-0.2, and other buffers of more than one number by up to 0.2; running statistics
+    become a mean in +-0.2 and a variance in [0.5, 1.5).
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
-            if (
-                parameter.is_floating_point()
-                and parameter.numel()
-                and bool((parameter == parameter.flatten()[0]).all())
-            ):
+            if parameter.is_floating_point() and parameter.numel() and _is_constant(parameter):
                 parameter.add_(_uniform(parameter, generator) * 0.4 - 0.2)
         for name, buffer in model.named_buffers():
             if name.endswith("running_mean"):
                 buffer.copy_(_uniform(buffer, generator) * 0.4 - 0.2)
             elif name.endswith("running_var"):
                 buffer.copy_(_uniform(buffer, generator) + 0.5)
+            elif buffer.is_floating_point() and buffer.numel() > 1 and _is_constant(buffer):
+                buffer.add_(_uniform(buffer, generator) * 0.2)
 
 
 def load_comparable(twin: nnx.Module, state: Mapping[str, torch.Tensor], buffers: Iterable[str]) -> None:
@@ -132,6 +131,11 @@ def load_comparable(twin: nnx.Module, state: Mapping[str, torch.Tensor], buffers
     """
     constants = set(buffers) - {slot.name for slot in slots(twin, list(state))}
     load_state_dict(twin, {name: tensor for name, tensor in state.items() if name not in constants})
+
+
+def _is_constant(tensor: torch.Tensor) -> bool:
+    """Whether all numbers are the same one."""
+    return bool(tensor.isfinite().all()) and bool((tensor == tensor.flatten()[0]).all())
 
 
 def _uniform(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

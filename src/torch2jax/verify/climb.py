@@ -27,6 +27,7 @@ T = TypeVar("T")
 RESTS_ON: Mapping[Rung, Rung] = {
     Rung.BUILDS: Rung.IMPORTS,
     Rung.STATE: Rung.BUILDS,
+    Rung.INITIAL: Rung.STATE,
     Rung.EVAL: Rung.STATE,
     Rung.TRAIN: Rung.EVAL,
     Rung.BUFFERS: Rung.TRAIN,
@@ -48,13 +49,16 @@ class Plan:
     """How far to go.
 
     dtypes: the precisions; train_steps: of gradient descent; last: the highest rung; layers: whether they are compared
-    one by one also where all agrees.
+    one by one also where all agrees. seed: of weights, inputs and what the programs draw. compiled: whether gradients
+    are compiled, which is slow to begin with and quick to repeat.
     """
 
     dtypes: tuple[str, ...] = ("float64", "float32", "bfloat16")
     train_steps: int = 5
     last: Rung = Rung.BFLOAT16
     layers: bool = False
+    seed: int = 0
+    compiled: bool = True
 
     def wants(self, rung: Rung) -> bool:
         """Whether a rung is within what was asked for."""
@@ -96,13 +100,14 @@ class Climb:
     def sides(self, *, train: bool) -> tuple[Original, Translation]:
         """Both sides, not built yet."""
         double = self.dtype == "float64"
-        original = Original(self.programs, self.case, self.spaces[0], double=double, train=train)
-        return original, Translation(self.programs, self.case, self.spaces[1], double=double, train=train)
+        original = Original(self.programs, self.case, self.spaces[0], double=double, train=train, seed=self.plan.seed)
+        twin = Translation(self.programs, self.case, self.spaces[1], double=double, train=train, seed=self.plan.seed)
+        return original, twin
 
     def drawn(self, inputs: Inputs) -> CallArrays:
         """Random arrays for specifications. Raises CaseError where there is no memory for them."""
         try:
-            self.inputs = take_apart(inputs.draw(SEED))
+            self.inputs = take_apart(inputs.draw(SEED + self.plan.seed))
             return self.inputs
         except (MemoryError, ValueError):
             raise CaseError(

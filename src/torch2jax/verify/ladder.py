@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from torch2jax.verify.calls import CallArrays
 from torch2jax.verify.climb import Climb, SideError
 from torch2jax.verify.failures import FAILURES
@@ -14,6 +16,7 @@ from torch2jax.verify.sides import Run
 from torch2jax.verify.sizes import other_sizes
 from torch2jax.verify.state import carried
 from torch2jax.verify.train_rungs import TrainRungs
+from torch2jax.weights.arrays import Array
 
 
 class Ladder:
@@ -37,6 +40,8 @@ class Ladder:
         yield from climb.tried(Rung.IMPORTS, self.imports)
         yield from climb.tried(Rung.BUILDS, self.builds)
         yield from climb.tried(Rung.STATE, self.state)
+        if self.original.is_module:
+            yield from climb.tried(Rung.INITIAL, self.initial)
         yield from climb.tried(Rung.EVAL if self.original.is_module else Rung.CALL, self.call)
         self.train_rungs = TrainRungs(climb, self.original, self.translation, self.inputs)
         yield from self.train_rungs.climb_all()
@@ -62,6 +67,15 @@ class Ladder:
         )
         return self.climb.outcome(rung, Verdict.DIFFERS if problem else Verdict.AGREES, problem or note)
 
+    def initial(self, rung: Rung) -> Outcome:
+        """What the parameters and buffers start with, where that does not depend on chance."""
+        expected = self.climb.on_original(rung, "building the original once more", self.original.certain_values)
+        found = {name: value for name, value in self.translation.first.items() if name in expected}
+        if not found:
+            return self.climb.outcome(rung, Verdict.INFORMATION, "all that the model starts with is drawn at random")
+        left = {name: _as_kept(expected[name], value) for name, value in found.items()}
+        return self.climb.judge(rung, left, found, lambda: left)
+
     def call(self, rung: Rung) -> Outcome:
         """The call in eval mode (or of a plain function), operation by operation."""
         expected = self._expected(rung, self.inputs)
@@ -69,7 +83,14 @@ class Ladder:
             rung, "running the translation", lambda: self.translation.forward(self.inputs)
         )
         self.expected = expected
-        return self._judge(rung, self.inputs, expected, actual)
+        outcome = self._judge(rung, self.inputs, expected, actual)
+        different = [name for name, count in expected.counts.items() if actual.counts.get(name, count) != count]
+        if outcome.verdict is Verdict.AGREES and different:
+            text = (
+                f"{different[0]} is {expected.counts[different[0]]} in torch and {actual.counts[different[0]]} in jax"
+            )
+            return self.climb.outcome(rung, Verdict.DIFFERS, text)
+        return outcome
 
     def jit(self, rung: Rung) -> Outcome:
         """The same call under `jax.jit`."""
@@ -116,3 +137,11 @@ class Ladder:
         return self.climb.judge(
             rung, expected.outputs, actual.outputs, lambda: self.original.forward(inputs).outputs, draws
         )
+
+
+def _as_kept(expected: Array, found: Array) -> Array:
+    """In the precision of what was found: layers of Flax are built in float32, and what is assigned is rounded."""
+    with np.errstate(over="ignore"):
+        rounded = expected.astype(np.float32).astype(expected.dtype)
+        in_float32 = expected.dtype == np.float64 and np.array_equal(found.astype(np.float32), found)
+    return rounded if in_float32 else expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 
 from torch2jax.convert import convert_files, source_lines
@@ -19,15 +20,14 @@ class LineMap:
     """
 
     def __init__(self, files: Mapping[str, str], original: Path, translation: Path, options: Options) -> None:
-        single = len(files) == 1
         self._roots = original, translation
-        self._of_output = source_lines(files, options, single=single)
-        converted = convert_files(files, options, single=single)
+        converted = _converted(tuple(files.items()), options)
         self._lines = {
-            path: _through_edits(conversion.code, _read(translation / path), self._of_output.get(path, {}))
-            for path, conversion in converted.items()
+            path: _through_edits(code, _read(translation / path), lines)
+            for path, (code, lines) in converted.items()
             if (translation / path).is_file()
         }
+        self._gone = {path: set(converted[path][1].values()) - set(kept.values()) for path, kept in self._lines.items()}
 
     @classmethod
     def of(cls, programs: Programs) -> LineMap:
@@ -43,6 +43,10 @@ class LineMap:
         """The original's line for a line at which a statement of the translation begins; None for a helper's."""
         return self._lines.get(file, {}).get(line)
 
+    def is_gone(self, file: str, line: int) -> bool:
+        """Whether the converter writes something for a line of the original that the translation has no more."""
+        return line in self._gone.get(file, ())
+
     def output_line(self, file: str, line: int) -> int | None:
         """The first line of the translation that comes from a line of the original."""
         return min((new for new, old in self._lines.get(file, {}).items() if old == line), default=None)
@@ -54,6 +58,15 @@ class LineMap:
     def translation(self, file: str, line: int) -> Place:
         """A line of the translation."""
         return _place(self._roots[1], file, line)
+
+
+@lru_cache(maxsize=4)
+def _converted(files: tuple[tuple[str, str], ...], options: Options) -> dict[str, tuple[str, dict[int, int]]]:
+    """What the converter writes for each file, and the source's line of each of its lines."""
+    sources, single = dict(files), len(files) == 1
+    lines = source_lines(sources, options, single=single)
+    converted = convert_files(sources, options, single=single)
+    return {path: (conversion.code, lines.get(path, {})) for path, conversion in converted.items()}
 
 
 def _place(root: Path, file: str, line: int) -> Place:

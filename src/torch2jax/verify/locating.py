@@ -5,6 +5,7 @@ The same run tells how far each layer is from its counterpart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,12 @@ from torch2jax.verify.report import Outcome, Rung, Verdict
 from torch2jax.verify.steps import Step
 
 _IN_TRAIN_MODE = (Rung.TRAIN, Rung.BUFFERS, Rung.GRADIENTS, Rung.STEPS)
+_DOTTED = re.compile(r"(?<![\w.])\w+(?:\.\w+)+(?![\w.])")
+"""What may be the name of a parameter or buffer in a sentence."""
 _WITH_LAYERS = (Rung.EVAL, Rung.TRAIN)
-_OF_ARRAYS = (Rung.BUFFERS, Rung.GRADIENTS, Rung.STEPS)
+_OF_BUILDING = (Rung.BUILDS, Rung.STATE, Rung.INITIAL)
+_OF_DERIVATIVES = (Rung.GRADIENTS, Rung.STEPS)
+_WITH_PLACES = (Verdict.DIFFERS, Verdict.FAILS, Verdict.UNMATCHED)
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Locator:
     def __call__(self, outcome: Outcome, cause: BaseException | None) -> Outcome:
         """The outcome with its place and its layers, as far as they are found."""
         try:
-            if outcome.verdict in (Verdict.DIFFERS, Verdict.FAILS) and not self.done:
+            if outcome.verdict in _WITH_PLACES and not self.done:
                 self.done = True
                 self.climb.watch(Step("looking for the place", outcome))
                 localiser = self._localiser(outcome)
@@ -62,19 +67,24 @@ class Locator:
         return replace(found, translation=named)
 
     def _localiser(self, outcome: Outcome) -> Localiser:
-        return Localiser(*self.climb.sides(train=outcome.rung in _IN_TRAIN_MODE), self.lines())
+        train = outcome.rung in _IN_TRAIN_MODE and self.climb.case.train
+        return Localiser(*self.climb.sides(train=train), self.lines())
 
     def _find(self, localiser: Localiser, outcome: Outcome, cause: BaseException | None) -> Found | None:
         inputs = self.climb.inputs
-        if cause is not None and outcome.rung in (Rung.IMPORTS, Rung.BUILDS, Rung.STATE):
-            return localiser.raised(cause)
-        if inputs is None or outcome.rung is Rung.STATE:
-            return None
+        if outcome.rung is Rung.IMPORTS:
+            return localiser.raised_by(cause) if cause is not None else None
         _build(localiser)
-        if outcome.rung in _OF_ARRAYS and outcome.arrays:
-            worst = max(outcome.arrays, key=lambda array: array.max_rel)
-            return localiser.layer_of(worst.path.removeprefix("buffer ").removeprefix("parameter "), inputs)
-        return localiser.first_departure(inputs)
+        if outcome.rung in _OF_BUILDING:
+            named = _DOTTED.findall(outcome.detail) if outcome.rung is Rung.STATE else []
+            found = localiser.building(named, arrays=outcome.rung is not Rung.STATE)
+            return found or localiser.layer_of(named or _worst_first(outcome))
+        if inputs is None:
+            return None
+        found = localiser.first_departure(inputs)
+        if found is None and outcome.rung in _OF_DERIVATIVES:
+            found = localiser.first_departure_of_tangents(inputs)
+        return found or localiser.layer_of(_worst_first(outcome))
 
 
 def _build(localiser: Localiser) -> None:
@@ -82,3 +92,8 @@ def _build(localiser: Localiser) -> None:
     localiser.original.load()
     localiser.original.build()
     localiser.translation.load()
+
+
+def _worst_first(outcome: Outcome) -> list[str]:
+    ordered = sorted(outcome.arrays, key=lambda array: -array.max_rel)
+    return [array.path.removeprefix("buffer ").removeprefix("parameter ") for array in ordered]

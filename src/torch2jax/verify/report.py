@@ -24,6 +24,7 @@ class Rung(enum.StrEnum):
     IMPORTS = "imports"
     BUILDS = "builds"
     STATE = "state"
+    INITIAL = "initial"
     EVAL = "eval"
     CALL = "call"  # a plain function, in place of eval
     TRAIN = "train"

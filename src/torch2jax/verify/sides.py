@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from torch import nn
 
 from torch2jax.conversion import Interface
 from torch2jax.verify.build import accepts_rngs, build_flax, build_torch, load_comparable, randomise_constants
+from torch2jax.verify.callables import named_modules
 from torch2jax.verify.calls import CallArrays, in_order, in_torch_order, to_torch
 from torch2jax.verify.cases import Case
 from torch2jax.verify.compare import leaves
@@ -33,16 +34,20 @@ from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy
 
 SEED = 7
-"""Of inputs, and of what the programs draw while they run."""
+"""Of inputs, and of what the programs draw while they run; a plan's seed is added to it."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One call: the leaves of its result by path, the numbers it drew, and the state dict that it left."""
+    """One call: the leaves of its result by path, the numbers it drew, and the state dict that it left.
+
+    counts: the numbers in plain attributes after the call, by name (of the original: those that the call changed).
+    """
 
     outputs: dict[str, Any]
     draws: Draws
     state: dict[str, Array] = field(default_factory=dict)
+    counts: dict[str, float] = field(default_factory=dict, kw_only=True)
 
 
 def namespace_of(space: Space, module: str, case: Case) -> dict[str, Any]:
@@ -60,15 +65,18 @@ def namespace_of(space: Space, module: str, case: Case) -> dict[str, Any]:
 class Original:
     """The torch program of a case in one precision.
 
-    train: the mode, and whether the case's `dropout_args` apply.
+    train: the mode, and whether the case's `dropout_args` apply. seed: of weights and draws.
     """
 
-    def __init__(self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False) -> None:
-        self.case, self.space, self.train = case, space, train
+    def __init__(
+        self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False, seed: int = 0
+    ) -> None:
+        self.case, self.space, self.train, self.seed = case, space, train, seed
         self.dtype = torch.double if double else None
         self.module, self.name = programs.module_of(case)
         self.state: dict[str, torch.Tensor] = {}
         self._model: Any = None
+        self._first: dict[str, Array] = {}
 
     def load(self) -> None:
         """Import its module."""
@@ -78,9 +86,32 @@ class Original:
     def build(self) -> None:
         """Build the object, with random values in place of constant ones; ``state`` is its state dict then."""
         self._model = self._built()
+        self._first = self.state_of(self._model)
         if self.is_module:
-            randomise_constants(self._model)
+            randomise_constants(self._model, self.seed)
             self.state = copy.deepcopy(self._model.state_dict())
+
+    def certain_values(self) -> dict[str, Array]:
+        """What the state dict holds at first, without what is drawn at random: it is built again with another seed.
+
+        Memory that nobody initialises (`torch.empty`) counts as random.
+        """
+        with self.reseeded(), marked_memory():
+            again = self.state_of(self._built())
+        return {
+            name: value
+            for name, value in self._first.items()
+            if np.array_equal(value, again[name]) and np.isfinite(value).all()
+        }
+
+    @contextmanager
+    def reseeded(self) -> Iterator[None]:
+        """Inside, it is built with another seed."""
+        self.seed += 1
+        try:
+            yield
+        finally:
+            self.seed -= 1
 
     @property
     def is_module(self) -> bool:
@@ -123,7 +154,7 @@ class Original:
     @contextmanager
     def running(self) -> Iterator[Draws]:
         """Its own modules importable, and the shared random numbers from their start."""
-        with self.space.active(), torch_draws(SEED) as draws:
+        with self.space.active(), torch_draws(SEED + self.seed) as draws:
             yield draws
 
     def forward(self, inputs: CallArrays, model: Any = None) -> Run:
@@ -131,13 +162,16 @@ class Original:
         for grad_enabled in (False, True):
             model = self.fresh() if model is None or grad_enabled else model
             try:
+                before = _counts(model.named_modules()) if isinstance(model, nn.Module) else {}
                 with self.running() as draws, torch.set_grad_enabled(grad_enabled):
                     outputs = torch_leaves(self.call(model, inputs))
             except RuntimeError as error:
                 if grad_enabled or "grad" not in str(error):
                     raise
             else:
-                return Run(outputs, draws, self.state_of(model))
+                after = _counts(model.named_modules()) if isinstance(model, nn.Module) else {}
+                changed = {name: count for name, count in after.items() if before.get(name) != count}
+                return Run(outputs, draws, self.state_of(model), counts=changed)
         raise AssertionError("unreachable: the second attempt returns or raises")
 
     def narrow(self) -> None:
@@ -151,9 +185,9 @@ class Original:
         return {name: as_numpy(tensor).copy() for name, tensor in model.state_dict().items()}
 
     def _built(self) -> Any:
-        with self.space.active(), seeded_python(SEED):
+        with self.space.active(), seeded_python(SEED + self.seed):
             namespace = namespace_of(self.space, self.module, self.case)
-            model = build_torch(self.case, self.name, namespace, train=self.train)
+            model = build_torch(self.case, self.name, namespace, train=self.train, seed=self.seed)
             if isinstance(model, nn.Module):
                 if self.dtype is not None:
                     model.to(self.dtype)
@@ -164,13 +198,17 @@ class Original:
 class Translation:
     """The program in JAX of a case in one precision, with the weights of the original."""
 
-    def __init__(self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False) -> None:
-        self.case, self.space, self.double, self.train = case, space, double, train
+    def __init__(
+        self, programs: Programs, case: Case, space: Space, *, double: bool, train: bool = False, seed: int = 0
+    ) -> None:
+        self.case, self.space, self.double, self.train, self.seed = case, space, double, train, seed
         self.module, self.name = programs.module_of(case)
         self._programs = programs
         self._twin: Any = None
         self._names: list[str] = []
         self._compiled: dict[str, Any] = {}
+        self.first: dict[str, Array] = {}
+        """The state dict before it took over the original's."""
 
     def load(self) -> None:
         """Import its module."""
@@ -179,7 +217,7 @@ class Translation:
 
     def build(self) -> None:
         """Build the object. Initial values are overwritten: they come from NumPy, which is quick."""
-        with self.space.active(), jax_draws(SEED):
+        with self.space.active(), jax_draws(SEED + self.seed):
             namespace = namespace_of(self.space, self.module, self.case)
             self._twin = build_flax(self.case, self.name, namespace, train=self.train)
             if self.is_module and self.double:
@@ -199,7 +237,9 @@ class Translation:
         """Take over the original's weights and its mode. Raises StateDictError."""
         if self.is_module:
             self._names = list(original.state)
+            built = self.merge(*self.split())
             load_comparable(self._twin, original.state, original.buffers)
+            self.first = self.first or self.state_of(built)
             self.set_mode(train=original.train)
 
     def set_mode(self, *, train: bool) -> None:
@@ -237,7 +277,7 @@ class Translation:
     @contextmanager
     def running(self) -> Iterator[Draws]:
         """Its own modules importable, and the shared random numbers from their start."""
-        with self.space.active(), jax_draws(SEED) as draws:
+        with self.space.active(), jax_draws(SEED + self.seed) as draws:
             yield draws
 
     def forward(self, inputs: CallArrays) -> Run:
@@ -245,7 +285,8 @@ class Translation:
         model = self.merge(*self.split())
         with self.running() as draws:
             outputs = self.call(model, inputs, jax_arrays(inputs))
-        return Run(_to_numpy(outputs), draws, self.state_of(model))
+        counts = _counts(named_modules(model).items()) if isinstance(model, nnx.Module) else {}
+        return Run(_to_numpy(outputs), draws, self.state_of(model), counts=counts)
 
     def compiled_forward(self, inputs: CallArrays) -> Run:
         """One call under `jax.jit`. Raises what JAX raises for a program that can't be traced."""
@@ -268,6 +309,27 @@ class Translation:
     def names(self) -> list[str]:
         """The names of the original's state dict."""
         return self._names
+
+
+@contextmanager
+def marked_memory() -> Iterator[None]:
+    """Inside, what `torch.empty` gives is NaN (or the largest integer)."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def _counts(modules: Iterable[tuple[str, Any]]) -> dict[str, float]:
+    """The numbers in plain attributes of modules, by name."""
+    return {
+        f"attribute {path}.{name}" if path else f"attribute {name}": value
+        for path, module in modules
+        for name, value in vars(module).items()
+        if type(value) in (int, float) and not name.startswith("_")
+    }
 
 
 def jax_arrays(inputs: CallArrays) -> dict[str, jax.Array]:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+}
+_REGISTERS = ("register_buffer", "register_parameter", "register_module", "add_module")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -13,12 +23,24 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 class Statement:
     """A statement, or the header of a compound one.
 
-    line, end: where it begins and ends, from 1. places: dotted names whose values it may have changed.
+    line, end: where it begins and ends, from 1. places: dotted names whose values it may have changed. names: dotted
+    names that it uses. parts: of an `if` or a loop, the lines of its body and of its `else`. defaults: of a function,
+    the numbers that its parameters have by default. first: the line of its first decorator.
     """
 
     line: int
     end: int
     places: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    parts: tuple[range, ...] = ()
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    is_loop: bool = False
+    first: int = 0
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of `self` that it uses."""
+        return tuple(name for name in self.names if name.startswith("self."))
 
 
 def statements_of(source: str) -> dict[int, Statement]:
@@ -34,13 +56,83 @@ def statements_of(source: str) -> dict[int, Statement]:
     return found
 
 
+def definitions_of(source: str) -> dict[int, int]:
+    """The line of the `def` by the line of its first decorator."""
+    return {
+        node.decorator_list[0].lineno: node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.decorator_list
+    }
+
+
 def _statement(node: ast.stmt) -> Statement:
     body = getattr(node, "body", None)
     end = node.end_lineno or node.lineno
     if isinstance(body, list) and body:
         first = body[0].lineno - len(getattr(body[0], "decorator_list", ()))
         end = max(node.lineno, min(end, first - 1))
-    return Statement(node.lineno, end, tuple(dict.fromkeys(_places(node))))
+    places, names = dict.fromkeys(_places(node)), dict.fromkeys(_names(node))
+    return Statement(
+        node.lineno,
+        end,
+        tuple(places),
+        tuple(names),
+        tuple(_parts(node)),
+        _defaults(node),
+        isinstance(node, ast.For | ast.While),
+        min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))]),
+    )
+
+
+def _defaults(node: ast.stmt) -> dict[str, float]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return {}
+    given = node.args
+    positional = [*given.posonlyargs, *given.args]
+    pairs = [*zip(positional[len(positional) - len(given.defaults) :], given.defaults, strict=True)]
+    pairs += [(name, value) for name, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value]
+    found: dict[str, float] = {}
+    for parameter, value in pairs:
+        number = _number(value)
+        if number is not None:
+            found[parameter.arg] = number
+    return found
+
+
+def _number(node: ast.expr) -> float | None:
+    """The value of a number that is written out, or computed from such; None for all else."""
+    match node:
+        case ast.Constant(value=bool() | int() | float() as value):
+            return value
+        case ast.UnaryOp(op=ast.USub()):
+            number = _number(node.operand)
+            return None if number is None else -number
+        case ast.BinOp() if type(node.op) in _ARITHMETIC:
+            left, right = _number(node.left), _number(node.right)
+            try:
+                return None if left is None or right is None else _ARITHMETIC[type(node.op)](left, right)
+            except ArithmeticError:
+                return None
+    return None
+
+
+def _parts(node: ast.stmt) -> Iterator[range]:
+    if isinstance(node, ast.If | ast.For | ast.While):
+        for part in (node.body, node.orelse):
+            yield range(part[0].lineno, (part[-1].end_lineno or part[-1].lineno) + 1) if part else range(0)
+
+
+def _names(node: ast.stmt) -> Iterator[str]:
+    """Names that a statement uses; of a compound one, that its header uses."""
+    inner = {id(statement) for name in ("body", "orelse", "finalbody") for statement in getattr(node, name, ())}
+    pending: list[ast.AST] = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ast.Name | ast.Attribute) and isinstance(part.ctx, ast.Load):
+            name = dotted(part)
+            if name is not None:
+                yield name
+        pending += [child for child in ast.iter_child_nodes(part) if id(child) not in inner]
 
 
 def _places(node: ast.stmt) -> Iterator[str]:
@@ -50,6 +142,11 @@ def _places(node: ast.stmt) -> Iterator[str]:
                 yield from _bound(target)
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
             yield from _bound(target)
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=owner, attr=method), args=[ast.Constant(value=str(name)), *_])
+        ):
+            if method in _REGISTERS and (prefix := dotted(owner)) is not None:
+                yield f"{prefix}.{name}"
         case ast.With(items=items):
             for item in items:
                 yield from _bound(item.optional_vars) if item.optional_vars is not None else ()
@@ -66,7 +163,7 @@ def _bound(target: ast.expr) -> Iterator[str]:
         yield from _bound(target.value)
     elif isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
         yield from _bound(target.func.value)
-    elif (name := dotted(target)) is not None:
+    elif (name := dotted(target)) is not None and name != "_":
         yield name.removesuffix(".data")
 
 

@@ -152,7 +152,7 @@ class TrainRungs:
         """One call with gradients: compiled, else operation by operation, else without gradients."""
         if not self.climb.plan.wants(Rung.GRADIENTS):
             return self.translation.forward(self.inputs)
-        for jitted in (True, False):
+        for jitted in (True, False) if self.climb.plan.compiled else (False,):
             step = TranslationStep(self.translation, self.inputs, jitted=jitted)
             try:
                 run = step.run()
