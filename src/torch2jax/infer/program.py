@@ -356,11 +356,6 @@ class Program:
         found = (fn.facts.hyperparameters for fn in self.functions.values())
         return {name for facts in found for key in (site, None) for name in facts.get(key, ())}
 
-    def changed_hyperparameters(self, site: Any) -> set[str]:
-        """What the program reads or changes of the optimizer that is built there, or of one that may be any."""
-        found = (fn.facts.hyperparameters for fn in self.functions.values())
-        return {name for facts in found for key in (site, None) for name in facts.get(key, ())}
-
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""
         if name not in self.layers:

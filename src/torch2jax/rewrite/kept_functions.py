@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import libcst as cst
 
@@ -304,14 +304,14 @@ def _without(constructor: cst.FunctionDef, moved: list[Any], aliases: Mapping[st
     reads = Counter(part.value for line in lines for part in _values(line))
     kept: list[Any] = []
     comments: list[cst.EmptyLine] = []
-    for line in lines:
+    for line in (cast("Any", line) for line in lines):
         if _is_unread(line, aliases, reads):
             comments += comments_of(line)
         else:
             above = [*comments, *line.leading_lines]
             kept.append(line.with_changes(leading_lines=above) if comments else line)
             comments = []
-    body = constructor.body.with_changes(body=kept or [cst.SimpleStatementLine([cst.Pass()])])
+    body: Any = constructor.body.with_changes(body=kept or [cst.SimpleStatementLine([cst.Pass()])])
     return constructor.with_changes(body=body.with_changes(footer=[*comments, *body.footer]) if comments else body)
 
 
