@@ -7,6 +7,7 @@ import pytest
 from torch2jax import convert
 
 PROGRAM = """\
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -31,6 +32,46 @@ def train(batches, scale):
         loss.backward()
         optimizer.step()
 """
+FUNCTIONS = """\
+weight = 1.0
+rate = 0.5
+
+
+def weighted(loss):
+    return loss * weight
+
+
+def noisy(loss):
+    return loss * np.random.rand()
+
+
+def scaled(loss):
+    return loss * rate
+
+
+def counted(loss):
+    global weight
+    weight += 1
+    return loss
+
+
+class Criterion:
+    def __init__(self):
+        self.beta = 1.0
+        self.scale = 2.0
+
+    def anneal(self):
+        self.beta *= 0.9
+
+    def annealed(self, loss):
+        return loss * self.beta
+
+    def fixed(self, loss):
+        return loss * self.scale
+
+
+criterion = Criterion()
+"""
 PLAIN = "return self.fc(x)"
 LOSS = "loss = F.mse_loss(net(x), y)"
 
@@ -38,7 +79,7 @@ LOSS = "loss = F.mse_loss(net(x), y)"
 def converted(forward: str = PLAIN, step: str = LOSS) -> tuple[str, list[str]]:
     """The translation, and its warnings."""
     program = PROGRAM.format(forward=indent(dedent(forward), " " * 8), step=indent(dedent(step), " " * 8))
-    conversion = convert(program)
+    conversion = convert(program + FUNCTIONS)
     assert [d.message for d in conversion.diagnostics if d.severity == "error"] == []
     return conversion.code, [d.message for d in conversion.diagnostics if d.code == "T2J207"]
 
@@ -52,6 +93,14 @@ def converted(forward: str = PLAIN, step: str = LOSS) -> tuple[str, list[str]]:
             "x = self.fc(x)\nif x.sum() > 0:\n    x = x * 2\nreturn x",
             LOSS,
             "control flow depends on the values of arrays",
+        ),
+        (PLAIN, "loss = counted(F.mse_loss(net(x), y))", "`counted` changes variables outside"),
+        (PLAIN, "loss = weighted(F.mse_loss(net(x), y))", "`weighted` reads `weight`, which changes"),
+        (PLAIN, "loss = noisy(F.mse_loss(net(x), y))", "`numpy.random.rand` would be called once only"),
+        (
+            PLAIN,
+            "loss = criterion.annealed(F.mse_loss(net(x), y))",
+            "`Criterion.annealed` reads `self.beta`, which changes",
         ),
         (PLAIN, "out = net(x)\nloss = F.mse_loss(out, y) * out.sum().item()", "`.item()` reads the values of an array"),
     ],
@@ -69,6 +118,12 @@ def test_what_keeps_a_step_from_being_compiled(forward: str, step: str, cause: s
         ("self.seen = self.seen + 1\nreturn self.fc(x)", LOSS),
         ("if x.dim() > 1:\n    x = x * 2\nreturn self.fc(x)", LOSS),
         (PLAIN, "loss = F.mse_loss(net(x), y) * scale"),
+        (PLAIN, "loss = scaled(F.mse_loss(net(x), y))"),
+        (PLAIN, "loss = criterion.fixed(F.mse_loss(net(x), y))"),
+        (
+            PLAIN,
+            "outs = []\nfor _ in range(3):\n    outs.append(net(x))\nloss = F.mse_loss(torch.stack(outs).sum(0), y)",
+        ),
     ],
 )
 def test_all_else_is_compiled(forward: str, step: str) -> None:

@@ -1,21 +1,26 @@
-"""What keeps a step from running under jit: values of arrays that Python looks at, and what happens besides."""
+"""What keeps a step from running under jit: values of arrays that Python looks at, and what happens besides.
+
+Compiled code runs Python once. What a function then read from outside, or drew, or changed, stays as it was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import libcst as cst
 
 from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, ClassRef, Function, Namespace, Tensor, is_module, options, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
-from torch2jax.regions.callees import callees
+from torch2jax.regions.callees import callees, receiver_of
+from torch2jax.regions.paths import MUTATORS, access_of
 from torch2jax.source.nodes import walk
+from torch2jax.source.scope import resolve
 
-_READS = frozenset("item tolist numpy cpu_numpy".split())
+_READS = frozenset("item tolist numpy".split())
 _CONVERSIONS = frozenset(f"builtins.{name}" for name in ("int", "float", "bool", "print", "input", "open"))
-_GROWS = frozenset("append extend add update insert write".split())
+_ON_THE_HOST = ("numpy.random.", "random.", "time.", "secrets.", "uuid.")
 
 
 def obstacle(program: Program, fn: FunctionInfo, statements: Iterable[Any]) -> str:
@@ -27,7 +32,7 @@ def obstacle(program: Program, fn: FunctionInfo, statements: Iterable[Any]) -> s
 def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: set[FunctionInfo]) -> Iterator[str]:
     for root in nodes:
         for node in walk(root):
-            yield from _at(fn.facts, node)
+            yield from _at(program, fn, node)
             for callee in callees(fn.facts, node):
                 if callee not in seen:
                     seen.add(callee)
@@ -35,31 +40,65 @@ def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: s
 
 
 def _inside(program: Program, fn: FunctionInfo, seen: set[FunctionInfo]) -> Iterator[str]:
-    owner = fn.owner
-    if owner is not None and owner.is_module and fn.name != "__init__":
-        changed = _changed_attributes(owner, fn)
-        if changed:
-            yield f"`{owner.name}.{fn.name}` sets `self.{changed[0]}`"
-    body = fn.node.body
-    yield from _obstacles(program, fn, [body], seen)
+    """What a function that is called does besides."""
+    name = f"{fn.owner.name}.{fn.name}" if fn.owner is not None else fn.name
+    if fn.owner is not None and fn.name != "__init__":
+        for changed in _attributes_set(fn):
+            if not any(changed in cls.buffers | cls.parameters for cls in fn.owner.mro()):
+                yield f"`{name}` sets `self.{changed}`"
+    if any(isinstance(node, cst.Global | cst.Nonlocal) for node in walk(fn.node)):
+        yield f"`{name}` changes variables outside"
+    for read in _changing(program, fn):
+        yield f"`{name}` reads `{read}`, which changes"
+    yield from _obstacles(program, fn, [fn.node.body], seen)
 
 
-def _changed_attributes(owner: ClassInfo, fn: FunctionInfo) -> list[str]:
-    """Attributes without a Variable that a method gives other values: compiled code would lose them."""
-    params = fn.parameters()
-    receiver = params.params[0].name.value if params is not None and params.params else "self"
-    found = []
-    for node in walk(fn.node):
-        if isinstance(node, cst.AssignTarget | cst.AugAssign) and isinstance(node.target, cst.Attribute):
-            holder = node.target.value
-            name = node.target.attr.value
-            is_own = isinstance(holder, cst.Name) and holder.value == receiver
-            if is_own and not any(name in cls.buffers | cls.parameters for cls in owner.mro()):
-                found.append(name)
-    return found
+def _attributes_set(fn: FunctionInfo) -> list[str]:
+    """Attributes of its object that a method gives other values."""
+    receiver = receiver_of(fn)
+    targets = (node.target for node in walk(fn.node) if isinstance(node, cst.AssignTarget | cst.AugAssign))
+    return [t.attr.value for t in targets if isinstance(t, cst.Attribute) and _is_name(t.value, receiver)]
 
 
-def _at(facts: Facts, node: cst.CSTNode) -> Iterator[str]:
+def _is_name(node: cst.CSTNode, name: str) -> bool:
+    return isinstance(node, cst.Name) and node.value == name
+
+
+def _changing(program: Program, fn: FunctionInfo) -> Iterator[str]:
+    """What a function reads from outside that the program changes: variables of the file, attributes of objects."""
+    binding = program.bindings.get(fn.file.path)
+    scope = binding.scope_of.get(fn.node) if binding is not None else None
+    if scope is None:
+        return
+    receiver = receiver_of(fn)
+    written = {name for cls in fn.owner.mro() for name in _written_later(cls)} if fn.owner is not None else set()
+    of_module = fn.owner is not None and fn.owner.is_module
+    for path, node in access_of(cast("cst.CSTNode", fn.node.body), fn.facts.kinds.get).reads.items():
+        root, _, rest = path.partition(".")
+        owner = resolve(scope, root)
+        if root == receiver and not of_module and rest.partition(".")[0] in written:
+            yield path
+        if owner is None or owner.parent is not None:
+            continue
+        kind = fn.facts.kinds.get(node)
+        fixed = kind is not None and all(isinstance(o, Function | ClassRef | Namespace | Api) for o in options(kind))
+        if not fixed and (len(owner.names[root]) > 1 or (rest and rest in _attributes_of(fn))):
+            yield path
+
+
+def _written_later(cls: ClassInfo) -> set[str]:
+    """Attributes that methods other than the constructor set."""
+    return {name for method in cls.methods.values() if method.name != "__init__" for name in _attributes_set(method)}
+
+
+def _attributes_of(fn: FunctionInfo) -> set[str]:
+    """Attributes that some statement of the file sets on an object by its name."""
+    targets = (node.target for node in walk(fn.file.tree) if isinstance(node, cst.AssignTarget | cst.AugAssign))
+    return {t.attr.value for t in targets if isinstance(t, cst.Attribute) and not _is_name(t.value, "self")}
+
+
+def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:
+    facts = fn.facts
     if isinstance(node, cst.If | cst.While | cst.IfExp) and _is_array(facts, node.test):
         yield "control flow depends on the values of arrays"
     if not isinstance(node, cst.Call):
@@ -68,8 +107,13 @@ def _at(facts: Facts, node: cst.CSTNode) -> Iterator[str]:
         name = node.func.attr.value
         if name in _READS and _is_array(facts, node.func.value):
             yield f"`.{name}()` reads the values of an array"
-        if name in _GROWS and not _is_array(facts, node.func.value) and not _is_module(facts, node.func.value):
+        if name in MUTATORS and not _is_own(program, fn, node.func.value):
             yield f"`.{name}()` changes something outside"
+    binding = program.bindings.get(fn.file.path)
+    scope = binding.scope_of.get(fn.node) if binding is not None else None
+    called = binding.qualify(scope, node.func) if binding is not None and scope is not None else None
+    if called is not None and called.startswith(_ON_THE_HOST):
+        yield f"`{called}` would be called once only"
     kind = facts.kinds.get(node.func)
     if isinstance(kind, Api) and kind.name in _CONVERSIONS:
         called = kind.name.removeprefix("builtins.")
@@ -77,6 +121,17 @@ def _at(facts: Facts, node: cst.CSTNode) -> Iterator[str]:
             yield f"`{called}` does something besides"
         elif node.args and _is_array(facts, node.args[0].value):
             yield f"`{called}()` reads the values of an array"
+
+
+def _is_own(program: Program, fn: FunctionInfo, node: cst.BaseExpression) -> bool:
+    """Whether an object is an array or a module, or a variable of the function itself: those changes are followed."""
+    if _is_array(fn.facts, node) or _is_module(fn.facts, node):
+        return True
+    binding = program.bindings.get(fn.file.path)
+    scope = binding.scope_of.get(fn.node) if binding is not None else None
+    return (
+        isinstance(node, cst.Name) and scope is not None and node.value in scope.names and node.value not in fn.params
+    )
 
 
 def _is_array(facts: Facts, node: cst.CSTNode) -> bool:

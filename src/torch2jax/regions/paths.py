@@ -132,6 +132,13 @@ def _is_plain_object(kind: Kind | None) -> bool:
     return all(isinstance(o, Unknown) or (isinstance(o, Instance) and not is_module(o)) for o in found)
 
 
+MUTATORS = frozenset(
+    "append extend insert remove pop clear update setdefault popitem appendleft extendleft popleft add discard sort "
+    "reverse".split()
+)
+"""Methods of Python's containers that change them."""
+
+
 class _Visitor:
     def __init__(self, access: Access, find: Find) -> None:
         self.access = access
@@ -192,12 +199,12 @@ class _Visitor:
             self.access.reads.setdefault(*found)
 
     def _method(self, node: cst.Call, func: cst.Attribute) -> None:
-        """A method reads the object it belongs to; one that ends in an underscore changes it."""
+        """A method reads its object; one of a container, or one that ends in an underscore, may change it."""
         self.visit(func)
         for argument in node.args:
             self.visit(argument.value)
         name = func.attr.value
-        if name.endswith("_") and not name.endswith("__"):
+        if name in MUTATORS or (name.endswith("_") and not name.endswith("__")):
             self._changed(func.value)
 
     def _store(self, target: cst.CSTNode) -> None:
