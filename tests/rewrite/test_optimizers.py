@@ -185,6 +185,12 @@ def test_what_is_done_with_an_optimizer_is_reported(use: str) -> None:
     assert [line[:6] for line in reported] == ["T2J108"]
 
 
+@pytest.mark.parametrize("base", ["torch.optim.Optimizer", "optim.Optimizer", "optim.optimizer.Optimizer", "optim.SGD"])
+def test_a_class_that_derives_from_an_optimizer_is_reported(base: str) -> None:
+    conversion = convert(f"import torch\nfrom torch import optim\n\n\nclass Lion({base}):\n    pass\n")
+    assert [d.code for d in conversion.diagnostics if d.severity == "error"] == ["T2J103"]
+
+
 def test_a_class_of_optimizers_as_a_value_is_reported() -> None:
     _, reported = converted("kind = optim.Adam if args.adam else optim.SGD\no = kind(a.parameters(), lr=0.1)")
     assert "T2J103 torch.optim.Adam as a value has no short form in JAX" in reported

@@ -222,6 +222,13 @@ def define_class(frame: Frame, node: cst.ClassDef) -> Kind:
     for base in cls.bases:
         if isinstance(base, ClassRef) and base.cls is not cls:
             base.cls.derived[cls] = None
+    for given, base in zip(node.bases, cls.bases, strict=True):
+        if isinstance(base, Api) and canonical(base.name) in (
+            "torch.optim.Optimizer",
+            "torch.optim.optimizer.Optimizer",
+        ):
+            hint = "write its update as an optax.GradientTransformation"
+            frame.report("T2J103", given, f"{node.name.value} is an optimizer of the project's own", hint)
     cls.module_base = _module_base(frame, cls)
     cls.is_host = cls.is_host or _is_of_data(frame, cls)
     cls.is_function = any(autograd.is_function_base(base) for base in cls.bases)
