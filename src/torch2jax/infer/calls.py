@@ -406,8 +406,7 @@ def construct(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments
         bind_arguments(frame, init, arguments, result)
         init.callers.add(frame.fn)
         init.called = True
-        if frame.program.explore is not None:
-            frame.program.explore(init)
+        frame.program.look_into(init)
     elif (rule := rule_of(frame.program, cls)) is not None:
         note_given(frame, cls, rule, node, arguments)
         reset = reset_of(cls)
@@ -443,11 +442,12 @@ def call_function(
     """A function or method of the project."""
     if frame.program.hosting:
         keep(frame.program, fn)
+        if not fn.is_host:  # what it is given there says nothing of what JAX code gives it
+            return FREE
     fn.callers.add(frame.fn)
     fn.called = True
     bind_arguments(frame, fn, arguments, bound)
-    if frame.program.explore is not None:
-        frame.program.explore(fn)
+    frame.program.look_into(fn)
     rngs = fn.takes_rngs
     if rngs:
         frame.needs_rngs(builds=fn.builds)

@@ -37,6 +37,8 @@ def heap_read(frame: Frame, site: Any) -> Kind:
 
 def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) -> None:
     """Something is put into the container made at ``site``."""
+    if frame.program.hosting:
+        frame.program.host_sites.add(site)
     kind = kept_data(frame, node, kind, followed=False)
     plain = without_none(kind)
     if isinstance(plain, Shape) and plain.layout is not None and node is not None:
@@ -64,6 +66,8 @@ def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) ->
 
 def copy_items(frame: Frame, site: Any, kind: Kind, item: Kind) -> None:
     """The container made at ``site`` gets what ``kind`` holds, of which ``item`` says what it is."""
+    if frame.program.hosting:
+        frame.program.host_sites.add(site)
     sources = frame.program.item_sources[site]
     for source in sites_of(kind):
         if source != site and source not in sources:

@@ -150,7 +150,7 @@ def _stays_when_called(frame: Frame, node: cst.Call) -> bool:
 def received(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
     """A target gets something of the data side: arrays are made of it right after, or where they are used."""
     frame.facts.received.pop(target, None)
-    if frame.program.hosting or not holds_host(frame, kind):
+    if frame.program.hosting or not holds_host(frame, kind) or not _comes_from_host(frame, kind):
         return kind
     name = target.value if isinstance(target, cst.Name) else None
     if name is not None and not frame.is_script and next(reads_of(frame.fn.node, name), None) is None:
@@ -165,6 +165,13 @@ def received(frame: Frame, target: cst.CSTNode, kind: Kind) -> Kind:
     if isinstance(target, cst.Name) and is_converted_next(frame, target):
         return union(HostTensor(o.rank, o.dtype) if isinstance(o, HostTensor) else o for o in options(kind))
     return _as_received(frame, target, kind)
+
+
+def _comes_from_host(frame: Frame, kind: Kind) -> bool:
+    """Whether no container that JAX code made is among the alternatives: what is in one counts where it is used."""
+    sites = [option.site for option in options(kind) if isinstance(option, Sequence | Mapping)]
+    made = frame.program.host_sites
+    return all(site in made or (isinstance(site, tuple) and site[-1:] == ("batch",)) for site in sites)
 
 
 def _is_certain(kind: Kind) -> bool:

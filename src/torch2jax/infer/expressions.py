@@ -243,9 +243,11 @@ def suspended(frame: Frame, node: Any) -> Kind:
     """``await`` and ``yield``: the value is used, the result unknown."""
     value = node.expression if isinstance(node, cst.Await) else node.value
     if isinstance(value, cst.From):
-        frame.eval(value.item)
+        kind = frame.eval(value.item)
+        if isinstance(node, cst.Yield):
+            frame.yields.append(iterated(frame, value.item, kind))
     elif value is not None:
         kind = frame.use(value, frame.eval(value))
-        if frame.fn.is_host and isinstance(node, cst.Yield):
+        if isinstance(node, cst.Yield):
             frame.yields.append(kind)
     return UNKNOWN

@@ -33,6 +33,7 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
+from torch2jax.infer.neutral import is_neutral, is_neutral_class
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
 
 LOADER = "torch.utils.data.DataLoader"
@@ -109,7 +110,7 @@ def gives_fresh(kind: Kind) -> bool:
 
 def keep(program: Program, info: FunctionInfo) -> None:
     """A function that data loading calls stays as it is; with it goes the class whose method it is."""
-    if info.is_host or (info.owner is not None and info.owner.is_module):
+    if info.is_host or (info.owner is not None and info.owner.is_module) or is_neutral(program, info):
         return
     owner = info.owner
     if owner is not None and not owner.is_module and "__call__" in owner.methods:
@@ -135,7 +136,7 @@ def keep_built(frame: Frame, node: cst.CSTNode, cls: ClassInfo) -> None:
     if cls.is_module:
         message = f"data loading, which stays PyTorch, builds {cls.name}, which is a module of Flax here"
         frame.report("T2J111", node, message, "apply the module to the batches, in the loop", host=True)
-    elif cls.find("__call__") is not None or cls.methods:
+    elif not is_neutral_class(frame.program, cls):
         keep_class(frame.program, cls)
 
 

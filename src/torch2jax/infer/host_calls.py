@@ -86,12 +86,14 @@ def call_with(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) 
                 init.callers.add(frame.fn)
                 init.called = True
                 calls.bind_arguments(frame, init, arguments, result)
+                frame.program.look_into(init)
             return result
         case Function(info=info, bound=bound):
             _note_shared(frame, node, info)
             info.callers.add(frame.fn)
             info.called = True
             calls.bind_arguments(frame, info, arguments, bound)
+            frame.program.look_into(info)
             return info.result.read(frame.fn)
         case Instance(cls=cls):
             method = cls.find("__call__")
@@ -229,8 +231,10 @@ def _batch(frame: Frame, item: Kind, collate: Kind, single: bool) -> Kind:
 def _given_by(frame: Frame, function: Kind) -> Kind:
     match function:
         case Function(info=info):
+            frame.program.look_into(info)
             return info.result.read(frame.fn)
         case Instance(cls=cls) if (method := cls.find("__call__")) is not None:
+            frame.program.look_into(method)
             return method.result.read(frame.fn)
         case Partial(func=func):
             return _given_by(frame, func)
@@ -281,6 +285,7 @@ def _items_of_one(frame: Frame, dataset: Kind) -> Kind:
             method = cls.find("__getitem__") or cls.find("__iter__")
             if method is None:
                 return HostTensor(assumed=True)
+            frame.program.look_into(method)
             given = _maybe(method.result.read(frame.fn))
             return given if method.name == "__getitem__" else all_items(frame, given)
         case HostTensor() | Tensor():

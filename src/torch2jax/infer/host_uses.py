@@ -97,6 +97,8 @@ def takes_apart(frame: Frame, read: cst.CSTNode, plain: bool) -> bool:
             return parent.value is read and isinstance(index, cst.Integer | cst.SimpleString | cst.UnaryOperation)
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple() | cst.List())]):
             return True
+        case cst.Yield() | cst.Return():
+            return True
         case cst.For() | cst.CompFor():
             return plain
         case cst.Arg():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Files
 from dataclasses import replace
@@ -88,6 +89,9 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
     for _ in range(2):
         for main in mains:
             _run(program, main, bindings)
+        program.neutral.clear()  # not all names were known
+    for fn in _uncalled(program):
+        program.look_into(fn)
     program.explore = None
     everything = set(program.functions.values()) - set(mains)
     program.dirty -= everything
@@ -111,12 +115,30 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
     report_clashes(program)
 
 
+_CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\(")
+
+
+def _uncalled(program: Program) -> list[FunctionInfo]:
+    """The functions that seem to be called from outside only, such as the entries of a script."""
+    called = {name for file in program.files.values() for name in _CALLED.findall(file.source)}
+    found = [
+        fn
+        for fn in program.functions.values()
+        if fn.parent is None and not fn.name.startswith("__") and fn.name not in called and not _is_of_module(fn)
+    ]
+    return sorted(found, key=_order)
+
+
+def _is_of_module(fn: FunctionInfo) -> bool:
+    return fn.owner is not None and fn.owner.is_part_of_modules
+
+
 def _explore(program: Program, bindings: dict[str, Binding], fn: FunctionInfo) -> None:
     """Interpret a function where a script calls it first, with what it is given there, before its result is used.
 
     What is thought of a parameter that nothing is known of, such as that `x.to(device)` shows a tensor, would stay.
     """
-    if fn.evaluations or isinstance(fn.node, cst.Lambda):
+    if fn.evaluations or isinstance(fn.node, cst.Lambda) or _is_of_module(fn):
         return
     current, hosting = program.current, program.hosting
     _run(program, fn, bindings)

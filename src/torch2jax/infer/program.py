@@ -349,6 +349,8 @@ class Program:
     draws_on_host: bool = False
     touches_host: bool = False
     seeders: set[FunctionInfo] = field(default_factory=set)
+    host_sites: set[Any] = field(default_factory=set)
+    neutral: dict[Any, bool] = field(default_factory=dict)
     explore: Callable[[FunctionInfo], None] | None = None
 
     def changed_hyperparameters(self, site: Any) -> set[str]:
@@ -361,6 +363,11 @@ class Program:
         if name not in self.layers:
             self.layers[name] = layer
             self.dirty.update(self.layer_readers)
+
+    def look_into(self, fn: FunctionInfo) -> None:
+        """A function is called whose result is not known yet: interpret it now, while scripts are followed."""
+        if self.explore is not None:
+            self.explore(fn)
 
     def draw_on_host(self) -> None:
         """Data loading draws random numbers with torch: what seeds it stays."""

@@ -89,8 +89,7 @@ def evaluate(model, loader, criterion):
     model.eval()
     losses = []
     for images, labels in loader:
-        images, labels = to_jax(images), to_jax(labels)
-        losses.append(criterion(model(images), labels).item())
+        losses.append(criterion(model(jnp.asarray(images)), jnp.asarray(labels)).item())
     return sum(losses) / len(losses)
 
 
@@ -238,12 +237,6 @@ def map_nested(function: Callable[[Any], Any], value: Any) -> Any:
 def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = default_collate) -> Any:
     """Collate samples as a DataLoader does, or by a function of one's own, into NumPy arrays."""
     return map_nested(lambda item: item.numpy() if isinstance(item, torch.Tensor) else item, collate(samples))
-
-
-def to_jax(batch: Any) -> Any:
-    """The arrays and tensors of a batch as JAX arrays; names, numbers and other things stay."""
-    kinds = (np.ndarray, torch.Tensor)
-    return map_nested(lambda item: jnp.asarray(item) if isinstance(item, kinds) else item, batch)
 
 
 def to_torch(array: Any) -> Any:
