@@ -30,12 +30,14 @@ class Draws:
     """The numbers that one run of one program draws, and a record of them.
 
     log: how many draws there were, by kind and sorted sizes. unshared: draws of kinds that are not shared, by name.
+    interchangeable: whether axes of equal size are; not so in what the other program is given as it is.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.log: Counter[tuple[str, tuple[int, ...]]] = Counter()
         self.unshared: Counter[str] = Counter()
+        self.interchangeable = True
 
     def normal(self, shape: Sequence[int]) -> Array:
         """Standard normal numbers."""
@@ -73,7 +75,8 @@ class Draws:
         before = self.log[kind, sizes]
         self.log[kind, sizes] += 1
         rng = np.random.default_rng([self.seed, _KINDS.index(kind), before, *sizes])
-        return _in_order(_interchangeable(make(rng, sizes)), shape)
+        values = make(rng, sizes)
+        return _in_order(_interchangeable(values) if self.interchangeable else values, shape)
 
 
 def _interchangeable(values: Array) -> Array:

@@ -43,6 +43,15 @@ class ScriptDraws(Draws):
         finally:
             self.seed, self.log = before
 
+    @contextmanager
+    def initialisation(self) -> Iterator[None]:
+        """Weights are being drawn, which are carried over. Symmetric ones make ties, and hide a kernel that is transposed."""
+        before, self.interchangeable = self.interchangeable, False
+        try:
+            yield
+        finally:
+            self.interchangeable = before
+
 
 def settle() -> None:
     """Wait until the compiled functions that were called have drawn and recorded what they do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -105,12 +105,18 @@ class _Watch:
         @functools.wraps(function)
         def initialise(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             before = self.draws.log.total()
-            result = function(tensor, *args, **kwargs)
+            with self.draws.initialisation() if self._is_carried(tensor) else nullcontext():
+                result = function(tensor, *args, **kwargs)
             if self.draws.log.total() > before and not self._outermost.is_building():
                 self._drawn_anew.add(tensor.data_ptr())
             return result
 
         return initialise
+
+    def _is_carried(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is a parameter, or the data of one in a model that is complete."""
+        places = (p.data_ptr() for model, _ in self._models for p in model.parameters())
+        return isinstance(tensor, nn.Parameter) or tensor.data_ptr() in places
 
     def _first_use(self) -> None:
         """The initial values are complete now: record those that were drawn anew after the constructors."""
