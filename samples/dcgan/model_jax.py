@@ -25,7 +25,6 @@ class Generator(nnx.Module):
     """Noise (N, nz, 1, 1) -> images (N, nc, 64, 64) with values in [-1, 1]."""
 
     def __init__(self, nz=100, ngf=16, nc=3, *, rngs: nnx.Rngs):
-
         def up(c_in, c_out, stride=2, padding=1):
             return [
                 nnx.ConvTranspose(

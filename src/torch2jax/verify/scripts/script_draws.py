@@ -45,7 +45,7 @@ class ScriptDraws(Draws):
 
     @contextmanager
     def initialisation(self) -> Iterator[None]:
-        """Weights are being drawn, which are carried over. Symmetric ones make ties, and hide a kernel that is transposed."""
+        """Weights are being drawn, which are carried over. Symmetric ones make ties and hide transposed kernels."""
         before, self.interchangeable = self.interchangeable, False
         try:
             yield
