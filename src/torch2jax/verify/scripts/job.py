@@ -87,7 +87,7 @@ class Recorder:
 
     def place(self) -> Place | None:
         """The innermost line of the program's own files that is running."""
-        for frame, line in traceback.walk_stack(None):
+        for frame, line in traceback.walk_stack(sys._getframe()):
             path = Path(frame.f_code.co_filename)
             if path.is_relative_to(self.job.root):
                 return self._line(path, line)

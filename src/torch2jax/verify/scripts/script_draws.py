@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 import zlib
 from collections import Counter
@@ -58,7 +59,7 @@ def settle() -> None:
 
     Not from one of their own callbacks, which would wait for itself.
     """
-    if all(frame.f_code.co_filename != _CALLBACKS for frame, _ in traceback.walk_stack(None)):
+    if all(frame.f_code.co_filename != _CALLBACKS for frame, _ in traceback.walk_stack(sys._getframe())):
         jax.effects_barrier()  # type: ignore[no-untyped-call]
 
 
