@@ -315,3 +315,9 @@ def test_a_new_rate_compiles_nothing_anew() -> None:
         step(model, optimizer)
         scheduler.step()
     assert len(traces) == 1
+
+
+def test_a_whole_number_as_a_rate_is_refused() -> None:
+    optimizer = nnx.Optimizer(Weights(jnp.float64), _transform("sgd", 1), wrt=nnx.Param)
+    with pytest.raises(TypeError, match="build the optimizer with floats"):
+        schedules.StepSchedule(optimizer, 3)

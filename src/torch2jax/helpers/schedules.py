@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -32,16 +33,25 @@ def learning_rates(optimizer: Any) -> list[float]:
     return [float(str(np.asarray(group["learning_rate"][...]))) for group in hyperparams(optimizer)]
 
 
+def set_hyperparameter(variable: nnx.Variable[jax.Array], number: float) -> None:
+    """Gives a Variable another number, in the dtype that it has; cheaper than a write into its array."""
+    if not jnp.issubdtype(variable.dtype, jnp.floating):
+        raise TypeError(
+            f"a hyperparameter of dtype {variable.dtype} can't hold {number}: build the optimizer with floats"
+        )
+    variable.set_value(jnp.asarray(number, variable.dtype))
+
+
 def set_learning_rates(optimizer: Any, rates: Iterable[float]) -> None:
     """Gives each group of an optimizer a rate."""
     for group, rate in zip(hyperparams(optimizer), rates, strict=True):
-        group["learning_rate"][...] = rate
+        set_hyperparameter(group["learning_rate"], rate)
 
 
 def set_momenta(optimizer: Any, momenta: Iterable[float]) -> None:
     """Gives each group of an optimizer a momentum, which is `b1` where it is Adam or like it."""
     for group, momentum in zip(hyperparams(optimizer), momenta, strict=True):
-        group["b1" if "b1" in group else "momentum"][...] = momentum
+        set_hyperparameter(group["b1" if "b1" in group else "momentum"], momentum)
 
 
 def of_each_group(optimizer: Any, values: Any) -> list[Any]:
