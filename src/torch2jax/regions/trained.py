@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Kind, Optimizer, Source, Tensor, is_module, without_none
+from torch2jax.infer.kinds import Kind, Optimizer, Source, Tensor, is_module, options, without_none
 from torch2jax.infer.optimizers import sources_of
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.paths import path_of
@@ -23,9 +23,11 @@ def trained_by(
 ) -> Trained:
     """The optimizer and its module. ``seen``: the places that the step reads, and what they are."""
     name = dotted_name(optimizer)
-    kind = without_none(fn.facts.kinds[optimizer])
-    sources = sources_of(kind)
-    if name is None or not isinstance(kind, Optimizer) or not sources:
+    found = list(options(without_none(fn.facts.kinds[optimizer])))
+    sources = sources_of(fn.facts.kinds[optimizer])
+    kind = found[0]
+    alike = {tuple(len(group) for group in each.groups) for each in found if isinstance(each, Optimizer)}
+    if name is None or not isinstance(kind, Optimizer) or not sources or len(alike) != 1:
         raise NoRegionError("it is not known whose parameters this optimizer holds", optimizer, _HINT)
     if any(isinstance(source.kind, Tensor) for source in sources):
         raise NoRegionError("an optimizer of single tensors has no step yet", optimizer)
