@@ -202,6 +202,37 @@ def test_a_batch_of_unknown_structure_is_converted_whole() -> None:
     assert "for batch in DataLoader(data, 2, collate_fn=numpy_collate):\n        batch = to_jax(batch)" in code
 
 
+def test_a_loader_of_numpy_arrays_in_a_data_set_is_flagged() -> None:
+    ahead = "class Ahead(Dataset):\n    def __init__(self, loader):\n        self.batches = list(loader)\n\n\n"
+    _, found = converted(
+        f"{POINTS}{ahead}def run():\n    loader = DataLoader(Points(4), 2)\n    return Ahead(loader)\n"
+    )
+    assert [line[:6] for line in found] == ["T2J111"]
+
+
+def test_a_generator_around_a_loader_stays_what_it_is() -> None:
+    cycle = "def cycle(loader):\n    while True:\n        for batch in loader:\n            yield batch\n\n\n"
+    code, found = converted(
+        f"{POINTS}{cycle}def run(model: Net):\n    batches = cycle(DataLoader(Points(4), 2))\n"
+        "    x, y = next(batches)\n    return model(x).sum() + y\n"
+    )
+    assert cycle in code
+    assert "    x, y = next(batches)\n    x, y = jnp.asarray(x), jnp.asarray(y)\n" in code
+    assert found == []
+
+
+def test_a_function_that_is_the_same_on_both_sides_is_shared() -> None:
+    exists = "def exists(value):\n    return value is not None\n\n\n"
+    both = (
+        "class More(Points):\n    def __init__(self, count, scale=None):\n        super().__init__(count)\n"
+        "        if exists(scale):\n            self.points = self.points * scale\n\n\n"
+        "def f(x: torch.Tensor):\n    return x.exp() if exists(x) else None\n"
+    )
+    code, found = converted(POINTS + exists + both)
+    assert "return jnp.exp(x) if exists(x) else None" in code
+    assert found == []
+
+
 def test_workers_are_warned_of() -> None:
     _, found = loop("return loader", "loader = DataLoader(Points(8), 4, num_workers=2)")
     assert [line[:6] for line in found] == ["T2J205"]

@@ -60,6 +60,7 @@ def call_host(frame: Frame, node: cst.Call, callee: Kind) -> Kind:
     for arg in node.args:
         kind = host_value(frame, arg.value)
         keep_callables(frame, arg.value, kind)
+        _note_loader(frame, arg.value, callee, kind)
         if arg.star == "*":
             arguments.star = (arg.value, kind)
         elif arg.star == "**":
@@ -70,6 +71,16 @@ def call_host(frame: Frame, node: cst.Call, callee: Kind) -> Kind:
             arguments.positional.append((arg.value, kind))
     frame.facts.calls[node] = HostCall()
     return call_with(frame, node, callee, arguments)
+
+
+def _note_loader(frame: Frame, node: cst.CSTNode, callee: Kind, kind: Kind) -> None:
+    """A loader whose batches are NumPy arrays goes to code of the project that stays PyTorch."""
+    if not isinstance(callee, ClassRef | Function | Instance):
+        return
+    for option in options(kind):
+        if isinstance(option, HostObject) and option.site in frame.program.numpy_loaders:
+            message = "this loader gives NumPy arrays, and what goes through it here stays PyTorch"
+            frame.report("T2J111", node, message, "build the loader where it is gone through")
 
 
 def call_with(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) -> Kind:
@@ -197,6 +208,7 @@ def _loader(frame: Frame, node: cst.Call, given: dict[str, Any], arguments: Argu
     frame.program.heap[node, "dataset"].write(dataset, frame.program)
     del holder, whole
     if not frame.program.hosting:
+        frame.program.numpy_loaders.add(node)
         frame.facts.calls[node] = HostCall(True, "default_convert" if collate is None and single else collate)
         _note_hidden_collate(frame, arguments)
         workers = constant(given["num_workers"][1]) if "num_workers" in given else 0
