@@ -1,4 +1,4 @@
-"""What the functions that a step calls look at besides their arguments, and that changes: compiled, it stays the first."""
+"""What the functions of a step look at besides their arguments, and that changes: compiled code keeps the first."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def changing(program: Program, callee: FunctionInfo, step: cst.CSTNode) -> str:
     """What a function looks at that is not given to it, and that may change between two runs of a step that calls it.
 
     Args:
+        program: all code.
         callee: the function that the step calls.
         step: the first statement of the step.
 
