@@ -12,7 +12,7 @@ import libcst as cst
 
 from torch2jax.infer.facts import Facts
 from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
-from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
+from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import callees, reached, receiver_of
 from torch2jax.regions.outside import changing
 from torch2jax.regions.paths import MUTATORS
