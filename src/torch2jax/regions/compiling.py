@@ -6,17 +6,17 @@ Compiled code runs Python once. What a function then read from outside, or drew,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import Api, ClassRef, Function, Namespace, Tensor, is_module, options, without_none
-from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
-from torch2jax.regions.callees import callees, receiver_of
-from torch2jax.regions.paths import MUTATORS, access_of
+from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
+from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.regions.callees import callees, reached, receiver_of
+from torch2jax.regions.outside import changing
+from torch2jax.regions.paths import MUTATORS
 from torch2jax.source.nodes import walk
-from torch2jax.source.scope import resolve
 
 _READS = frozenset("item tolist numpy".split())
 _CONVERSIONS = frozenset(f"builtins.{name}" for name in ("int", "float", "bool", "print", "input", "open"))
@@ -25,8 +25,16 @@ _ON_THE_HOST = ("numpy.random.", "random.", "time.", "secrets.", "uuid.")
 
 def obstacle(program: Program, fn: FunctionInfo, statements: Iterable[Any]) -> str:
     """Why statements of a function can't be compiled, in a few words; empty if nothing is known against it."""
-    seen: set[FunctionInfo] = {fn}
-    return next(_obstacles(program, fn, statements, seen), "")
+    statements = list(statements)
+    first = next(_obstacles(program, fn, statements, {fn}), "")
+    if first or not statements:
+        return first
+    called = {callee: changing(program, callee, statements[0]) for _, callee in reached(fn, statements)}
+    return next((f"`{_shown(callee)}` {change}" for callee, change in called.items() if change), "")
+
+
+def _shown(fn: FunctionInfo) -> str:
+    return f"{fn.owner.name}.{fn.name}" if fn.owner is not None else fn.name
 
 
 def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: set[FunctionInfo]) -> Iterator[str]:
@@ -41,15 +49,13 @@ def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: s
 
 def _inside(program: Program, fn: FunctionInfo, seen: set[FunctionInfo]) -> Iterator[str]:
     """What a function that is called does besides."""
-    name = f"{fn.owner.name}.{fn.name}" if fn.owner is not None else fn.name
+    name = _shown(fn)
     if fn.owner is not None and fn.name != "__init__":
         for changed in _attributes_set(fn):
             if not any(changed in cls.buffers | cls.parameters for cls in fn.owner.mro()):
                 yield f"`{name}` sets `self.{changed}`"
     if any(isinstance(node, cst.Global | cst.Nonlocal) for node in walk(fn.node)):
         yield f"`{name}` changes variables outside"
-    for read in _changing(program, fn):
-        yield f"`{name}` reads `{read}`, which changes"
     yield from _obstacles(program, fn, [fn.node.body], seen)
 
 
@@ -62,39 +68,6 @@ def _attributes_set(fn: FunctionInfo) -> list[str]:
 
 def _is_name(node: cst.CSTNode, name: str) -> bool:
     return isinstance(node, cst.Name) and node.value == name
-
-
-def _changing(program: Program, fn: FunctionInfo) -> Iterator[str]:
-    """What a function reads from outside that the program changes: variables of the file, attributes of objects."""
-    binding = program.bindings.get(fn.file.path)
-    scope = binding.scope_of.get(fn.node) if binding is not None else None
-    if scope is None:
-        return
-    receiver = receiver_of(fn)
-    written = {name for cls in fn.owner.mro() for name in _written_later(cls)} if fn.owner is not None else set()
-    of_module = fn.owner is not None and fn.owner.is_module
-    for path, node in access_of(cast("cst.CSTNode", fn.node.body), fn.facts.kinds.get).reads.items():
-        root, _, rest = path.partition(".")
-        owner = resolve(scope, root)
-        if root == receiver and not of_module and rest.partition(".")[0] in written:
-            yield path
-        if owner is None or owner.parent is not None:
-            continue
-        kind = fn.facts.kinds.get(node)
-        fixed = kind is not None and all(isinstance(o, Function | ClassRef | Namespace | Api) for o in options(kind))
-        if not fixed and (len(owner.names[root]) > 1 or (rest and rest in _attributes_of(fn))):
-            yield path
-
-
-def _written_later(cls: ClassInfo) -> set[str]:
-    """Attributes that methods other than the constructor set."""
-    return {name for method in cls.methods.values() if method.name != "__init__" for name in _attributes_set(method)}
-
-
-def _attributes_of(fn: FunctionInfo) -> set[str]:
-    """Attributes that some statement of the file sets on an object by its name."""
-    targets = (node.target for node in walk(fn.file.tree) if isinstance(node, cst.AssignTarget | cst.AugAssign))
-    return {t.attr.value for t in targets if isinstance(t, cst.Attribute) and not _is_name(t.value, "self")}
 
 
 def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:

@@ -139,7 +139,7 @@ class _Chosen:
 
     def is_static(self, path: str) -> bool:
         """Whether a parameter is a constant of the compiled step."""
-        if self._is(path, Number) and self._is_size(path):
+        if self._is(path, Function) or (self._is(path, Number) and self._is_size(path)):
             return True
         if path in self.region.varying or path.partition(".")[0] in self.region.varying or path == RNGS:
             return False

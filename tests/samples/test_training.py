@@ -1,0 +1,45 @@
+"""Training scripts go through the same losses as their translations in float64, and these are up to date.
+
+`pytest tests/samples --update` rewrites the translations.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from torch2jax import Options, Severity, convert
+
+pytest.importorskip("torch")
+pytest.importorskip("flax")
+
+from torch2jax.verify import Verdict
+from torch2jax.verify.scripts import verify_script
+
+FOLDER = Path(__file__).parents[2] / "samples" / "training"
+SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if not path.stem.endswith("_jax"))
+QUICK = ("linear_regression", "wgan_gp")
+"""Those that are verified in every run: all take several runs of the script, some of them minutes."""
+LOSSES = 50
+
+
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.full) for path in SCRIPTS],
+)
+def test_the_script_trains_alike(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # both run in copies of it
+    report = verify_script(script)
+    assert [d.headline for d in report.diagnostics if d.severity is Severity.ERROR] == []
+    bad = [f"{o.rung}: {o.verdict} {o.detail}" for o in report.outcomes if o.verdict is not Verdict.AGREES]
+    assert bad == []
+    losses = next(outcome.losses for outcome in report.outcomes if outcome.losses)
+    assert len(losses[0]) >= LOSSES
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_the_committed_translation_is_up_to_date(script: Path, update: bool) -> None:
+    code = convert(script.read_text(encoding="utf-8"), filename=script.name, options=Options()).code
+    translation = script.with_name(f"{script.stem}_jax.py")
+    if update:
+        translation.write_text(code, encoding="utf-8")
+    assert translation.read_text(encoding="utf-8") == code, f"run pytest {__file__} --update"
