@@ -9,7 +9,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RUNGS = ("imports", "builds", "state", "eval", "call", "train", "buffers", "gradients", "steps", "jit", "sizes")
+RUNGS = (
+    "imports",
+    "builds",
+    "state",
+    "initial",
+    "eval",
+    "call",
+    "train",
+    "buffers",
+    "gradients",
+    "steps",
+    "jit",
+    "sizes",
+)
+
+_SAMPLES = {path.parent.name for path in Path(__file__).parents[1].glob("samples/*/verify.toml")}
 
 
 def table(results: Path) -> str:
@@ -18,8 +33,15 @@ def table(results: Path) -> str:
     mistakes = list({tuple(line["key"]): line for line in lines if line["type"] == "mistakes"}.values())
     alarms = {(line["sample"], line["seed"]): line["alarms"] for line in lines if line["type"] == "alarms"}
     sites = {line["sample"]: line for line in lines if line["type"] == "sites"}
+    missing = sorted(_SAMPLES - {mistake["sample"] for mistake in mistakes})
     return "\n".join(
-        [*_head(mistakes, alarms), *_samples(mistakes, alarms, sites), *_kinds(mistakes), *_lists(mistakes)]
+        [
+            *_head(mistakes, alarms),
+            *_missing(missing),
+            *_samples(mistakes, alarms, sites),
+            *_kinds(mistakes),
+            *_lists(mistakes),
+        ]
     )
 
 
@@ -50,6 +72,11 @@ def _head(mistakes: Sequence[dict[str, Any]], alarms: dict[Any, list[str]]) -> l
         f"model starts with ({initial}): the verifier replaces these by torch's, and does not compare them.",
         "",
     ]
+
+
+def _missing(samples: Sequence[str]) -> list[str]:
+    """What there are no results of."""
+    return [f"Not measured yet: {', '.join(samples)}.", ""] if samples else []
 
 
 def _samples(mistakes: Iterable[dict[str, Any]], alarms: dict[Any, list[str]], sites: dict[str, Any]) -> list[str]:
