@@ -331,6 +331,10 @@ def train_net_g(netG, optimizerG, netG_before, noise, netD, label):
 
 for epoch in range(num_epochs):
     for i, data in enumerate(dataloader, 0):
+        ############################
+        # (1) Update D network: maximize log(D(x)) + log(1 - D(G(z)))
+        ###########################
+        ## Train with all-real batch
         real_cpu = jnp.asarray(data[0])
         b_size = real_cpu.shape[0]
         label = jnp.full((b_size,), real_label, dtype=jnp.float32)
@@ -341,6 +345,9 @@ for epoch in range(num_epochs):
         D_x = output_1.mean().item()
         D_G_z1 = output.mean().item()
         errD = errD_real + errD_fake
+        ############################
+        # (2) Update G network: maximize log(D(G(z)))
+        ###########################
         label = jnp.full_like(label, real_label)  # fake labels are real for generator cost
         errG, output = train_net_g(netG, optimizerG, netG_before, noise, netD, label)
         D_G_z2 = output.mean().item()

@@ -237,6 +237,7 @@ def optimize_model():
     action_batch = jnp.array(batch.action)[:, None]
     reward_batch = jnp.array(batch.reward, dtype=jnp.float32)
     done_batch = jnp.array(batch.done, dtype=jnp.float32)
+    # Optimize the model
     loss = train_step(
         policy_net, optimizer, target_net, next_state_batch, state_batch, action_batch, reward_batch, done_batch
     )

@@ -183,6 +183,7 @@ for epoch in range(2):  # loop over the dataset multiple times
         # get the inputs; data is a list of [inputs, labels]
         inputs, labels = data
         inputs, labels = jnp.asarray(inputs), jnp.asarray(labels)
+        # zero the parameter gradients
         loss = train_step(net, optimizer, inputs, labels)
 
         # print statistics

@@ -72,6 +72,7 @@ def train_step(model, optimizer, x, y):
 
 
 for epoch in range(num_epochs):
+    # backward pass and update
     loss = train_step(model, optimizer, x, y)
 
     if (epoch + 1) % 100 == 0:

@@ -357,6 +357,7 @@ def train_step(model, optimizer, data, hidden, targets):
         return loss, hidden
 
     (loss, hidden), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest, hidden)
+    # `clip_grad_norm` helps prevent the exploding gradient problem in RNNs / LSTMs.
     grads = clip_by_norm(grads, clip)
     optimizer.update(model, grads)
     return loss, hidden

@@ -201,10 +201,19 @@ def of_each_group(optimizer: Any, values: Any) -> list[Any]:
     return list(values) if isinstance(values, list | tuple) else [values] * len(hyperparams(optimizer))
 
 
+def set_hyperparameter(variable: nnx.Variable[jax.Array], number: float) -> None:
+    """Gives a Variable another number, in the dtype that it has; cheaper than a write into its array."""
+    if not jnp.issubdtype(variable.dtype, jnp.floating):
+        raise TypeError(
+            f"a hyperparameter of dtype {variable.dtype} can't hold {number}: build the optimizer with floats"
+        )
+    variable.set_value(jnp.asarray(number, variable.dtype))
+
+
 def set_learning_rates(optimizer: Any, rates: Iterable[float]) -> None:
     """Gives each group of an optimizer a rate."""
     for group, rate in zip(hyperparams(optimizer), rates, strict=True):
-        group["learning_rate"][...] = rate
+        set_hyperparameter(group["learning_rate"], rate)
 
 
 class ReduceOnPlateau:
@@ -289,6 +298,23 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
     init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
     return {"kernel_init": init, "bias_init": init}
+
+
+def load_state(node: Any, state: Any) -> None:
+    """Gives a module or an optimizer the values of a state of its kind: one of `nnx.state`, or one that was loaded.
+
+    Raises ValueError where one of them has what the other lacks.
+    """
+    current = nnx.state(node, nnx.Not(nnx.RngState))
+    given = nnx.to_pure_dict(state) if isinstance(state, nnx.State) else nnx.restore_int_paths(state)
+    paths = [
+        {jax.tree_util.keystr(path) for path, _ in jax.tree.leaves_with_path(tree)}
+        for tree in (given, nnx.to_pure_dict(current))
+    ]
+    if paths[0] != paths[1]:
+        raise ValueError(f"only one of the states has {sorted(paths[0] ^ paths[1])}")
+    nnx.replace_by_pure_dict(current, given)
+    nnx.update(node, current)
 
 
 def map_nested(function: Callable[[Any], Any], value: Any) -> Any:
@@ -392,15 +418,13 @@ for epoch in range(6):
 
     if val_loss < best_loss:
         best_loss, waited = val_loss, 0
-        # TODO(torch2jax): T2J108 Module.state_dict has no translation yet
-        best_state = copy.deepcopy(model.state_dict())
+        best_state = copy.deepcopy(nnx.state(model, nnx.Not(nnx.RngState)))
     else:
         waited += 1
         if waited >= patience:
             print("early stopping")
             break
 
-# TODO(torch2jax): T2J108 Module.load_state_dict has no translation yet
-model.load_state_dict(best_state)
+load_state(model, best_state)
 forecast = squeeze(model(X_val), -1)
 print(f"best {best_loss:.5f}, mean of the forecast {forecast.mean().item():.4f}")
