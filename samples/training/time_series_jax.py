@@ -414,7 +414,7 @@ for epoch in range(6):
     model.eval()
     val_loss = criterion(model(X_val), y_val).item()
     scheduler.step(val_loss)
-    print(f"epoch {epoch}: train {train_loss:.5f} val {val_loss:.5f} lr {optimizer.opt_state.hyperparams["learning_rate"][...]:.4f}")
+    print(f"epoch {epoch}: train {train_loss:.5f} val {val_loss:.5f} lr {optimizer.opt_state.hyperparams['learning_rate'][...]:.4f}")
 
     if val_loss < best_loss:
         best_loss, waited = val_loss, 0

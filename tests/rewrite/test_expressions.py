@@ -136,3 +136,24 @@ def test_layers(layer: str, expected: str) -> None:
 def test_annotations(annotation: str, expected: str) -> None:
     code = convert(f"{PRELUDE}\n\ndef f(x: {annotation}, y=1) -> {annotation}:\n    return x\n").code
     assert f"def f(x: {expected}, y=1) -> {expected}:" in code
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("""f"{optimizer.param_groups[0]['lr']:.3f}\"""", """hyperparams['learning_rate'][...]:.3f}\""""),
+        ("""f'{optimizer.param_groups[0]["lr"]:.3f}'""", """hyperparams["learning_rate"][...]:.3f}'"""),
+    ],
+)
+def test_an_f_string_keeps_its_own_quotes_to_itself(before: str, after: str) -> None:
+    source = f"""\
+import torch
+
+net = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+optimizer.param_groups[0]["lr"] = 0.2
+print({before})
+"""
+    code = convert(source).code
+    compile(code, "<translation>", "exec")
+    assert after in code

@@ -219,3 +219,24 @@ def lambda_(rewriter: Rewriter, node: cst.Lambda) -> Any:
     rewriter.before = held
     rewriter.function = outer
     return node.with_changes(params=params, body=body)
+
+
+@rewrites(EXPRESSIONS, cst.FormattedString)
+def formatted_string(rewriter: Rewriter, node: cst.FormattedString) -> Any:
+    """An f-string; before Python 3.12 its own quotes must not appear in its expressions."""
+    result = rewriter.generic(node)
+    return result.visit(_OtherQuotes(node.end)) if result is not node and len(node.end) == 1 else result
+
+
+class _OtherQuotes(cst.CSTTransformer):
+    """Puts strings that have these quotes into the others."""
+
+    def __init__(self, quotes: str) -> None:
+        super().__init__()
+        self.quotes, self.others = quotes, "'" if quotes == '"' else '"'
+
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.BaseExpression:
+        text = updated_node.raw_value
+        if updated_node.quote != self.quotes or self.others in text or "\\" in text:
+            return updated_node
+        return updated_node.with_changes(value=f"{updated_node.prefix}{self.others}{text}{self.others}")
