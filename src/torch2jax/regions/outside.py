@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import libcst as cst
 
@@ -41,7 +41,7 @@ def changing(program: Program, callee: FunctionInfo, step: cst.CSTNode) -> str:
     if scope is None:
         return ""
     kinds = callee.facts.kinds
-    for path, node in access_of(callee.node.body, kinds.get).reads.items():
+    for path, node in access_of(cast("cst.CSTNode", callee.node.body), kinds.get).reads.items():
         root = path.partition(".")[0]
         kind = kinds.get(node)
         found = options(without_none(kind)) if kind is not None else ()
@@ -97,7 +97,7 @@ def _name_changes(program: Program, owner: Scope, name: str, step: cst.CSTNode) 
         if scope is None or resolve(scope, name) is not owner:
             continue
         if fn.node is not owner.node:
-            if name in access_of(fn.node.body, fn.facts.kinds.get).writes:
+            if name in access_of(cast("cst.CSTNode", fn.node.body), fn.facts.kinds.get).writes:
                 return True
             continue
         body: Any = fn.node.body
