@@ -318,15 +318,6 @@ def cuda_set_rng_state_all(new_states):
     raise Unsupported("JAX has no global stream of random numbers", "keep an nnx.Rngs, or its keys")
 
 
-@rule("torch.Generator")
-def Generator(device: Device = None):
-    """A stream of random numbers.
-
-    >>> torch.Generator()
-    """
-    raise Unsupported("JAX draws random numbers from keys", "use nnx.Rngs(seed)")
-
-
 @rule("torch.set_printoptions")
 def set_printoptions(
     precision=None, threshold=None, edgeitems=None, linewidth=None, profile: Dropped = None, sci_mode: Dropped = None

@@ -133,7 +133,7 @@ def test_case_runs_in_eval_mode(sample: Sample) -> None:
         assert torch.isfinite(value).all()
         # a constant result would hide an error in front of it
         assert value.numel() == 1 or not value.is_floating_point() or value.flatten()[1:].ne(value.flatten()[0]).any()
-    assert_same(outputs, call(model, sample.case, seed=3))
+    assert_same(outputs, call(build(sample, train=False), sample.case, seed=3))
 
 
 @pytest.mark.parametrize("sample", [s for s in CASES if s.case.train], ids=str)

@@ -306,7 +306,7 @@ class Program:
     ``moved``: those of derivatives, which go into functions. ``accumulations``: gradients that are added up, by the
     statements that begin, clip, use or forget them. ``copies``: names and models that are copied in front of a
     statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: the names that
-    stand for `x.grad`; ``differentiated``: functions that steps differentiate.
+    stand for `x.grad`.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
@@ -342,7 +342,6 @@ class Program:
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
     derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)
     gradients: dict[cst.CSTNode, str] = field(default_factory=dict)
-    differentiated: set[FunctionInfo] = field(default_factory=set)
     current: FunctionInfo | None = None
     hosted: set[Any] = field(default_factory=set)
     hosting: bool = False

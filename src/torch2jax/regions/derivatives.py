@@ -29,8 +29,8 @@ class Derivative:
     ``sink``: the statement with the call; ``forward``: those that go into the function. ``weight``: what multiplies the
     output; None where that is a number, ``"ones"`` for ones. ``gradients``: the names that get the results, for
     ``backward``; none for ``grad``, whose call stands in an expression. ``live``: names that are looked at afterwards.
-    ``kinds``: what is known of the places that are read. ``is_detached``: the results go into what is differentiated
-    in turn, and PyTorch has no graph of them.
+    ``kinds``: what is known of the places that are read. ``is_detached``: the results may go into what is
+    differentiated in turn, and PyTorch has no graph of them.
     """
 
     sink: Any
@@ -159,7 +159,7 @@ class _Function:
         name = self._fresh(f"{_last(output)}_fn")
         gradients = () if is_grad else tuple(self._fresh(f"{path}_grad") for path in inputs)
         live = frozenset().union(*(_names_after(self.fn, sink, self.scope),))
-        detached = self._is_differentiated(sink) and not _keeps_graph(call)
+        detached = not isinstance(self.fn.node, cst.Module) and not _keeps_graph(call)
         return Derivative(
             sink,
             call,
@@ -173,13 +173,6 @@ class _Function:
             name,
             detached,
         )
-
-    def _is_differentiated(self, sink: Any) -> bool:
-        """Whether the statement may be part of a forward pass."""
-        owner = self.fn.owner
-        in_module = owner is not None and owner.is_module
-        inside = any(sink in region.forward for region in self.program.regions.values())
-        return in_module or inside or self.fn in self.program.differentiated
 
     def _backward(
         self, call: cst.Call, block: Block

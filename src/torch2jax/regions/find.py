@@ -13,7 +13,6 @@ from torch2jax.infer.facts import Facts, Finding
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import places, region_at
-from torch2jax.regions.callees import reached
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
@@ -33,9 +32,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
         for fn in (*file.functions, file.main):
             scope = bindings[path].scope_of.get(fn.node) if fn is not None else None
             if fn is not None and scope is not None and not isinstance(fn.node, cst.Lambda):
-                new = _Function(program, fn, scope).find()
-                program.differentiated.update(callee for each in new for _, callee in reached(fn, each.forward))
-                found += new
+                found += _Function(program, fn, scope).find()
         taken = {name for scope in bindings[path].scope_of.values() for name in (*scope.names, *scope.reads)}
         for region in found:
             named = replace(region, name=_name(region, len(found) == 1, taken))

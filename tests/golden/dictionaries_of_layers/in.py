@@ -11,7 +11,7 @@ class Heads(nn.Module):
         self.sorted = nn.ModuleDict({"a": nn.Linear(3, 3), "b": nn.LayerNorm(3)})
         self.named = nn.ModuleDict({name: nn.Linear(3, 3) for name in names})
         self.scales = nn.ParameterDict({"y": nn.Parameter(torch.rand(3)), "b": nn.Parameter(torch.rand(3))})
-        self.known = {"z": torch.ones(3), "a": torch.zeros(3)}
+        self.known = {"z": torch.linspace(0, 1, 3), "a": torch.linspace(1, 3, 3)}
 
     def forward(self, x):
         for name, head in self.heads.items():

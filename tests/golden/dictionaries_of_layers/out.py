@@ -21,7 +21,7 @@ class Heads(nnx.Module):
         })
         self.named = nnx.Dict({name: nnx.Linear(3, 3, **fan_in_uniform(3), rngs=rngs) for name in names})
         self.scales = nnx.Dict(sorted({"y": nnx.Param(rngs.uniform((3,))), "b": nnx.Param(rngs.uniform((3,)))}.items()))
-        self.known = nnx.Dict({"z": jnp.ones((3,)), "a": jnp.zeros((3,))})
+        self.known = nnx.Dict({"z": jnp.linspace(0, 1, 3), "a": jnp.linspace(1, 3, 3)})
 
     def __call__(self, x):
         for name, head in in_order(self.heads).items():
