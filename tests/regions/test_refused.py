@@ -191,6 +191,13 @@ def test_two_models_of_one_class_are_not_mixed_up() -> None:
     assert any("which module is the one whose parameters came from `model`" in message for message in found)
 
 
+@pytest.mark.parametrize("step", ["optimizer.step()", "if loss.item() < 3:\n    optimizer.step()"])
+def test_clipping_a_part_of_the_gradients_is_no_clipping_of_all(step: str) -> None:
+    clip = "nn.utils.clip_grad_norm_(net.fc.parameters(), 1.0)"
+    body = f"optimizer.zero_grad()\nloss = F.mse_loss(net(x), y)\nloss.backward()\n{clip}\n{step}\n"
+    assert any(message.startswith("7: no training step") for message in errors(loop(body)))
+
+
 def test_gradients_that_a_call_leaves_behind_are_warned_of() -> None:
     source = loop(
         """\

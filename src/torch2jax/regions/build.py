@@ -15,8 +15,8 @@ from torch2jax.regions.blocks import Place
 from torch2jax.regions.callees import check_hidden
 from torch2jax.regions.carried import carried, check_given
 from torch2jax.regions.compiling import obstacle
-from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, touches, whole
-from torch2jax.regions.region import Accumulation, NoRegionError, Region, Role, Trained
+from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, whole
+from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked
 from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits
 from torch2jax.regions.trained import trained_by
@@ -42,7 +42,7 @@ def region_at(program: Program, fn: FunctionInfo, scope: Scope, place: Place, ad
         marked = [checked(roles[i]) for i in group.steps]
         trained = tuple(trained_by(program, fn, scope, each.subject, seen) for each in marked)
         _check_zeroed(place, trained)
-        _check_roles(place, range(place.start, end), trained, fn)
+        _check_roles(place, range(place.start, end), trained)
     else:
         trained = (added.trained,)
     find = whole((model for each in trained for model in each.models), lambda node: path_of(node, kinds.get))
@@ -244,7 +244,7 @@ def _code(node: cst.BaseExpression) -> str:
     return cst.Module([]).code_for_node(node)
 
 
-def _check_roles(place: Place, inside: range, trained: Sequence[Trained], fn: FunctionInfo) -> None:
+def _check_roles(place: Place, inside: range, trained: Sequence[Trained]) -> None:
     roles, group = place.roles, place.group
     for i in inside:
         if i not in roles:
@@ -252,10 +252,14 @@ def _check_roles(place: Place, inside: range, trained: Sequence[Trained], fn: Fu
         if roles[i].role is Role.CLIP:
             if not group.backward[-1] < i < group.steps[0] or len(trained) > 1 or len(trained[0].models) > 1:
                 raise NoRegionError("gradients are clipped elsewhere than right before the one step", roles[i].node)
-            path = access_of(roles[i].subject, fn.facts.kinds.get).reads
-            if not any(touches(p, trained[0].model) for p in path):
+            if not clips_all(roles[i], trained[0]):
                 raise NoRegionError("other gradients are clipped than those of the step", roles[i].node)
         checked(roles[i])
+
+
+def clips_all(marked: Marked, trained: Trained) -> bool:
+    """Whether the gradients that are clipped are those of the one model, and no part of them."""
+    return len(trained.models) == 1 and _code(marked.subject) == f"{trained.model}.parameters()"
 
 
 def places(accesses: Iterable[Access], kinds: Mapping[cst.CSTNode, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import libcst as cst
 from torch2jax.infer.facts import Facts, Finding
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
-from torch2jax.regions.build import places, region_at
+from torch2jax.regions.build import clips_all, places, region_at
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
@@ -41,6 +41,14 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 named = replace(named, copy=_free(f"{model.rpartition('.')[2]}_before", taken))
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
+
+
+def _is_known(marked: Marked) -> bool:
+    try:
+        checked(marked)
+    except NoRegionError:
+        return False
+    return True
 
 
 def _with_read_again(region: Region, every: Sequence[Region], facts: Facts) -> Region:
@@ -145,7 +153,10 @@ class _Function:
             return None
         if len(trained) != 1:
             return None
-        clips = {s: m.node for s in self._marked(Role.CLIP) if (m := role_of(s, self.facts)) is not None}
+        limits = {s: m for s in self._marked(Role.CLIP) if (m := role_of(s, self.facts)) is not None}
+        if not all(clips_all(marked, next(iter(trained))) and _is_known(marked) for marked in limits.values()):
+            return None
+        clips = {statement: marked.node for statement, marked in limits.items()}
         name = "grads"
         while name in self.scope.names:
             name += "_"
