@@ -1,10 +1,14 @@
 """Options and fixtures that all tests share."""
 
 import os
+import random
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch with several threads crawls on a busy machine
 # Hardly anything runs twice: compile quickly rather than well.
@@ -22,7 +26,23 @@ def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update"))
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test draws the same numbers in every run, whichever tests run before it."""
+    _seed()
+
+
+def _seed() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _seed()  # parameters of tests are drawn when they are collected
+    # Search at random where there is time for what it finds; otherwise a commit passes every time or never.
+    settings.register_profile("torch2jax", derandomize=not config.getoption("--full"))
+    settings.load_profile("torch2jax")
     config.addinivalue_line("markers", "full: takes long; runs with --full only")
 
 
