@@ -265,7 +265,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("packages", nargs="+", type=Path)
     parser.add_argument("--only", default="*", help="cases whose entry matches this pattern")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds of the processor for each case")
+    parser.add_argument("--timeout", type=float, default=900.0, help="seconds of the processor for each case")
     parser.add_argument("--keep", type=Path, help="folder to keep the originals and translations in")
     parser.add_argument("--rows", type=Path, help="file of rows that are there already, to which new ones are added")
     options = parser.parse_args(arguments if arguments is None else list(arguments))

@@ -144,6 +144,12 @@ CODES: dict[str, CodeInfo] = {
         "are left out.",
         "Run `jupyter nbconvert --to script` on the notebook first if you want it translated.",
     ),
+    "T2J304": CodeInfo(
+        "a name for a layer without weights is a function now",
+        "A layer such as `nn.ReLU` is the function `nnx.relu` in Flax, so that `Act = nn.ReLU` names a function: what "
+        "the project does with it is translated, but code elsewhere that still writes `Act()` would fail.",
+        "Nothing, unless you use the name from elsewhere: call it on arrays, or pass it on, instead of building it.",
+    ),
     "T2J401": CodeInfo(
         "the source itself is wrong",
         "The torch program would fail here or not do what it says, whatever the translation does.",

@@ -60,3 +60,21 @@ def f(x: torch.Tensor, clip):
     conversion = convert(source)
     assert conversion.diagnostics == ()
     assert "g = partial(clamp, min=-0.5, max=0.5) if clip else identity\n    return g(x)" in conversion.code
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("Swish = nn.SiLU", ["Swish is a function here: call it on arrays, do not build it"]),
+        (
+            "if hasattr(nn, 'Mish'):\n    Mish = nn.Mish",
+            ["Mish is a function here: call it on arrays, do not build it"],
+        ),
+        ("Norm = nn.BatchNorm2d", []),
+        ("activate = F.relu", []),
+        ("def f():\n    act = nn.ReLU\n    return act()", []),
+    ],
+)
+def test_a_name_for_a_layer_without_weights_is_said_to_be_a_function(source: str, expected: list[str]) -> None:
+    found = [d.message for d in convert(PRELUDE + source + "\n").diagnostics if d.code == "T2J304"]
+    assert found == expected

@@ -257,3 +257,23 @@ def test_what_layers_start_with_is_kept_in_float32(climb: Climb) -> None:
     assert right[Rung.INITIAL].verdict is Verdict.AGREES
     wrong = climb(("self.drop =", twin.format(0.1 + 1e-7)), original=original, last="initial")
     assert wrong[Rung.INITIAL].verdict is Verdict.DIFFERS
+
+
+def test_a_layer_without_weights_may_be_a_function(tmp_path: Path) -> None:
+    (tmp_path / "acts.py").write_text("from torch import nn\n\nAct = nn.GELU\nNorm = nn.LayerNorm\n")
+    right = tmp_path / "right.py"
+    right.write_text(
+        "from functools import partial\n\nfrom flax import nnx\n\nAct = partial(nnx.gelu, approximate=False)\n"
+    )
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("from flax import nnx\n\nAct = nnx.gelu\n\n\ndef Norm(size):\n    return nnx.silu\n")
+
+    def bad(translation: Path, entry: str, args: str = "") -> dict[Rung, Verdict]:
+        case = Case(entry, args, ("f32[2,3]",))
+        outcomes = verify(tmp_path / "acts.py", translation, cases=[case], dtypes=["float64"]).outcomes
+        passed = (Verdict.AGREES, Verdict.INFORMATION, Verdict.NOT_REACHED)
+        return {o.rung: o.verdict for o in outcomes if o.verdict not in passed}
+
+    assert bad(right, "Act") == {}
+    assert bad(wrong, "Act") == {Rung.EVAL: Verdict.DIFFERS}
+    assert bad(wrong, "Norm", "3") == {Rung.STATE: Verdict.DIFFERS}

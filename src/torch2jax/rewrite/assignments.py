@@ -10,6 +10,7 @@ from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import Api, ClassRef, Namespace, is_tensor
 from torch2jax.infer.layout import conversion
+from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.containers import kept
 from torch2jax.rewrite.detached import added, in_region, written
 from torch2jax.rewrite.fill import FillArg, fill
@@ -27,7 +28,7 @@ from torch2jax.rewrite.rewriter import (
     expression_line,
     statement,
 )
-from torch2jax.rewrite.rule_calls import fresh_name
+from torch2jax.rewrite.rule_calls import flag, fresh_name
 from torch2jax.source.nodes import dotted_name, walk
 
 
@@ -53,6 +54,7 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     translated = rewriter.expr(node.value)
     if _is_own_value(node, translated):
         return []
+    _note_function(rewriter, node)
     places = [assigned_place(rewriter, target.target) for target in node.targets]
     value = _stored(rewriter, node.targets[0].target, node.value, translated)
     if value is node.value and all(target.target is new for target, new in zip(node.targets, places, strict=True)):
@@ -78,6 +80,16 @@ def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
         and len(part.args) == 2
     ]
     return any(isinstance(t, cst.Name) and t.value == target.value for test in tests for t in walk(test))
+
+
+def _note_function(rewriter: Rewriter, node: cst.Assign) -> None:
+    """Say of ``Swish = nn.SiLU``, which other files may import, that it names a function now."""
+    kind, target = rewriter.kind(node.value), node.targets[0].target
+    if rewriter.function is not rewriter.file.main or not isinstance(kind, Api) or not isinstance(target, cst.Name):
+        return
+    rules = [rule for rule in rewriter.program.book.lookup(kind.name) if rule.result == "Module"]
+    if rules and default_layer(rules[-1]).stateless:
+        flag(rewriter, node, "T2J304", f"{target.value} is a function here: call it on arrays, do not build it")
 
 
 def _names_namespace(rewriter: Rewriter, node: cst.Assign) -> bool:

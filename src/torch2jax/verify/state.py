@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from flax import nnx
-from torch import nn
 
 from torch2jax.verify.sides import Original, Translation
 from torch2jax.weights import StateDictError
@@ -22,7 +21,9 @@ from torch2jax.weights.walk import slots
 
 def carried(original: Original, translation: Translation) -> tuple[str, str]:
     """Carry the weights over: what is wrong with the two sets, and what there is to say about them."""
-    if isinstance(original.model, nn.Module) != translation.is_module:
+    if original.is_module and not translation.is_module and not original.state and not original.trained:
+        return "", "a layer without weights, which is a function in the translation"
+    if original.is_module != translation.is_module:
         return "one side is a module, and the other is not", ""
     try:
         translation.carry(original)
