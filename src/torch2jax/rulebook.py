@@ -24,10 +24,10 @@ else:
     einops = jax = jnp = lax = nnx = np = optax = None
 
 __all__ = [
-    "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Optimizer", "Out",
-    "Parameters", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors", "Unsupported", "attribute", "caveat",
-    "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math", "nnx",
-    "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs", "rule", "single", "triple",
+    "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Object", "Optimizer",
+    "Out", "Parameters", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors", "Unsupported", "attribute",
+    "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math",
+    "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]
@@ -44,6 +44,8 @@ Scalar: TypeAlias = Any
 """A number or 0-d tensor."""
 Axis: TypeAlias = Any
 """An axis or several, remapped under a layout; a list literal becomes a tuple."""
+Object: TypeAlias = Any
+"""As a result: an object of the class that the rule is named for, whose methods and attributes have rules too."""
 Shape: TypeAlias = Any
 """Sizes: an int, a tuple or list, a `torch.Size`."""
 Size: TypeAlias = Any

@@ -38,6 +38,7 @@ from torch2jax.infer.kinds import (
     Namespace,
     NoneKind,
     Numpy,
+    Object,
     Optimizer,
     Scaler,
     Scheduler,
@@ -170,6 +171,10 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
         case Tuple(fields=fields) if name in fields:
             frame.facts.special[node] = ("field", fields.index(name))
             return kind.items[fields.index(name)]
+        case Object():
+            from torch2jax.infer.objects import object_attribute
+
+            return object_attribute(frame, node, kind, name)
         case State():
             from torch2jax.infer.states import state_attribute
 

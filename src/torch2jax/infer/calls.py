@@ -36,6 +36,7 @@ from torch2jax.infer.kinds import (
     Namespace,
     Number,
     Numpy,
+    Object,
     Optimizer,
     Partial,
     Scaler,
@@ -288,6 +289,10 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
         if isinstance(receiver, Scheduler):
             return call_scheduler_method(frame, node, receiver, name, arguments)
         return call_optimizer_method(frame, node, name, arguments)
+    if isinstance(receiver, Object):
+        from torch2jax.infer.objects import call_object_method
+
+        return call_object_method(frame, node, receiver, name, arguments)
     if is_module(receiver) or isinstance(receiver, Super):
         from torch2jax.infer.module_methods import call_module_method
 

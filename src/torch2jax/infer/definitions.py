@@ -33,6 +33,7 @@ from torch2jax.infer.kinds import (
     Namespace,
     NoneKind,
     Numpy,
+    Object,
     Optimizer,
     Scheduler,
     Sequence,
@@ -42,7 +43,7 @@ from torch2jax.infer.kinds import (
     widened,
     without_none,
 )
-from torch2jax.infer.program import Cell, ClassInfo, FileInfo, FunctionInfo
+from torch2jax.infer.program import Cell, ClassInfo, FileInfo, FunctionInfo, book_result
 from torch2jax.rules.aliases import canonical
 from torch2jax.source.nodes import dotted_name
 
@@ -157,6 +158,8 @@ def annotation_kind(frame: Frame, node: cst.BaseExpression) -> Kind | None:
             from torch2jax.infer.calls import instances_of
 
             return instances_of(frame, kind)
+        if known is None and book_result(frame.program, kind.name) == "Object":
+            return Object(canonical(kind.name))
         return known
     return None
 

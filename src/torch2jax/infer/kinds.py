@@ -273,6 +273,13 @@ class Scheduler(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Object(Kind):
+    """An object of another class of torch's, by name; its methods and attributes have rules under `name`.x."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class State(Kind):
     """The state of a module or an optimizer; ``loaded``: from a file, with whatever else was saved there."""
 

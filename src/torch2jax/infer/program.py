@@ -386,3 +386,17 @@ class Program:
             if info.module == module:
                 return info
         return None
+
+
+def book_result(program: Program, name: str) -> object:
+    """What the rules say that a call of something gives; None if there are none."""
+    rules = program.book.lookup(name)
+    return rules[-1].result if rules else None
+
+
+def helper_of(program: Program, name: str) -> str | None:
+    """The class among the helpers that takes the place of a scheduler's or an object's; None if it is of neither."""
+    if book_result(program, name) not in ("Scheduler", "Object"):
+        return None
+    template = program.book.lookup(name)[-1].branches[-1].template
+    return str(template[1][1]) if template is not None else None

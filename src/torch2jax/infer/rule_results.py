@@ -25,6 +25,7 @@ from torch2jax.infer.kinds import (
     Instance,
     Kind,
     Layer,
+    Object,
     Scheduler,
     Sequence,
     Shape,
@@ -534,6 +535,8 @@ _PLAIN: dict[str, Kind] = {
 
 def _shaped(frame: Frame, node: cst.CSTNode, rule: Rule, kind: Kind) -> Kind:
     """The result annotation applied to the kind of one tensor."""
+    if rule.result == "Object":
+        return Object(rule.names[0])
     return _result_kind(frame, node, rule.result, kind, rule.fields)
 
 
@@ -561,4 +564,6 @@ def plain_result(frame: Frame, node: cst.CSTNode, rule: Rule) -> Kind:
     """What a call gives that is not translated."""
     if rule.result == "Module":
         return UNKNOWN
+    if rule.result == "Object":
+        return Object(rule.names[0])
     return _result_kind(frame, node, rule.result, Tensor(), rule.fields)

@@ -9,7 +9,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Finding
-from torch2jax.infer.program import FileInfo, FunctionInfo, Program
+from torch2jax.infer.program import FileInfo, FunctionInfo, Program, helper_of
 from torch2jax.report import Diagnostic, Severity, severity_of
 from torch2jax.rewrite import blocks, calls, compound, expressions, references, statements
 from torch2jax.rewrite.comments import has_comments_inside
@@ -20,6 +20,7 @@ from torch2jax.rewrite.leftovers import flag_leftovers, may_hold_leftovers
 from torch2jax.rewrite.line_marks import LineMarks
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
 from torch2jax.rewrite.wrapping import limit_of, wrap
+from torch2jax.rules.aliases import canonical
 from torch2jax.source.printing import code_of, spans_of
 from torch2jax.source.scope import Binding
 
@@ -55,14 +56,15 @@ def emit_file(
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)
     rewriter.taken = set(rewriter.scope_names(file.tree))
-    bound = {name for scope in binding.scope_of.values() for name in scope.names}
+    freed = _freed(program, binding)
+    bound = {name for scope in binding.scope_of.values() for name in scope.names} - freed
     clashing = bound & library().files.keys()
     rewriter.helper_names = {name: reserve([name], bound)[name] for name in sorted(clashing)}
     body = blocks.body(rewriter, file.tree.body, of_file=True)
     if file.main.needs_rngs:
         body = _with_rngs(rewriter, body, binding)
     tree = file.tree.with_changes(body=body)
-    tree = _finish(rewriter, tree, binding, helpers_level)
+    tree = _finish(rewriter, tree, binding, helpers_level, freed)
     findings = [*_findings(file), *rewriter.findings]
     flagged_nodes = {finding.node for finding in findings if severity_of(finding.code) is Severity.ERROR}
     code = code_of(tree, tree)
@@ -89,10 +91,23 @@ def _star_names(file: FileInfo, binding: Binding) -> Iterable[str]:
     return file.names if binding.star_imports else ()
 
 
-def _finish(rewriter: Rewriter, tree: cst.Module, binding: Binding, helpers_level: int | None) -> cst.Module:
-    """Imports and helpers."""
+def _freed(program: Program, binding: Binding) -> set[str]:
+    """Names that only an import of torch binds, of a class in whose place a helper of the same name comes."""
+    scopes = {binding.module: None, **dict.fromkeys(binding.scope_of.values())}
+    return {
+        found.name
+        for found in binding.import_list
+        if helper_of(program, canonical(found.qualified)) == found.name
+        and sum(len(scope.names.get(found.name, ())) for scope in scopes) == 1
+    }
+
+
+def _finish(
+    rewriter: Rewriter, tree: cst.Module, binding: Binding, helpers_level: int | None, freed: set[str]
+) -> cst.Module:
+    """Imports and helpers. ``freed``: names of imports that helpers may have."""
     needed = requirements_for(rewriter.names)
-    taken = {name for scope in binding.scope_of.values() for name in scope.names}
+    taken = {name for scope in binding.scope_of.values() for name in scope.names} - freed
     rename = reserve(rewriter.helpers, taken) if rewriter.helpers else {}
     rename |= {name: local for name, local in rewriter.helper_names.items() if name in rename}
     section = None
@@ -104,7 +119,7 @@ def _finish(rewriter: Rewriter, tree: cst.Module, binding: Binding, helpers_leve
     unchanged = not needed and all(a is b for a, b in zip(tree.body, rewriter.file.tree.body, strict=False))
     if unchanged and len(tree.body) == len(rewriter.file.tree.body):
         return rewriter.file.tree
-    tree = edit_imports(tree, needed, read_before=read_names(binding))
+    tree = edit_imports(tree, needed, read_before=read_names(binding), replaced=freed & {*rename})
     same = rewriter.line_marks.unchanged if rewriter.line_marks is not None else ()
     tree = wrap(tree, rewriter.file.tree, limit_of(rewriter.file.source), same=same)
     if section is not None:

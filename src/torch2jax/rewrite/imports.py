@@ -37,6 +37,7 @@ def edit_imports(
     removable: Collection[str] = REMOVABLE,
     read_before: Collection[str] = (),
     exported: Callable[[str], Collection[str]] | None = None,
+    replaced: Collection[str] = (),
 ) -> cst.Module:
     """Remove the imports that a rewritten module no longer refers to, and add those it needs.
 
@@ -49,9 +50,11 @@ def edit_imports(
         removable: packages and modules whose unused imports go.
         read_before: names that the file looked up before rewriting; unused imports of these go whatever their package.
         exported: public names of a module that is star-imported; such an import stays while one of them is in use.
+        replaced: names of which the file has a definition of its own now, so that their imports go.
     """
     binding = bind(module, exported=exported)
     dropped = _unused_imports(binding, removable, frozenset(read_before))
+    dropped |= {found.node for found in binding.import_list if found.name in replaced}
     missing = [r for r in _distinct(needed) if not _is_bound(binding, r, dropped)]
     if not dropped and not missing:
         return module

@@ -25,6 +25,7 @@ from torch2jax.infer.kinds import (
     is_module,
     options,
 )
+from torch2jax.infer.program import book_result, helper_of
 from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
 from torch2jax.rewrite.derived import flax_class
@@ -44,6 +45,9 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
     known = VALUES.get(canonical(kind.name))
     if known is not None:
         return dotted(rewriter, known)
+    if book_result(rewriter.program, kind.name) == "Object":
+        rewriter.tally.translated += 1
+        return helper_class(rewriter, kind.name)
     if kind.name in NO_GRAD | HARMLESS:
         flag(rewriter, node, "T2J205", f"{kind.name} as a value is replaced by a context that does nothing")
         return rewriter.root("nullcontext")
@@ -119,20 +123,19 @@ def class_reference(rewriter: Rewriter, node: Any) -> Any:
     if layer is not None:
         rewriter.tally.translated += 1
         return flax_class(rewriter, layer)
-    scheduler = scheduler_class(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
-    if scheduler is not None:
-        return scheduler
+    helper = helper_class(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
+    if helper is not None:
+        return helper
     new = rewriter.expr(node)
     if isinstance(new, cst.Call) and isinstance(new.func, cst.Name) and new.func.value == "partial" and new is not node:
         return new.args[0].value
     return new
 
 
-def scheduler_class(rewriter: Rewriter, name: str) -> cst.BaseExpression | None:
-    """The class of a scheduler; None if the name is not of one."""
-    rules = rewriter.program.book.lookup(name)
-    template = rules[-1].branches[-1].template if rules and rules[-1].result == "Scheduler" else None
-    return rewriter.helper(template[1][1]) if template is not None else None
+def helper_class(rewriter: Rewriter, name: str) -> cst.BaseExpression | None:
+    """The class of a scheduler, a distribution or its like; None if the name is not of one."""
+    found = helper_of(rewriter.program, name)
+    return rewriter.helper(found) if found is not None else None
 
 
 @rewrites(EXPRESSIONS, cst.MatchClass)
@@ -190,7 +193,7 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
             return dotted(rewriter, "nnx.Optimizer")
         if qualified in SCHEDULER_BASES:
             return rewriter.helper("Schedule")
-        return scheduler_class(rewriter, qualified) or node
+        return helper_class(rewriter, qualified) or node
     if isinstance(node, cst.SimpleString):
         return node
     fields_of: dict[type, tuple[str, ...]] = {

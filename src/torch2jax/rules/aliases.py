@@ -18,6 +18,10 @@ _EXACT: Final = {
     "torch.nn.modules.module.Module": "torch.nn.Module",
 }
 _TUPLES: Final = frozenset({"_single", "_pair", "_triple", "_quadruple", "_ntuple", "_reverse_repeat_tuple"})
+_DISTRIBUTIONS: Final = (
+    "normal categorical one_hot_categorical bernoulli uniform exponential laplace gamma beta dirichlet "
+    "multivariate_normal independent kl distribution"
+).split()
 _PREFIXES: Final = (
     ("torch._C._nn.", "torch.nn.functional."),
     ("torch._C._VariableFunctions.", "torch."),
@@ -31,6 +35,7 @@ _PREFIXES: Final = (
     ("torch.nn.utils.spectral_norm.", "torch.nn.utils."),
     ("torch.nn.parallel.data_parallel.", "torch.nn.parallel."),
     ("torch.nn.parallel.distributed.", "torch.nn.parallel."),
+    *((f"torch.distributions.{module}.", "torch.distributions.") for module in _DISTRIBUTIONS),
 )
 
 # What a receiver of unknown type may be besides a tensor: Python's own types, arrays, modules, images, frames.

@@ -38,7 +38,7 @@ ANNOTATIONS: Final = frozenset(
 RESULTS: Final = frozenset(
     {
         "Tensor", "Tensors", "Scalar", "Module", "Shape", "int", "float", "bool", "str", "Dtype", "Device",
-        "Callable", "None", "Optimizer", "Scheduler",
+        "Callable", "None", "Optimizer", "Scheduler", "Object",
     }
 )  # fmt: skip
 MODES: Final = frozenset({"opaque", "pointwise", "along", "reduce", "permute", "init", "spatial"})

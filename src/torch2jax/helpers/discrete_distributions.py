@@ -1,0 +1,183 @@
+"""Distributions over finitely many outcomes, with the formulas of `torch.distributions`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from torch2jax.helpers.distributions import Distribution, no_divergence
+
+
+def _clamped(probs: jax.Array) -> jax.Array:
+    eps = float(jnp.finfo(probs.dtype).eps)  # type: ignore[no-untyped-call]
+    return jnp.clip(probs, eps, 1 - eps)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Categorical(Distribution):
+    """Distributions over the indices of the last axis, given their `probs` or their unnormalised `logits`."""
+
+    probs: Any = None
+    logits: Any = None
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The common shape of the parameters."""
+        return self.normalized_probs.shape[:-1]
+
+    @property
+    def normalized_probs(self) -> jax.Array:
+        """Probabilities whose sum is 1."""
+        if self.probs is not None:
+            return jnp.asarray(self.probs / self.probs.sum(-1, keepdims=True))
+        return jax.nn.softmax(self.normalized_logits)
+
+    @property
+    def normalized_logits(self) -> jax.Array:
+        """Logarithms of the probabilities."""
+        if self.logits is not None:
+            return jnp.asarray(self.logits - jax.nn.logsumexp(self.logits, axis=-1, keepdims=True))
+        return jnp.log(_clamped(self.normalized_probs))
+
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        return self.normalized_probs.argmax(-1)
+
+    def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
+        """Outcomes that no gradient flows through."""
+        return rngs.categorical(self.normalized_logits, shape=(*sample_shape, *self.batch_shape))
+
+    def log_prob(self, value: jax.Array) -> jax.Array:
+        """The logarithm of the probability, or density, of `value`."""
+        index = value.astype(int)
+        log_probs = self.normalized_logits
+        shape = jnp.broadcast_shapes(index.shape, log_probs.shape[:-1])
+        log_probs = jnp.broadcast_to(log_probs, (*shape, log_probs.shape[-1]))
+        return jnp.take_along_axis(log_probs, jnp.broadcast_to(index, shape)[..., None], axis=-1)[..., 0]
+
+    def entropy(self) -> jax.Array:
+        """The entropy in nats."""
+        log_probs = self.normalized_logits
+        finite = jnp.nan_to_num(log_probs, nan=jnp.nan, posinf=jnp.inf)  # impossible outcomes count nothing
+        return -(finite * self.normalized_probs).sum(-1)
+
+    def kl_divergence(self, other: Distribution) -> jax.Array:
+        """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
+        if not isinstance(other, Categorical):
+            raise no_divergence(self, other)
+        p, q = self.normalized_probs, other.normalized_probs
+        terms = p * (self.normalized_logits - other.normalized_logits)
+        terms = jnp.where(q == 0, jnp.inf, terms)
+        return jnp.where(p == 0, 0, terms).sum(-1)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class OneHotCategorical(Distribution):
+    """Distributions over one-hot vectors, given the `probs` of their ones, or unnormalised `logits`."""
+
+    probs: Any = None
+    logits: Any = None
+
+    @property
+    def index(self) -> Categorical:
+        """The distribution of the place of the one."""
+        return Categorical(self.probs, self.logits)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The common shape of the parameters."""
+        return self.index.batch_shape
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """The shape of one outcome."""
+        return self.normalized_probs.shape[-1:]
+
+    @property
+    def normalized_probs(self) -> jax.Array:
+        """Probabilities whose sum is 1."""
+        return self.index.normalized_probs
+
+    @property
+    def normalized_logits(self) -> jax.Array:
+        """Logarithms of the probabilities."""
+        return self.index.normalized_logits
+
+    @property
+    def mean(self) -> jax.Array:
+        """The expected outcome."""
+        return self.normalized_probs
+
+    def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
+        """Outcomes that no gradient flows through."""
+        probs = self.normalized_probs
+        return jax.nn.one_hot(self.index.sample(rngs, sample_shape), probs.shape[-1], dtype=probs.dtype)
+
+    def log_prob(self, value: jax.Array) -> jax.Array:
+        """The logarithm of the probability, or density, of `value`."""
+        return self.index.log_prob(value.argmax(-1))
+
+    def entropy(self) -> jax.Array:
+        """The entropy in nats."""
+        return self.index.entropy()
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Bernoulli(Distribution):
+    """Distributions over 0 and 1, given the `probs` of 1 or the `logits` (the logarithms of its odds)."""
+
+    probs: Any = None
+    logits: Any = None
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The common shape of the parameters."""
+        return jnp.shape(self.probs if self.probs is not None else self.logits)
+
+    @property
+    def mean(self) -> jax.Array:
+        """The probabilities of 1."""
+        return jnp.asarray(self.probs) if self.probs is not None else jax.nn.sigmoid(self.logits)
+
+    @property
+    def log_odds(self) -> jax.Array:
+        """The logarithms of the odds of 1."""
+        if self.logits is not None:
+            return jnp.asarray(self.logits)
+        probs = _clamped(self.mean)
+        return jnp.log(probs) - jnp.log1p(-probs)
+
+    @property
+    def variance(self) -> jax.Array:
+        """The variance."""
+        return self.mean * (1 - self.mean)
+
+    def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
+        """Outcomes that no gradient flows through."""
+        return rngs.bernoulli(self.mean, (*sample_shape, *self.batch_shape)).astype(self.mean.dtype)
+
+    def log_prob(self, value: jax.Array) -> jax.Array:
+        """The logarithm of the probability, or density, of `value`."""
+        logits = self.log_odds
+        return value * logits - jnp.maximum(logits, 0) - jnp.log1p(jnp.exp(-jnp.abs(logits)))
+
+    def entropy(self) -> jax.Array:
+        """The entropy in nats."""
+        return -self.log_prob(self.mean)
+
+    def kl_divergence(self, other: Distribution) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Bernoulli):
+            raise no_divergence(self, other)
+        p, q = self.mean, other.mean
+        ones = p * (jax.nn.softplus(-other.log_odds) - jax.nn.softplus(-self.log_odds))
+        ones = jnp.where(p == 0, 0, jnp.where(q == 0, jnp.inf, ones))
+        zeros = (1 - p) * (jax.nn.softplus(other.log_odds) - jax.nn.softplus(self.log_odds))
+        return ones + jnp.where(p == 1, 0, jnp.where(q == 1, jnp.inf, zeros))
