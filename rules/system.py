@@ -249,20 +249,10 @@ def set_sharing_strategy(new_strategy: Dropped) -> None:
 
 
 @rule("torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "torch.cuda.random.manual_seed", "torch.mps.manual_seed")
-def cuda_manual_seed(seed: Dropped) -> None:
+def cuda_manual_seed(seed: Ignored) -> None:
     """The streams of the GPU; JAX has keys.
 
     >>> torch.cuda.manual_seed_all(0)
-    """
-    return
-
-
-@rule("torch.manual_seed", "torch.random.manual_seed")
-def manual_seed(seed: Dropped) -> None:
-    """The global stream; the seed goes to nnx.Rngs.
-
-    >>> seeded = torch.manual_seed(0)
-    >>> f32(2, 3)
     """
     return
 

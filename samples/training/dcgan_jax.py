@@ -120,6 +120,7 @@ def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = defaul
 
 random.seed(manualSeed)
 torch.manual_seed(manualSeed)
+rngs = nnx.Rngs(manualSeed)
 
 batch_size = 8
 nc = 3  # channels of the images
@@ -260,7 +261,6 @@ class Discriminator(nnx.Module):
         return self.main(input).transpose(0, 3, 1, 2)
 
 
-rngs = nnx.Rngs(0)
 netG = Generator(rngs=rngs)
 for _, module in nnx.iter_modules(netG):
     weights_init(module, rngs=rngs)

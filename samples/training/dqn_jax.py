@@ -13,12 +13,66 @@ import optax
 from flax import nnx
 
 random.seed(0)
+rngs = nnx.Rngs(0)
 
 BATCH_SIZE = 16
 GAMMA = 0.95
 EPS_START, EPS_END, EPS_DECAY = 0.9, 0.05, 60
 TARGET_UPDATE = 3
 LR = 1e-3
+
+Transition = namedtuple("Transition", ("state", "action", "next_state", "reward", "done"))
+
+
+class Corridor:
+    """Positions 0 to 5; action 1 goes right, 0 goes left. The right end pays 1, each step costs a little."""
+
+    length = 6
+
+    def reset(self):
+        self.position, self.steps = 0, 0
+        return self.observe()
+
+    def observe(self):
+        state = np.zeros(self.length, dtype=np.float32)
+        state[self.position] = 1.0
+        return state
+
+    def step(self, action):
+        self.position = max(0, self.position + (1 if action == 1 else -1))
+        self.steps += 1
+        arrived = self.position == self.length - 1
+        return self.observe(), (1.0 if arrived else -0.01), arrived or self.steps >= 20
+
+
+class ReplayMemory:
+    def __init__(self, capacity):
+        self.memory = deque([], maxlen=capacity)
+
+    def push(self, *args):
+        """Save a transition"""
+        self.memory.append(Transition(*args))
+
+    def sample(self, batch_size):
+        return random.sample(self.memory, batch_size)
+
+    def __len__(self):
+        return len(self.memory)
+
+
+class DQN(nnx.Module):
+    def __init__(self, n_observations, n_actions, *, rngs: nnx.Rngs):
+        self.layer1 = nnx.Linear(n_observations, 24, **fan_in_uniform(n_observations), rngs=rngs)
+        self.layer2 = nnx.Linear(24, 24, **fan_in_uniform(24), rngs=rngs)
+        self.layer3 = nnx.Linear(24, n_actions, **fan_in_uniform(24), rngs=rngs)
+
+    def __call__(self, x):
+        x = nnx.relu(self.layer1(x))
+        x = nnx.relu(self.layer2(x))
+        return self.layer3(x)
+
+
+n_actions = 2
 
 
 # Helpers without a Flax equivalent.
@@ -124,59 +178,6 @@ def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:
     return x.squeeze(tuple(axis for axis in axes if x.shape[axis] == 1))
 
 
-Transition = namedtuple("Transition", ("state", "action", "next_state", "reward", "done"))
-
-
-class Corridor:
-    """Positions 0 to 5; action 1 goes right, 0 goes left. The right end pays 1, each step costs a little."""
-
-    length = 6
-
-    def reset(self):
-        self.position, self.steps = 0, 0
-        return self.observe()
-
-    def observe(self):
-        state = np.zeros(self.length, dtype=np.float32)
-        state[self.position] = 1.0
-        return state
-
-    def step(self, action):
-        self.position = max(0, self.position + (1 if action == 1 else -1))
-        self.steps += 1
-        arrived = self.position == self.length - 1
-        return self.observe(), (1.0 if arrived else -0.01), arrived or self.steps >= 20
-
-
-class ReplayMemory:
-    def __init__(self, capacity):
-        self.memory = deque([], maxlen=capacity)
-
-    def push(self, *args):
-        """Save a transition"""
-        self.memory.append(Transition(*args))
-
-    def sample(self, batch_size):
-        return random.sample(self.memory, batch_size)
-
-    def __len__(self):
-        return len(self.memory)
-
-
-class DQN(nnx.Module):
-    def __init__(self, n_observations, n_actions, *, rngs: nnx.Rngs):
-        self.layer1 = nnx.Linear(n_observations, 24, **fan_in_uniform(n_observations), rngs=rngs)
-        self.layer2 = nnx.Linear(24, 24, **fan_in_uniform(24), rngs=rngs)
-        self.layer3 = nnx.Linear(24, n_actions, **fan_in_uniform(24), rngs=rngs)
-
-    def __call__(self, x):
-        x = nnx.relu(self.layer1(x))
-        x = nnx.relu(self.layer2(x))
-        return self.layer3(x)
-
-
-n_actions = 2
-rngs = nnx.Rngs(0)
 policy_net = DQN(Corridor.length, n_actions, rngs=rngs)
 target_net = DQN(Corridor.length, n_actions, rngs=rngs)
 copy_state(policy_net, target_net)

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+
+rngs = nnx.Rngs(42)
 nodes, features, hidden, classes = 40, 12, 8, 2
 
 
@@ -109,7 +111,6 @@ def nll_loss(
     return loss.sum() / scale.sum() if reduction == "mean" else reduce_loss(loss, reduction)
 
 
-rngs = nnx.Rngs(0)
 x, adj, labels = make_graph(rngs=rngs)
 order = rngs.permutation(nodes)
 idx_train, idx_val, idx_test = order[:16], order[16:28], order[28:]

@@ -15,6 +15,7 @@ from flax import nnx
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 torch.manual_seed(0)
+rngs = nnx.Rngs(0)
 classes = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 batch_size = 4
 
@@ -121,7 +122,6 @@ def to_torch(array: Any) -> Any:
     return tensor.long() if tensor.dtype == torch.int32 else tensor
 
 
-rngs = nnx.Rngs(0)
 trainset = TensorDataset(*jax.tree.map(to_torch, make_images(240, rngs=rngs)))
 trainloader = DataLoader(
     trainset, batch_size=batch_size, shuffle=True, num_workers=2, collate_fn=numpy_collate

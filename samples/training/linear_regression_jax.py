@@ -11,6 +11,11 @@ import optax
 from flax import nnx
 from jax import lax
 
+rngs = nnx.Rngs(0)
+
+# data: y = 3 x - 2 with noise
+x = jnp.linspace(-1, 1, 64)[:, None]
+
 
 # Helpers without a Flax equivalent.
 
@@ -34,9 +39,6 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
-# data: y = 3 x - 2 with noise
-x = jnp.linspace(-1, 1, 64)[:, None]
-rngs = nnx.Rngs(0)
 y = 3 * x - 2 + 0.1 * rngs.normal(x.shape)
 
 

@@ -10,6 +10,8 @@ import optax
 from flax import nnx
 from jax import lax
 
+rngs = nnx.Rngs(1111)
+
 ntokens = 20
 emsize = 12
 nhid = 16
@@ -324,7 +326,6 @@ def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     return (node for _, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen))
 
 
-rngs = nnx.Rngs(0)
 train_data = batchify(make_corpus(1700, rngs=rngs), batch_size)
 val_data = batchify(make_corpus(300, rngs=rngs), batch_size)
 

@@ -101,8 +101,9 @@ def test(model, device, test_loader):
     return accuracy
 
 
-def main(*, rngs: nnx.Rngs):
+def main():
     torch.manual_seed(1)
+    rngs = nnx.Rngs(1)
     device = jax.devices()[0]
     train_loader = DataLoader(
         Digits(500, seed=0, transform=normalize), batch_size=16, shuffle=True, collate_fn=numpy_collate
@@ -187,5 +188,4 @@ def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = defaul
 
 
 if __name__ == "__main__":
-    rngs = nnx.Rngs(0)
-    main(rngs=rngs)
+    main()

@@ -15,6 +15,8 @@ import torch.utils.data
 from flax import nnx
 from torch.utils.data import default_collate
 
+parser = argparse.ArgumentParser(description="VAE example")
+
 
 # Helpers without a Flax equivalent.
 
@@ -91,7 +93,6 @@ def to_torch(array: Any) -> Any:
     return tensor.long() if tensor.dtype == torch.int32 else tensor
 
 
-parser = argparse.ArgumentParser(description="VAE example")
 parser.add_argument("--batch-size", type=int, default=16, metavar="N")
 parser.add_argument("--epochs", type=int, default=2, metavar="N")
 parser.add_argument("--no-cuda", action="store_true", default=False)
@@ -101,6 +102,7 @@ args = parser.parse_args()
 args.cuda = not args.no_cuda and jax.default_backend() == "gpu"
 
 torch.manual_seed(args.seed)
+rngs = nnx.Rngs(args.seed)
 
 device = jax.devices()[0]
 
@@ -112,7 +114,6 @@ def stripes(count, *, rngs: nnx.Rngs):
     return 0.5 + 0.5 * jnp.sin(phase + grid.reshape(1, 1, 1, 8) * 0.8) * jnp.ones((count, 1, 8, 1))
 
 
-rngs = nnx.Rngs(0)
 train_set = torch.utils.data.TensorDataset(to_torch(stripes(400, rngs=rngs)), torch.zeros(400))
 test_set = torch.utils.data.TensorDataset(to_torch(stripes(64, rngs=rngs)), torch.zeros(64))
 train_loader = torch.utils.data.DataLoader(

@@ -17,6 +17,8 @@ CRITIC_ITERS = 5  # critic updates per generator update
 BATCH_SIZE = 32
 ITERS = 30
 
+rngs = nnx.Rngs(1)
+
 
 class Generator(nnx.Module):
     def __init__(self, *, rngs: nnx.Rngs):
@@ -135,7 +137,6 @@ def unfreeze(target: Any) -> Any:
     return set_trainable(target, True)
 
 
-rngs = nnx.Rngs(0)
 netG = Generator(rngs=rngs)
 netD = Discriminator(rngs=rngs)
 optimizerD = nnx.Optimizer(netD, optax.adam(1e-3, b1=0.5, b2=0.9), wrt=nnx.Param)

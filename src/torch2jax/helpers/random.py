@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 
 
 def multinomial(key: jax.Array, weights: jax.Array, num_samples: int, replacement: bool = False) -> jax.Array:
@@ -29,3 +30,12 @@ def rrelu(key: jax.Array, x: jax.Array, lower: float = 1 / 8, upper: float = 1 /
     """`x` where it is not negative, else times a slope drawn from [lower, upper], or their middle when not training."""
     slope = jax.random.uniform(key, x.shape, x.dtype, lower, upper) if training else (lower + upper) / 2
     return jnp.where(x >= 0, x, slope * x)
+
+
+def reseed(rngs: nnx.Rngs, seed: int) -> nnx.Rngs:
+    """Start the streams of `rngs` anew, as `nnx.Rngs(seed)` starts; gives `rngs`."""
+    nnx.reseed(rngs, default=seed)
+    for stream in vars(rngs).values():
+        if isinstance(stream, nnx.RngStream):
+            stream.count[...] = 0
+    return rngs

@@ -404,13 +404,10 @@ def context(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
 
 @special(TORCH, "torch.manual_seed", "torch.random.manual_seed")
 def manual_seed(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
-    """``torch.manual_seed(0)``: stays where data loading draws from torch's own stream, else a rule says."""
-    from torch2jax.infer.host import seeded
+    """``torch.manual_seed(0)``: see `seeds`."""
+    from torch2jax.infer.seeds import note_seed
 
-    if not seeded(frame, node):
-        return None
-    use_everything(frame, arguments)
-    return UNKNOWN
+    return note_seed(frame, node, arguments)
 
 
 @special(

@@ -397,10 +397,30 @@ def _any_module_attribute(frame: Frame, node: cst.Attribute, name: str) -> Kind:
     return FREE
 
 
+# How PyTorch's kernels compute: flags that programs set, and that change no result beyond rounding.
+_SETTINGS = ("torch.backends.", "torch._dynamo.config.", "torch._inductor.config.")
+
+
+def setting_of(frame: Frame, target: cst.Attribute) -> str | None:
+    """The name of the flag in ``torch.backends.cudnn.benchmark = True``."""
+    from torch2jax.infer.definitions import quiet_kind
+
+    if not isinstance(target.value, cst.Name | cst.Attribute):
+        return None
+    holder = quiet_kind(frame, target.value)
+    if not isinstance(holder, Api | Namespace) or not f"{holder.name}.".startswith(_SETTINGS):
+        return None
+    return f"{holder.name}.{target.attr.value}"
+
+
 def assign(frame: Frame, target: cst.Attribute, kind: Kind, value: cst.CSTNode | None, augmented: bool = False) -> None:
     """``obj.name = value``."""
-    base = frame.eval(target.value)
     name = target.attr.value
+    setting = setting_of(frame, target)
+    if setting is not None:
+        frame.facts.special[target] = ("setting", setting)
+        return
+    base = frame.eval(target.value)
     if isinstance(target.value, cst.Name):
         frame.env.pop(f"{target.value.value}.{name}", None)
     plain = without_none(kind)

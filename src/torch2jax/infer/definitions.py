@@ -145,7 +145,7 @@ def annotation_kind(frame: Frame, node: cst.BaseExpression) -> Kind | None:
         return NONE
     if not isinstance(node, cst.Name | cst.Attribute):
         return None
-    kind = without_none(_quiet(frame, node))
+    kind = without_none(quiet_kind(frame, node))
     if isinstance(kind, ClassRef):
         return Instance(kind.cls)
     if isinstance(kind, Api):
@@ -177,10 +177,10 @@ def _training_kind(frame: Frame, name: str) -> Kind | None:
     return None
 
 
-def _quiet(frame: Frame, node: cst.BaseExpression) -> Kind:
+def quiet_kind(frame: Frame, node: cst.BaseExpression) -> Kind:
     """Evaluate without leaving facts of calls."""
     if isinstance(node, cst.Attribute):
-        base = _quiet(frame, node.value)
+        base = quiet_kind(frame, node.value)
         if isinstance(base, Namespace) and base.file is not None:
             cell = base.file.names.get(node.attr.value)
             return cell.kind if cell is not None else UNKNOWN

@@ -47,6 +47,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layout import MIXED, Layout, channel_last
 from torch2jax.infer.module_flow import grant_pins
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
+from torch2jax.infer.seeds import settle_seeds
 from torch2jax.source.scope import Binding, Scope
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
             unsettled -= set(mains)
             program.pinned_sites.clear()
         _until_still(program, unsettled, bindings)
+    _until_still(program, settle_seeds(program), bindings)
     mark_forwards(program)
     report_clashes(program)
 

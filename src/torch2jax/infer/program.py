@@ -109,6 +109,8 @@ class FunctionInfo:
     is_internal: bool = False
     called: bool = False
     needs_rngs: bool = False
+    has_own_rngs: bool = False
+    seeds: dict[cst.Call, str] = field(default_factory=dict)
     builds: bool = False
     is_forward: bool = False
     hosted: bool = False
@@ -188,7 +190,9 @@ class FunctionInfo:
     @property
     def takes_rngs(self) -> bool:
         """Whether a call passes ``rngs``."""
-        return self.needs_rngs and not self.draws_from_self and self.outermost is self and self.name != "__init__"
+        if not self.needs_rngs or self.has_own_rngs:
+            return False
+        return not self.draws_from_self and self.outermost is self and self.name != "__init__"
 
     def parameters(self) -> cst.Parameters | None:
         """The libcst parameters, None for the body of a file."""

@@ -186,6 +186,8 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
             return [store(rewriter, _written_place(rewriter, target, note), rewriter.expr(node.value))]
         if note[0] == "flagged":
             return node
+        if note[0] == "setting":
+            return _drop_setting(rewriter, target, note[1])
         if note[0] == "trainable":
             return [expression_line(set_trainable(rewriter, target.value, node.value))]
         if note[0] == "take_away":
@@ -200,6 +202,15 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
     if isinstance(target, cst.Attribute) and rewriter.is_tied(target):
         return []
     return None
+
+
+def _drop_setting(rewriter: Rewriter, target: cst.Attribute, name: str) -> list[Any]:
+    """``torch.backends.cudnn.benchmark = True``: XLA chooses and compiles kernels in its own way."""
+    rewriter.tally.dropped += 1
+    precise = "allow_tf32" in name or "reduced_precision" in name
+    hint = 'call jax.config.update("jax_default_matmul_precision", ...) for other rounding' if precise else ""
+    flag(rewriter, target, "T2J301", f"{name} is dropped: it sets how PyTorch's kernels compute", hint)
+    return []
 
 
 def _taken_away(rewriter: Rewriter, node: cst.Assign, target: cst.Attribute) -> Any:

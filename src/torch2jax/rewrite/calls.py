@@ -18,6 +18,7 @@ from torch2jax.rewrite.orders import in_any_order, iterated
 from torch2jax.rewrite.references import class_reference, direct, is_any_module
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
 from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
+from torch2jax.rewrite.seeds import seeded
 
 
 @rewrites(EXPRESSIONS, cst.Call)
@@ -30,6 +31,8 @@ def call_expression(rewriter: Rewriter, node: cst.Call) -> Any:
 
 
 def _translated(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> Any:
+    if node in rewriter.function.seeds:
+        return seeded(rewriter, node)
     if note is not None:
         result = special_call(rewriter, node, note, fact)
         if result is not None:

@@ -132,6 +132,8 @@ def _with_rngs(rewriter: Rewriter, body: list[Any], binding: Binding) -> list[An
     for index, node in enumerate(body):
         if isinstance(node, cst.FunctionDef | cst.ClassDef) or not _reads_rngs(node):
             continue
+        if rewriter.function.has_own_rngs:
+            return body
         seed = call(attribute(rewriter.root("nnx"), "Rngs"), [number(0)])
         line = statement(assignment(cst.Name("rngs"), seed))
         if isinstance(node, cst.If) and isinstance(node.body, cst.IndentedBlock):

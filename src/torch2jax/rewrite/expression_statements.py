@@ -24,6 +24,7 @@ from torch2jax.rewrite.rewriter import (
     expression_line,
     statement,
 )
+from torch2jax.rewrite.seeds import seed_statement
 from torch2jax.source.nodes import walk
 
 
@@ -34,6 +35,8 @@ def expression_statement(rewriter: Rewriter, node: cst.Expr) -> Any:
         return _chosen(rewriter, value)
     if not isinstance(value, cst.Call):
         return rewriter.generic(node)
+    if value in rewriter.function.seeds:
+        return seed_statement(rewriter, node, value)
     fact = rewriter.facts.calls.get(value)
     note = rewriter.facts.special.get(value)
     if note is not None and note[0] == "super_init":

@@ -85,16 +85,30 @@ def _first_run(body: Sequence[_Statement], helpers: Iterable[str]) -> int:
     """The index of the first statement that may call a function of this file; the end where none does."""
     simple = [statement for statement in body if not contains_import(statement)]
     local = {*assigned_names(simple), *helpers}
-    return next((i for i, statement in enumerate(body) if _may_run(statement, local)), len(body))
+    found = next((i for i, statement in enumerate(body) if _may_run(statement, local)), len(body))
+    return found - 1 if 0 < found < len(body) and _makes_stream(body[found - 1]) else found
+
+
+def _makes_stream(statement: _Statement) -> bool:
+    """Whether a statement is ``rngs = ...``, which stays with the one that needs it."""
+    match statement:
+        case cst.SimpleStatementLine(
+            body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name("rngs"))], value=cst.Call())]
+        ):
+            return True
+    return False
 
 
 def _may_run(statement: _Statement, local: Collection[str]) -> bool:
     if _binds_gradient(statement):
         return False
     calls = reads = False
+    bound: set[cst.CSTNode] = set()  # `x = f()` does not read `x`
     for node in _import_time_nodes(statement, annotations=False):
+        if isinstance(node, cst.AssignTarget):
+            bound.add(node.target)
         calls = calls or isinstance(node, (cst.Call, cst.Decorator))
-        reads = reads or (isinstance(node, cst.Name) and node.value in local)
+        reads = reads or (isinstance(node, cst.Name) and node.value in local and node not in bound)
     return calls and reads
 
 

@@ -6,33 +6,6 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-
-# Helpers without a Flax equivalent.
-
-
-class Buffer(nnx.Variable[jax.Array]):
-    """State that is saved with a model and not trained."""
-
-
-def uniform_within(bound: float) -> Callable[..., jax.Array]:
-    """Initializer that draws uniformly from [-bound, bound]."""
-
-    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
-
-    return init
-
-
-def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), groups: int = 1) -> dict[str, Any]:
-    """Initializers of kernel and bias that draw from [-b, b], b = 1 / sqrt(in_features / groups * prod(kernel_size)).
-
-    This is how PyTorch initializes linear layers and convolutions; flax would draw a normal kernel and a zero bias.
-    """
-    window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
-    init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
-    return {"kernel_init": init, "bias_init": init}
-
-
 device = jax.devices()[0]
 
 
@@ -62,3 +35,29 @@ class Net(nnx.Module):
 def build(d=4, *, rngs: nnx.Rngs):
     net = Net(d, rngs=rngs)
     return net
+
+
+# Helpers without a Flax equivalent.
+
+
+class Buffer(nnx.Variable[jax.Array]):
+    """State that is saved with a model and not trained."""
+
+
+def uniform_within(bound: float) -> Callable[..., jax.Array]:
+    """Initializer that draws uniformly from [-bound, bound]."""
+
+    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), groups: int = 1) -> dict[str, Any]:
+    """Initializers of kernel and bias that draw from [-b, b], b = 1 / sqrt(in_features / groups * prod(kernel_size)).
+
+    This is how PyTorch initializes linear layers and convolutions; flax would draw a normal kernel and a zero bias.
+    """
+    window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
+    init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
+    return {"kernel_init": init, "bias_init": init}

@@ -7,6 +7,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+conv = partial(nnx.Conv, padding="VALID")
+act_dict = {"relu": nnx.relu, "tanh": jnp.tanh, "none": lambda x: x}
+
 
 # Helpers without a Flax equivalent.
 
@@ -58,8 +61,6 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     return {"kernel_init": init, "bias_init": init}
 
 
-conv = partial(nnx.Conv, padding="VALID")
-act_dict = {"relu": nnx.relu, "tanh": jnp.tanh, "none": lambda x: x}
 layer_dict = dict(linear=nnx.Linear, bilinear=Bilinear)
 
 

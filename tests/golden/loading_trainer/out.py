@@ -13,51 +13,6 @@ import torch
 from flax import nnx
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-
-# Helpers without a Flax equivalent.
-
-
-def absolute(x: jax.Array) -> jax.Array:
-    """|x| with the gradient 0 at 0, where that of `jnp.abs` is 1."""
-    return jnp.abs(x) if jnp.iscomplexobj(x) else x * jnp.sign(x)
-
-
-def uniform_within(bound: float) -> Callable[..., jax.Array]:
-    """Initializer that draws uniformly from [-bound, bound]."""
-
-    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
-
-    return init
-
-
-def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), groups: int = 1) -> dict[str, Any]:
-    """Initializers of kernel and bias that draw from [-b, b], b = 1 / sqrt(in_features / groups * prod(kernel_size)).
-
-    This is how PyTorch initializes linear layers and convolutions; flax would draw a normal kernel and a zero bias.
-    """
-    window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
-    init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
-    return {"kernel_init": init, "bias_init": init}
-
-
-def map_nested(function: Callable[[Any], Any], value: Any) -> Any:
-    """Apply a function to what is inside nested lists, tuples and dictionaries, which stay what they are."""
-    if isinstance(value, MutableMapping):
-        result = copy.copy(value)
-        result.update({key: map_nested(function, item) for key, item in value.items()})
-        return result
-    if isinstance(value, list | tuple):
-        items = [map_nested(function, item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return function(value)
-
-
-def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = default_collate) -> Any:
-    """Collate samples as a DataLoader does, or by a function of one's own, into NumPy arrays."""
-    return map_nested(lambda item: item.numpy() if isinstance(item, torch.Tensor) else item, collate(samples))
-
-
 WEIGHT = torch.tensor([1.0, -2.0, 0.5])
 
 
@@ -194,3 +149,47 @@ def run(model: Net):
         if i == 4:
             break
     return [*results, total]
+
+
+# Helpers without a Flax equivalent.
+
+
+def absolute(x: jax.Array) -> jax.Array:
+    """|x| with the gradient 0 at 0, where that of `jnp.abs` is 1."""
+    return jnp.abs(x) if jnp.iscomplexobj(x) else x * jnp.sign(x)
+
+
+def uniform_within(bound: float) -> Callable[..., jax.Array]:
+    """Initializer that draws uniformly from [-bound, bound]."""
+
+    def init(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), groups: int = 1) -> dict[str, Any]:
+    """Initializers of kernel and bias that draw from [-b, b], b = 1 / sqrt(in_features / groups * prod(kernel_size)).
+
+    This is how PyTorch initializes linear layers and convolutions; flax would draw a normal kernel and a zero bias.
+    """
+    window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
+    init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
+    return {"kernel_init": init, "bias_init": init}
+
+
+def map_nested(function: Callable[[Any], Any], value: Any) -> Any:
+    """Apply a function to what is inside nested lists, tuples and dictionaries, which stay what they are."""
+    if isinstance(value, MutableMapping):
+        result = copy.copy(value)
+        result.update({key: map_nested(function, item) for key, item in value.items()})
+        return result
+    if isinstance(value, list | tuple):
+        items = [map_nested(function, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return function(value)
+
+
+def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = default_collate) -> Any:
+    """Collate samples as a DataLoader does, or by a function of one's own, into NumPy arrays."""
+    return map_nested(lambda item: item.numpy() if isinstance(item, torch.Tensor) else item, collate(samples))

@@ -19,6 +19,18 @@ except ImportError:
     HAS_XFORMERS = False
 
 
+class Block(nnx.Module):
+    def __init__(self, d=4, *, rngs: nnx.Rngs):
+        self.norm = nnx.LayerNorm(d, epsilon=1e-5, use_fast_variance=False, rngs=rngs)
+        self.qkv = nnx.Linear(d, 3 * d, **fan_in_uniform(d), rngs=rngs)
+
+    def __call__(self, x):
+        q, k, v = jnp.split(self.qkv(self.norm(x)), 3, axis=-1)
+        if HAS_XFORMERS:
+            return x + xops.memory_efficient_attention(q, k, v)
+        return x + scaled_dot_product_attention(q, k, v)
+
+
 # Helpers without a Flax equivalent.
 
 
@@ -74,15 +86,3 @@ def scaled_dot_product_attention(
     if dropout_p:
         weights = nnx.Dropout(dropout_p)(weights, rngs=rngs)
     return weights @ value
-
-
-class Block(nnx.Module):
-    def __init__(self, d=4, *, rngs: nnx.Rngs):
-        self.norm = nnx.LayerNorm(d, epsilon=1e-5, use_fast_variance=False, rngs=rngs)
-        self.qkv = nnx.Linear(d, 3 * d, **fan_in_uniform(d), rngs=rngs)
-
-    def __call__(self, x):
-        q, k, v = jnp.split(self.qkv(self.norm(x)), 3, axis=-1)
-        if HAS_XFORMERS:
-            return x + xops.memory_efficient_attention(q, k, v)
-        return x + scaled_dot_product_attention(q, k, v)

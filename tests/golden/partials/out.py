@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+# TODO(torch2jax): T2J103 this partial has no short form in JAX
+Conv3x3 = partial(partial(nnx.Conv, padding="VALID"), kernel_size=3, padding=1)
+LN = partial(nnx.LayerNorm, use_fast_variance=False)
+
 
 # Helpers without a Flax equivalent.
 
@@ -34,9 +38,6 @@ def leaky_relu(x: jax.Array, negative_slope: float = 0.01) -> jax.Array:
     return jnp.where(x > 0, x, negative_slope * x)
 
 
-# TODO(torch2jax): T2J103 this partial has no short form in JAX
-Conv3x3 = partial(partial(nnx.Conv, padding="VALID"), kernel_size=3, padding=1)
-LN = partial(nnx.LayerNorm, use_fast_variance=False)
 leaky = partial(leaky_relu, negative_slope=0.2)
 
 

@@ -10,6 +10,45 @@ from flax import nnx
 from jax import lax
 
 EPS = 1e-7
+SOBEL = jnp.array([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
+
+
+def focal_loss(logits: jax.Array, target: jax.Array, alpha: float = 0.25, gamma: float = 2.0) -> jax.Array:
+    p = nnx.sigmoid(logits)
+    ce = optax.sigmoid_binary_cross_entropy(logits, target)
+    p_t = p * target + (1 - p) * (1 - target)
+    loss = ce * ((1 - p_t) ** gamma)
+    if alpha >= 0:
+        loss = (alpha * target + (1 - alpha) * (1 - target)) * loss
+    return loss.mean()
+
+
+def gradients(image: jax.Array) -> Tuple[jax.Array, jax.Array]:
+    """Horizontal and vertical derivatives of (N, 1, H, W)."""
+    image = image.transpose(0, 2, 3, 1)  # N C H W -> N H W C
+    kernel = SOBEL.astype(image.transpose(0, 3, 1, 2).dtype)[None, None]
+    return (
+        convolve(image, kernel, padding=1).transpose(0, 3, 1, 2),
+        convolve(image, kernel.swapaxes(2, 3), padding=1).transpose(0, 3, 1, 2),
+    )
+
+
+def pairwise_iou(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Boxes (N, 4) and (M, 4) as x, y, width, height -> overlaps (N, M)."""
+    lt = jnp.maximum(a[:, None, :2], b[:, :2])
+    rb = jnp.minimum((a[:, :2] + a[:, 2:])[:, None], b[:, :2] + b[:, 2:])
+    inter = clamp((rb - lt), min=0).prod(axis=2)
+    area = lambda box: box[:, 2] * box[:, 3]  # noqa: E731
+    return inter / (area(a)[:, None] + area(b) - inter + EPS)
+
+
+def gaussian_nll(
+    x: jax.Array, mean: jax.Array, log_std: Optional[jax.Array] = None, dims: List[int] = [1]
+) -> jax.Array:
+    if log_std is None:
+        log_std = jnp.zeros_like(mean)
+    z = (x - mean) * jnp.exp(-log_std)
+    return (0.5 * z**2 + log_std + 0.5 * math.log(2 * math.pi)).sum(axis=dims)
 
 
 # Helpers without a Flax equivalent.
@@ -68,44 +107,3 @@ def convolve(
         feature_group_count=groups,
     )
     return y if bias is None else y + bias
-
-
-SOBEL = jnp.array([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
-
-
-def focal_loss(logits: jax.Array, target: jax.Array, alpha: float = 0.25, gamma: float = 2.0) -> jax.Array:
-    p = nnx.sigmoid(logits)
-    ce = optax.sigmoid_binary_cross_entropy(logits, target)
-    p_t = p * target + (1 - p) * (1 - target)
-    loss = ce * ((1 - p_t) ** gamma)
-    if alpha >= 0:
-        loss = (alpha * target + (1 - alpha) * (1 - target)) * loss
-    return loss.mean()
-
-
-def gradients(image: jax.Array) -> Tuple[jax.Array, jax.Array]:
-    """Horizontal and vertical derivatives of (N, 1, H, W)."""
-    image = image.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-    kernel = SOBEL.astype(image.transpose(0, 3, 1, 2).dtype)[None, None]
-    return (
-        convolve(image, kernel, padding=1).transpose(0, 3, 1, 2),
-        convolve(image, kernel.swapaxes(2, 3), padding=1).transpose(0, 3, 1, 2),
-    )
-
-
-def pairwise_iou(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Boxes (N, 4) and (M, 4) as x, y, width, height -> overlaps (N, M)."""
-    lt = jnp.maximum(a[:, None, :2], b[:, :2])
-    rb = jnp.minimum((a[:, :2] + a[:, 2:])[:, None], b[:, :2] + b[:, 2:])
-    inter = clamp((rb - lt), min=0).prod(axis=2)
-    area = lambda box: box[:, 2] * box[:, 3]  # noqa: E731
-    return inter / (area(a)[:, None] + area(b) - inter + EPS)
-
-
-def gaussian_nll(
-    x: jax.Array, mean: jax.Array, log_std: Optional[jax.Array] = None, dims: List[int] = [1]
-) -> jax.Array:
-    if log_std is None:
-        log_std = jnp.zeros_like(mean)
-    z = (x - mean) * jnp.exp(-log_std)
-    return (0.5 * z**2 + log_std + 0.5 * math.log(2 * math.pi)).sum(axis=dims)

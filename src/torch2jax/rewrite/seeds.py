@@ -1,0 +1,56 @@
+"""``torch.manual_seed(s)``: a stream of random numbers that starts from ``s``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.seeds import AGAIN, NOTHING, OWN
+from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, expression_line, statement
+from torch2jax.rewrite.rule_calls import flag, fresh_name
+
+
+def seed_statement(rewriter: Rewriter, node: cst.Expr, value: cst.Call) -> Any:
+    """The call as a statement. It also stays where data loading draws from torch's own stream."""
+    becomes, stays = rewriter.function.seeds[value], value in rewriter.facts.host
+    if becomes == NOTHING and stays:
+        rewriter.kept.add(value)
+        return node
+    if becomes == NOTHING:
+        _drop(rewriter, value)
+        return []
+    seed, lines = rewriter.expr(value.args[0].value), []
+    if stays:
+        rewriter.kept.add(value)
+        if not isinstance(seed, cst.Name | cst.Attribute | cst.Integer):  # evaluated once
+            name = cst.Name(fresh_name(rewriter, "seed"))
+            lines.append(statement(assignment(name, seed)))
+            seed = name
+            value = value.with_changes(args=[value.args[0].with_changes(value=name)])
+            rewriter.kept.add(value)
+        lines.append(statement(cst.Expr(value)))
+    rewriter.tally.translated += 1
+    if becomes == OWN:
+        return [*lines, statement(assignment(cst.Name("rngs"), call(attribute(rewriter.root("nnx"), "Rngs"), [seed])))]
+    return [*lines, expression_line(_again(rewriter, seed))]
+
+
+def seeded(rewriter: Rewriter, node: cst.Call) -> Any:
+    """The call as an expression, whose value is torch's generator: the stream here."""
+    if node in rewriter.facts.host:
+        rewriter.kept.add(node)
+        return node
+    if rewriter.function.seeds[node] != AGAIN:
+        _drop(rewriter, node)
+        return cst.Name("None")
+    return _again(rewriter, rewriter.expr(node.args[0].value))
+
+
+def _again(rewriter: Rewriter, seed: cst.BaseExpression) -> cst.Call:
+    return call(rewriter.helper("reseed"), [rewriter.rngs(), seed])
+
+
+def _drop(rewriter: Rewriter, node: cst.Call) -> None:
+    rewriter.tally.dropped += 1
+    flag(rewriter, node, "T2J301", "torch.manual_seed is dropped: nothing draws random numbers here")
