@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -250,7 +250,46 @@ def _result_line(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> cst.Simp
     relayout = rewriter.facts.relayouts.get(node)
     if relayout is not None and not isinstance(target, cst.Name):
         value = rewriter.transposed(value, conversion(relayout.source, relayout.target, relayout.rank or 0))
-    return store(rewriter, place, value)
+    return store(rewriter, place, _set_whole(rewriter, value) if place.variable else value)
+
+
+def _set_whole(rewriter: Rewriter, value: cst.BaseExpression) -> cst.BaseExpression:
+    """``p[...].at[...].set(v)`` is ``v`` where that has the shape and dtype of `p`: a sum of it and Variables."""
+    match value:
+        case cst.Call(
+            func=cst.Attribute(
+                value=cst.Subscript(value=cst.Attribute(value=held, attr=cst.Name("at")), slice=[index]),
+                attr=cst.Name("set"),
+            ),
+            args=[cst.Arg(value=new, keyword=None)],
+        ) if index.deep_equals(ELLIPSIS[0]):
+            leaves = list(_operands(new))
+            own = any(leaf.deep_equals(held) for leaf in leaves)
+            if own and all(_is_read(leaf) or _is_number(rewriter, leaf) for leaf in leaves):
+                return new.with_changes(lpar=[], rpar=[])
+    return value
+
+
+def _operands(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """What arithmetic is done with."""
+    if isinstance(node, cst.BinaryOperation) and isinstance(
+        node.operator, cst.Add | cst.Subtract | cst.Multiply | cst.Divide
+    ):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    elif isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Minus):
+        yield from _operands(node.expression)
+    else:
+        yield node
+
+
+def _is_number(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Integer | cst.Float) or isinstance(rewriter.kind(node), Number)
+
+
+def _is_read(node: cst.BaseExpression) -> bool:
+    """Whether an expression reads a whole Variable: ``p[...]``."""
+    return isinstance(node, cst.Subscript) and len(node.slice) == 1 and node.slice[0].deep_equals(ELLIPSIS[0])
 
 
 def _is_overwritten(rewriter: Rewriter, fact: RuleCall, target: cst.BaseExpression) -> bool:
