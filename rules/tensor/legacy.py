@@ -10,6 +10,7 @@ def FloatTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.FloatTensor([1, 0])
     >>> torch.FloatTensor(((1, 2), (3, 4)))
     >>> torch.FloatTensor(2)  # random
+    >>> torch.FloatTensor(max([[3, 4], [1, 2]]))
     >>> torch.FloatTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -19,6 +20,8 @@ def FloatTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.float32)
     return helpers.legacy_tensor(data, jnp.float32)
 
 
@@ -41,6 +44,7 @@ def DoubleTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.DoubleTensor([1, 0])
     >>> torch.DoubleTensor(((1, 2), (3, 4)))
     >>> torch.DoubleTensor(2)  # random
+    >>> torch.DoubleTensor(max([[3, 4], [1, 2]]))
     >>> torch.DoubleTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -50,6 +54,8 @@ def DoubleTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.float64)
     return helpers.legacy_tensor(data, jnp.float64)
 
 
@@ -72,6 +78,7 @@ def HalfTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.HalfTensor([1, 0])
     >>> torch.HalfTensor(((1, 2), (3, 4)))
     >>> torch.HalfTensor(2)  # random
+    >>> torch.HalfTensor(max([[3, 4], [1, 2]]))
     >>> torch.HalfTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -81,6 +88,8 @@ def HalfTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.float16)
     return helpers.legacy_tensor(data, jnp.float16)
 
 
@@ -103,6 +112,7 @@ def BFloat16Tensor(data, *, device: Device = None) -> Tensor:
     >>> torch.BFloat16Tensor([1, 0])
     >>> torch.BFloat16Tensor(((1, 2), (3, 4)))
     >>> torch.BFloat16Tensor(2)  # random
+    >>> torch.BFloat16Tensor(max([[3, 4], [1, 2]]))
     >>> torch.BFloat16Tensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -112,6 +122,8 @@ def BFloat16Tensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.bfloat16)
     return helpers.legacy_tensor(data, jnp.bfloat16)
 
 
@@ -134,6 +146,7 @@ def LongTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.LongTensor([1, 0])
     >>> torch.LongTensor(((1, 2), (3, 4)))
     >>> torch.LongTensor(2)  # random
+    >>> torch.LongTensor(max([[3, 4], [1, 2]]))
     >>> torch.LongTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -143,6 +156,8 @@ def LongTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.int32)
     return helpers.legacy_tensor(data, jnp.int32)
 
 
@@ -165,6 +180,7 @@ def IntTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.IntTensor([1, 0])
     >>> torch.IntTensor(((1, 2), (3, 4)))
     >>> torch.IntTensor(2)  # random
+    >>> torch.IntTensor(max([[3, 4], [1, 2]]))
     >>> torch.IntTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -174,6 +190,8 @@ def IntTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.int32)
     return helpers.legacy_tensor(data, jnp.int32)
 
 
@@ -196,6 +214,7 @@ def ShortTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.ShortTensor([1, 0])
     >>> torch.ShortTensor(((1, 2), (3, 4)))
     >>> torch.ShortTensor(2)  # random
+    >>> torch.ShortTensor(max([[3, 4], [1, 2]]))
     >>> torch.ShortTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -205,6 +224,8 @@ def ShortTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.int16)
     return helpers.legacy_tensor(data, jnp.int16)
 
 
@@ -227,6 +248,7 @@ def ByteTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.ByteTensor([1, 0])
     >>> torch.ByteTensor(((1, 2), (3, 4)))
     >>> torch.ByteTensor(2)  # random
+    >>> torch.ByteTensor(max([[3, 4], [1, 2]]))
     >>> torch.ByteTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -236,6 +258,8 @@ def ByteTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.uint8)
     return helpers.legacy_tensor(data, jnp.uint8)
 
 
@@ -258,6 +282,7 @@ def CharTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.CharTensor([1, 0])
     >>> torch.CharTensor(((1, 2), (3, 4)))
     >>> torch.CharTensor(2)  # random
+    >>> torch.CharTensor(max([[3, 4], [1, 2]]))
     >>> torch.CharTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -267,6 +292,8 @@ def CharTensor(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.int8)
     return helpers.legacy_tensor(data, jnp.int8)
 
 
@@ -289,6 +316,7 @@ def BoolTensor(data, *, device: Device = None) -> Tensor:
     >>> torch.BoolTensor([1, 0])
     >>> torch.BoolTensor(((1, 2), (3, 4)))
     >>> torch.BoolTensor(2)  # random
+    >>> torch.BoolTensor(max([[3, 4], [1, 2]]))
     >>> torch.BoolTensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -319,6 +347,7 @@ def Tensor_(data, *, device: Device = None) -> Tensor:
 
     >>> torch.Tensor([1, 0])
     >>> torch.Tensor(2)  # random
+    >>> torch.Tensor(max([[3, 4], [1, 2]]))
     >>> torch.Tensor(f32(2, 3).size())  # random
     """
     if isinstance(data, list) or (isinstance(data, tuple) and not isinstance(data, Size)):
@@ -328,6 +357,8 @@ def Tensor_(data, *, device: Device = None) -> Tensor:
             "a tuple is data here and a torch.Size is a shape, which are the same in JAX",
             "write torch.tensor(data) or torch.zeros(size)",
         )
+    if isinstance(data, int):
+        return jnp.zeros(data, dtype=jnp.float32)
     return helpers.legacy_tensor(data, jnp.float32)
 
 

@@ -17,7 +17,7 @@ class GraphConv(nnx.Module):
         self.out_features = out_features
         self.weight = nnx.Param(jnp.zeros((in_features, out_features), dtype=jnp.float32))
         if bias:
-            self.bias = nnx.Param(legacy_tensor(out_features, jnp.float32))
+            self.bias = nnx.Param(jnp.zeros(out_features, dtype=jnp.float32))
         else:
             self.bias = None
         self.reset_parameters(rngs=rngs)
@@ -108,13 +108,3 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
     window = (kernel_size,) if isinstance(kernel_size, int) else kernel_size
     init = uniform_within(1 / math.sqrt(max(1, in_features // groups * math.prod(window))))
     return {"kernel_init": init, "bias_init": init}
-
-
-def legacy_tensor(data: Any, dtype: Any) -> jax.Array:
-    """An array of `data`, or zeros of that length where it is an int: what `torch.FloatTensor(data)` makes.
-
-    Raises TypeError for a tuple, which PyTorch takes as data, or as a shape if it is a `torch.Size`.
-    """
-    if isinstance(data, tuple):
-        raise TypeError(f"is {data} data or a shape? write jnp.array(...) or jnp.zeros(...)")
-    return jnp.zeros(data, dtype) if isinstance(data, int) else jnp.array(data, dtype)

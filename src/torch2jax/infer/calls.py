@@ -28,6 +28,7 @@ from torch2jax.infer.kinds import (
     ClassRef,
     Container,
     CustomGradient,
+    Dtype,
     Free,
     Function,
     Instance,
@@ -117,11 +118,22 @@ def call_one(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) -
             return call_module(frame, node, callee, arguments)
         case Partial():
             return call_partial(frame, node, callee, arguments)
+        case Dtype(name=name):  # a variable that holds torch.FloatTensor or its like
+            return _construct_legacy(frame, node, name, arguments)
         case Tensor():
             use_all(frame, arguments)
             return Tensor()
         case _:
             return call_unknown(frame, node, callee, arguments)
+
+
+def _construct_legacy(frame: Frame, node: cst.Call, name: str | None, arguments: Arguments) -> Kind:
+    """``Tensor(2, 3)``, where `Tensor` is one of the types of tensors from the days before torch.tensor."""
+    if name is not None:
+        return call_api(frame, node, name, arguments)
+    use_all(frame, arguments)
+    frame.report("T2J103", node, "which type of tensors this makes is not known", "write torch.tensor or torch.zeros")
+    return Tensor()
 
 
 def call_unknown(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) -> Kind:
@@ -213,6 +225,8 @@ _OF_MODULES_ONLY = frozenset(
 def tensor_name(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> bool:
     """Whether calling a method of this name on something unknown settles that it is a tensor."""
     if name in ("dim", "type_as", "size", "numel") or any(k in ("dim", "keepdim") for k in arguments.keywords):
+        return True
+    if name == "type" and any(isinstance(kind, Dtype) for _, kind in arguments.positional):
         return True
     if name in _OF_OTHERS or name.startswith("__"):
         return False

@@ -537,6 +537,8 @@ def _shaped(frame: Frame, node: cst.CSTNode, rule: Rule, kind: Kind) -> Kind:
     """The result annotation applied to the kind of one tensor."""
     if rule.result == "Object":
         return Object(rule.names[0])
+    if rule.kind == "constant" and rule.result == "Dtype":
+        return Dtype(rule.names[0])
     return _result_kind(frame, node, rule.result, kind, rule.fields)
 
 

@@ -21,6 +21,7 @@ from torch2jax.rewrite.rewriter import (
 )
 from torch2jax.rules.bind import Arg
 from torch2jax.rules.model import UNKNOWN, Rule
+from torch2jax.source.nodes import dotted_name
 
 
 def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> cst.BaseExpression:
@@ -41,6 +42,21 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
         rewriter.tally.transposes += 2
         jnp = rewriter.root("jnp")
         expression = call(attribute(jnp, "moveaxis"), [expression, number(-1), number(1)])
+    return _without_needless_stop(expression)
+
+
+# What they give depends on no array.
+_WITHOUT_GRADIENT = frozenset(
+    "jnp.zeros jnp.ones jnp.eye jnp.arange jnp.zeros_like jnp.ones_like rngs.normal rngs.uniform rngs.randint".split()
+)
+
+
+def _without_needless_stop(expression: cst.BaseExpression) -> cst.BaseExpression:
+    """``lax.stop_gradient(jnp.zeros(3))`` is ``jnp.zeros(3)``, through which nothing flows."""
+    match expression:
+        case cst.Call(func=cst.Attribute(attr=cst.Name("stop_gradient")), args=[cst.Arg(value=cst.Call() as inner)]):
+            if dotted_name(inner.func) in _WITHOUT_GRADIENT:
+                return inner
     return expression
 
 

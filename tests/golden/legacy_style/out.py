@@ -25,7 +25,7 @@ class Net(nnx.Module):
             pass
 
     def init_hidden(self, bsz):
-        h = lax.stop_gradient(jnp.zeros((bsz, self.nhid)))
+        h = jnp.zeros((bsz, self.nhid))
         if self.use_cuda:
             pass
         value = self.start[...]
