@@ -156,7 +156,7 @@ class _Builder:
         if isinstance(statement, cst.SimpleStatementLine):
             value = statement.body[0].value if isinstance(statement.body[0], cst.Assign) else None
             func = value.func if isinstance(value, cst.Call) else value
-            return isinstance(func, cst.Attribute) and func.attr.value in _DETACHED
+            return isinstance(func, cst.Attribute) and func.attr.value in DETACHED
         if not isinstance(statement, cst.With):
             return False
         funcs = [i.item.func if isinstance(i.item, cst.Call) else i.item for i in statement.items]
@@ -214,7 +214,7 @@ class _Builder:
         return set(access_of(loop if loop is not None else self.fn.node, self.fn.facts.kinds.get).writes)
 
 
-_DETACHED = frozenset("detach item data numpy tolist".split())
+DETACHED = frozenset("detach item data numpy tolist".split())
 
 
 def _check_zeroed(place: Place, trained: Sequence[Trained]) -> None:

@@ -17,6 +17,7 @@ from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
 from torch2jax.regions.trained import trained_by
+from torch2jax.regions.unreached import check_unreached
 from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Binding, Scope
 
@@ -25,6 +26,7 @@ _BACKWARD = "backward("
 
 def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
     """Note the regions of every function in the program, by the first statement of each."""
+    every: list[tuple[FunctionInfo, Region]] = []
     for path, file in program.files.items():
         if _BACKWARD not in file.source:
             continue
@@ -32,7 +34,9 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
         for fn in (*file.functions, file.main):
             scope = bindings[path].scope_of.get(fn.node) if fn is not None else None
             if fn is not None and scope is not None and not isinstance(fn.node, cst.Lambda):
-                found += _Function(program, fn, scope).find()
+                own = _Function(program, fn, scope).find()
+                found += own
+                every += [(fn, region) for region in own]
         taken = {name for scope in bindings[path].scope_of.values() for name in (*scope.names, *scope.reads)}
         for region in found:
             named = replace(region, name=_name(region, len(found) == 1, taken))
@@ -41,6 +45,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 named = replace(named, copy=_free(f"{model.rpartition('.')[2]}_before", taken))
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
+    check_unreached(program, every)
 
 
 def _is_known(marked: Marked) -> bool:
