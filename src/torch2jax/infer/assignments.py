@@ -25,6 +25,7 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
+from torch2jax.infer.leaves import made_parameter
 from torch2jax.infer.liveness import stored
 from torch2jax.infer.targets import is_number, store
 from torch2jax.infer.views import view_of
@@ -38,6 +39,10 @@ def assign(frame: Frame, node: cst.Assign) -> None:
         keep_value(frame, node)
         return
     kind = frame.eval(node.value)
+    parameter = made_parameter(frame, node, kind)
+    if parameter is not None:
+        store(frame, node.targets[0].target, parameter, node.value)
+        return
     source: cst.CSTNode = node.value
     for target in node.targets:
         store(frame, target.target, kind, node.value, storage_of(frame, source) or None, view_of(frame, source))

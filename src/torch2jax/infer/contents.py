@@ -28,6 +28,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import MIXED, Layout
+from torch2jax.infer.leaves import given_later
 
 
 def heap_read(frame: Frame, site: Any) -> Kind:
@@ -47,7 +48,8 @@ def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) ->
         logical_shape(frame, node, plain)
         kind = Shape(plain.rank)
     if isinstance(plain, Tensor) and node is not None:
-        note_escape(frame, node)
+        if site not in given_later(frame):  # an optimizer has the Variable itself
+            note_escape(frame, node)
     if isinstance(plain, Tensor) and not plain.variable and plain.layout != MIXED:
         wants = frame.program.item_wants[site]
         wants.add(plain.layout)

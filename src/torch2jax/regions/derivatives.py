@@ -307,10 +307,11 @@ def _names_after(fn: FunctionInfo, sink: Any, scope: Scope) -> frozenset[str]:
 
 def _prepares(statement: Any, inputs: Sequence[str]) -> bool:
     """``x.requires_grad = True``, ``x.requires_grad_()``, ``x.grad.zero_()``, ``x.grad = None`` and their like."""
-    return any(_forgets(statement, name) or _begins(statement, name) for name in inputs)
+    return any(_forgets(statement, name) or begins_gradients(statement, name) for name in inputs)
 
 
-def _begins(statement: Any, name: str) -> bool:
+def begins_gradients(statement: Any, name: str) -> bool:
+    """``x.requires_grad = True`` and ``x.requires_grad_()``."""
     small = _only(statement)
     if isinstance(small, cst.Assign) and len(small.targets) == 1:
         return _is_attribute(small.targets[0].target, name, "requires_grad")

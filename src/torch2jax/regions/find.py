@@ -10,9 +10,11 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts, Finding
+from torch2jax.infer.kinds import Tensor
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, places, region_at
+from torch2jax.regions.derivatives import begins_gradients
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
@@ -107,6 +109,7 @@ class _Function:
                 return self._added(added, again)
         for place, error in errors:
             self._report(place.sink, error)
+        self._drop_beginnings(found)
         found = [_with_read_again(region, found, self.facts) for region in found]
         for region in found:
             for statement in region.statements:
@@ -116,6 +119,19 @@ class _Function:
                 self._settle(statement)
                 self.program.dropped.add(statement)
         return found
+
+    def _drop_beginnings(self, regions: Sequence[Region]) -> None:
+        """Arrays that optimizers hold are parameters from the beginning: `x.requires_grad_()` says nothing new."""
+        arrays = {
+            model
+            for region in regions
+            for model in region.models
+            if isinstance(region.kinds.get(model), Tensor) and "." not in model
+        }
+        for block in blocks(self.fn.node):
+            for statement in block.statements:
+                if any(begins_gradients(statement, name) for name in arrays):
+                    self.program.dropped.add(statement)
 
     def _regions(
         self, where: Sequence[Place], added: Accumulation | None

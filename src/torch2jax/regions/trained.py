@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import libcst as cst
@@ -29,15 +29,14 @@ def trained_by(
     alike = {tuple(len(group) for group in each.groups) for each in found if isinstance(each, Optimizer)}
     if name is None or not isinstance(kind, Optimizer) or not sources or len(alike) != 1:
         raise NoRegionError("it is not known whose parameters this optimizer holds", optimizer, _HINT)
-    if any(isinstance(source.kind, Tensor) for source in sources):
-        raise NoRegionError("an optimizer of single tensors has no step yet", optimizer)
     roots: list[str] = []
     groups = [tuple(_leaf(program, fn, scope, kind, source, roots) for source in group) for group in kind.groups]
     leaves = [leaf for group in groups for leaf in group]
     if None not in leaves:
         shape = [tuple(leaf for leaf in group if leaf is not None) for group in groups]
         nested: list[Structure] = [group[0] if len(group) == 1 else group for group in shape]
-        return Trained(name, nested[0] if len(nested) == 1 else tuple(nested), tuple(roots))
+        whole = nested[0] if len(nested) == 1 else tuple(nested)
+        return Trained(name, (whole,) if _is_one_tensor(sources) else whole, tuple(roots))
     if len(sources) > 1:
         raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
     source = sources[0]
@@ -45,13 +44,18 @@ def trained_by(
     if spelled is not None and "." not in name:
         passed = _passed(program, fn, name, spelled, kind)
         if passed is not None:
-            return Trained(name, passed, (passed,))
+            return Trained(name, (passed,) if _is_one_tensor(sources) else passed, (passed,))
     if not is_module(source.kind):
         raise NoRegionError("it is not known what module this optimizer trains", optimizer, _HINT)
     fitting = [path for path, there in seen.items() if there is not None and without_none(there) == source.kind]
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
     return Trained(name, fitting[0], (fitting[0],))
+
+
+def _is_one_tensor(sources: Sequence[Source]) -> bool:
+    """Whether an optimizer is built for one array, which it holds in a tuple."""
+    return len(sources) == 1 and isinstance(sources[0].kind, Tensor)
 
 
 def _passed(program: Program, fn: FunctionInfo, optimizer: str, model: str, kind: Optimizer) -> str | None:

@@ -52,6 +52,8 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     if _is_for_isinstance(rewriter, node):
         return node.with_changes(value=class_reference(rewriter, node.value))
     translated = rewriter.expr(node.value)
+    if rewriter.facts.special.get(node.targets[0]) == ("made_parameter",):
+        return node.with_changes(value=call(attribute(rewriter.root("nnx"), "Param"), [translated]))
     if _is_own_value(node, translated):
         return []
     _note_function(rewriter, node)

@@ -33,7 +33,8 @@ def trained(rewriter: Rewriter, groups: Sequence[Sequence[Source]]) -> Any:
         return _tuple([_group(rewriter, sources) for sources in groups])
     sources = groups[0]
     if len(sources) == 1 and isinstance(sources[0].kind, Tensor):
-        return _tuple([rewriter.expr(sources[0].node)])
+        item = rewriter.expr(sources[0].node)
+        return _tuple([item]).with_changes(elements=[cst.Element(item, cst.Comma())])
     return _group(rewriter, sources)
 
 

@@ -260,9 +260,17 @@ def _differentiation(rewriter: Rewriter, step: _Step) -> list[Any]:
 
 
 def _models(step: _Step, *, brackets: bool = False) -> cst.BaseExpression:
-    """The model, or a tuple of all models."""
-    names = [cst.Name(step.arguments.local(model)) for model in step.region.models]
-    return names[0] if len(names) == 1 else _tuple(names, brackets=brackets)
+    """The model, or a tuple of all models; of one array, which is a Variable, a tuple of it."""
+    models = step.region.models
+    names = [cst.Name(step.arguments.local(model)) for model in models]
+    if len(names) > 1:
+        return _tuple(names, brackets=brackets)
+    is_array = any(each.structure == models for each in step.region.trained)
+    return _of_one(names[0]) if is_array else names[0]
+
+
+def _of_one(item: cst.BaseExpression) -> cst.Tuple:
+    return _tuple([item], brackets=True).with_changes(elements=[cst.Element(item, cst.Comma())])
 
 
 def _loss_function(rewriter: Rewriter, step: _Step, given: Sequence[str]) -> cst.FunctionDef:
@@ -345,7 +353,8 @@ def _update(
 def _structured(structure: Structure, models: Sequence[str], local: Callable[[str], str]) -> cst.BaseExpression:
     """What an optimizer trains, in the tuples that it has been built for."""
     if not isinstance(structure, str):
-        return _tuple([_structured(part, models, local) for part in structure], brackets=True)
+        items = [_structured(part, models, local) for part in structure]
+        return _of_one(items[0]) if len(items) == 1 else _tuple(items, brackets=True)
     root, parts = _taken_apart(structure, models)
     node: cst.BaseExpression = cst.Name(local(root))
     for part in parts:

@@ -1,0 +1,82 @@
+"""Arrays that an optimizer is given by themselves: ``x = torch.zeros(3, requires_grad=True)``, then ``Adam([x])``.
+
+They are Variables in the translation, as a parameter is: the optimizer changes them where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.frame import Frame
+from torch2jax.infer.kinds import Kind, Tensor, without_none
+from torch2jax.source.nodes import walk
+
+
+def made_parameter(frame: Frame, node: cst.Assign, kind: Kind) -> Tensor | None:
+    """The Variable that an assignment makes, where its value is a new array that an optimizer is given later."""
+    plain = without_none(kind)
+    frame.facts.special.pop(node.targets[0], None)
+    if "optim" not in frame.fn.file.source or not isinstance(plain, Tensor) or plain.variable:
+        return None
+    if node not in given_later(frame) or storage_of(frame, node.value):
+        return None
+    frame.use(node.value, plain, None)
+    frame.facts.special[node.targets[0]] = ("made_parameter",)
+    return Tensor(plain.rank, plain.dtype, None, variable=True)
+
+
+def given_later(frame: Frame) -> set[cst.CSTNode]:
+    """The assignments of names that are handed to an optimizer as they are: the last of each in front of it.
+
+    With the lists in which they are, where nothing else looks into those.
+    """
+    cache = frame.program.leaves
+    if frame.fn not in cache:
+        cache[frame.fn] = set(_found(frame))
+    return cache[frame.fn]
+
+
+def _found(frame: Frame) -> Iterator[cst.CSTNode]:
+    parts = list(walk(frame.fn.node))
+    assigned: dict[str, cst.Assign] = {}
+    lists: dict[str, cst.BaseExpression] = {}
+    for part in parts:
+        if isinstance(part, cst.Assign) and len(part.targets) == 1 and isinstance(part.targets[0].target, cst.Name):
+            name = part.targets[0].target.value
+            assigned[name] = part
+            lists[name] = part.value
+        if isinstance(part, cst.Call) and part.args and _is_optimizer(frame, part):
+            given = part.args[0].value
+            uses = [other for other in parts if isinstance(given, cst.Name) and isinstance(other, cst.Name)]
+            if len([other for other in uses if isinstance(given, cst.Name) and other.value == given.value]) <= 2:
+                yield from walk(lists.get(given.value, given) if isinstance(given, cst.Name) else given)
+            for name in _names(given, lists):
+                if name in assigned:
+                    yield assigned[name]
+
+
+def _is_optimizer(frame: Frame, node: cst.Call) -> bool:
+    binding = frame.program.bindings.get(frame.fn.file.path)
+    scope = binding.scope_of.get(frame.fn.node) if binding is not None else None
+    name = binding.qualify(scope, node.func) if binding is not None and scope is not None else None
+    return name is not None and name.startswith("torch.optim.") and ".lr_scheduler" not in name
+
+
+def _names(node: cst.BaseExpression, lists: dict[str, cst.BaseExpression]) -> Iterator[str]:
+    """The names in ``[x, y]``, in a variable with such a list, and in groups of them."""
+    if isinstance(node, cst.Name):
+        node = lists.get(node.value, node)
+    if not isinstance(node, cst.List | cst.Tuple):
+        return
+    for element in node.elements:
+        value = element.value
+        if isinstance(value, cst.Name):
+            yield value.value
+        elif isinstance(value, cst.Dict):
+            for item in value.elements:
+                if isinstance(item, cst.DictElement) and isinstance(item.key, cst.SimpleString):
+                    if item.key.evaluated_value == "params":
+                        yield from _names(item.value, lists)
