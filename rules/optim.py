@@ -414,13 +414,21 @@ def LBFGS(
     history_size: int = 100,
     line_search_fn=None,
 ) -> Optimizer:
-    """Quasi-Newton steps, several in one call of `step`.
+    """Quasi-Newton steps, several in one call of `step`. The object holds the model, and calls the closure.
 
     >>> torch.optim.LBFGS(model.parameters())
+    >>> torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=4, history_size=3)
+    >>> torch.optim.LBFGS(model.parameters(), 0.5, max_iter=6, max_eval=9, line_search_fn="strong_wolfe")
+    >>> torch.optim.LBFGS(model.parameters(), lr=0.1, tolerance_grad=0.1, tolerance_change=0.01)
     """
-    raise Unsupported(
-        "it calls the loss several times in a step, which an optax transformation does not",
-        "see optax.lbfgs, whose line search and stopping differ",
+    return helpers.LBFGS(
+        lr=lr,
+        max_iter=max_iter,
+        max_eval=max_eval,
+        tolerance_grad=tolerance_grad,
+        tolerance_change=tolerance_change,
+        history_size=history_size,
+        line_search_fn=line_search_fn,
     )
 
 

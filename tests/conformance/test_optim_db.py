@@ -16,7 +16,6 @@ from torch2jax.verify.examples import Status, run_example
 
 NOT_TRANSLATED = {
     "Adafactor": "which axes of an array are the last two",
-    "LBFGS": "calls the loss several times",
     "Muon": "which axis of a matrix is which",
     "SparseAdam": "gradients are dense in JAX",
 }

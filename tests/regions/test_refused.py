@@ -210,3 +210,72 @@ def test_gradients_that_a_call_leaves_behind_are_warned_of() -> None:
     )
     messages = [d.message for d in convert(HEAD + source).diagnostics if d.severity == "warning"]
     assert messages == ["gradients that one call of `train` leaves behind are not there in the next"]
+
+
+def closure(lines: str, step: str = "optimizer.step(closure)", before: str = "") -> str:
+    """A loop of an optimizer that calls a closure of these lines."""
+    head = """\
+    def train(batches):
+        net = Net()
+        optimizer = torch.optim.LBFGS(net.parameters())
+        for x, y in batches:
+    """
+    body = f"{before}\ndef closure():\n{indent(dedent(lines), '    ')}\n{step}\n".lstrip("\n")
+    return dedent(head) + indent(body, " " * 8)
+
+
+LOSS = "optimizer.zero_grad()\nloss = F.mse_loss(net(x), y)\nloss.backward()\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        (
+            closure("loss = F.mse_loss(net(x), y)\nloss.backward()\nreturn loss"),
+            f"7: {NO_STEP}: the gradients of a closure add up",
+        ),
+        (closure(LOSS), f"8: {NO_STEP}: a closure has to return the loss, in its last line alone"),
+        (
+            closure(f"{LOSS}if loss > 1:\n    return loss\nreturn loss"),
+            f"8: {NO_STEP}: a closure has to return the loss, in its last line alone",
+        ),
+        (
+            closure(f"{LOSS}return loss", "closure()\noptimizer.step(closure)"),
+            f"8: {NO_STEP}: `closure` is used otherwise than by `optimizer.step`",
+        ),
+        (
+            closure(LOSS.replace("net(x), y", "out, net(y)") + "return loss", before="out = net(x)"),
+            "8: `out` depends on the model",
+        ),
+    ],
+)
+def test_closures_that_have_no_translation_are_named(source: str, cause: str) -> None:
+    found = errors(source)
+    assert cause in found
+    assert any("Optimizer.step has no translation yet" in message for message in found)
+
+
+def test_a_closure_elsewhere_is_no_closure() -> None:
+    found = errors(closure(f"{LOSS}return loss", "run(optimizer, closure)"))
+    assert f"8: {NO_STEP}: no step of an optimizer follows in the same block" in found
+
+
+def test_rates_of_an_optimizer_that_calls_the_loss_do_not_change() -> None:
+    found = errors(closure(f"{LOSS}return loss", 'optimizer.step(closure)\noptimizer.param_groups[0]["lr"] *= 0.5'))
+    assert "3: the program changes the rate of an optimizer that calls the loss by itself" in found
+
+
+def test_an_array_that_an_optimizer_shares_with_another_name_is_none_of_its_own() -> None:
+    found = errors(
+        """\
+        def fit(image, target):
+            x = image.requires_grad_()
+            optimizer = torch.optim.Adam([x])
+            loss = ((x - target) ** 2).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return image
+        """
+    )
+    assert any("it can't be told whose parameters `[x]` are" in message for message in found)

@@ -47,9 +47,8 @@ def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) ->
 
         logical_shape(frame, node, plain)
         kind = Shape(plain.rank)
-    if isinstance(plain, Tensor) and node is not None:
-        if site not in given_later(frame):  # an optimizer has the Variable itself
-            note_escape(frame, node)
+    if isinstance(plain, Tensor) and node is not None and site not in given_later(frame):
+        note_escape(frame, node)  # what an optimizer is given is the Variable itself
     if isinstance(plain, Tensor) and not plain.variable and plain.layout != MIXED:
         wants = frame.program.item_wants[site]
         wants.add(plain.layout)

@@ -77,6 +77,6 @@ def _names(node: cst.BaseExpression, lists: dict[str, cst.BaseExpression]) -> It
             yield value.value
         elif isinstance(value, cst.Dict):
             for item in value.elements:
-                if isinstance(item, cst.DictElement) and isinstance(item.key, cst.SimpleString):
-                    if item.key.evaluated_value == "params":
-                        yield from _names(item.value, lists)
+                key = item.key if isinstance(item, cst.DictElement) else None
+                if isinstance(key, cst.SimpleString) and key.evaluated_value == "params":
+                    yield from _names(item.value, lists)

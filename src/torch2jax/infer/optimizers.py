@@ -20,6 +20,7 @@ from torch2jax.infer.kinds import (
     UNKNOWN,
     Api,
     BoundApi,
+    Function,
     Kind,
     Optimizer,
     ParamGroups,
@@ -352,12 +353,23 @@ def call_optimizer_method(frame: Frame, node: cst.Call, name: str, arguments: Ar
     """``optimizer.step()`` and its like."""
     use_all(frame, arguments)
     frame.facts.special[node] = ("optimizer_method", name)
+    if name in ("state_dict", "load_state_dict") and _calls_closures(frame, node):
+        frame.report("T2J108", node, f"`{name}` of an optimizer that calls the loss by itself has no translation yet")
+        return FREE
     if name == "state_dict" and not node.args:
         return State()
     if name == "load_state_dict" and puts_back(frame, node, arguments):
         return NONE
     frame.report("T2J108", node, f"Optimizer.{name} has no translation yet", _HINTS.get(name, ""))
+    if name == "step" and len(arguments.positional) == 1 and isinstance(arguments.positional[0][1], Function):
+        return arguments.positional[0][1].info.result.read(frame.fn)
     return NONE if name == "zero_grad" else FREE
+
+
+def _calls_closures(frame: Frame, node: cst.Call) -> bool:
+    kind = frame.facts.kinds.get(node.func.value) if isinstance(node.func, cst.Attribute) else None
+    found = options(without_none(kind)) if kind is not None else ()
+    return any(isinstance(option, Optimizer) and option.name.endswith(".LBFGS") for option in found)
 
 
 def sources_of(kind: Kind) -> tuple[Source, ...]:

@@ -308,7 +308,8 @@ class Program:
 
     ``regions``: the gradient regions, by the first statement of each; ``dropped``: statements that they make needless;
     ``moved``: those of derivatives, which go into functions. ``accumulations``: gradients that are added up, by the
-    statements that begin, clip, use or forget them. ``copies``: names and models that are copied in front of a
+    statements that begin, clip, use or forget them. ``closures``: functions that optimizers call, by the statements
+    that return from them and give them away. ``copies``: names and models that are copied in front of a
     statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: the names that
     stand for `x.grad`.
     ``leaves``: the assignments of arrays that optimizers are given by themselves, by the functions that do it.
@@ -344,6 +345,7 @@ class Program:
     dropped: set[cst.CSTNode] = field(default_factory=set)
     moved: set[cst.CSTNode] = field(default_factory=set)
     accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    closures: dict[cst.CSTNode, Any] = field(default_factory=dict)
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
     derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)
     gradients: dict[cst.CSTNode, str] = field(default_factory=dict)

@@ -48,8 +48,7 @@ def region_at(program: Program, fn: FunctionInfo, scope: Scope, place: Place, ad
     find = whole((model for each in trained for model in each.models), lambda node: path_of(node, kinds.get))
     access = {s: access_of_all([s], find) for s in (*block.before, *block.statements[:end])}
     seen = places(access.values(), kinds)
-    gradients = added.gradients if added is not None else ""
-    return _Builder(program, fn, scope, place, end, trained, gradients, access, seen, find).build()
+    return _Builder(program, fn, scope, place, end, trained, added, access, seen, find).build()
 
 
 @dataclass
@@ -62,7 +61,7 @@ class _Builder:
     place: Place
     end: int
     trained: tuple[Trained, ...]
-    gradients: str
+    added: Accumulation | None
     access: Mapping[Any, Access]
     seen: dict[str, Any]
     find: Find
@@ -112,7 +111,8 @@ class _Builder:
             varying=frozenset(self._varying()),
             kinds=self.seen,
             outside=obstacle(self.program, self.fn, [*again, *prelude, *forward]),
-            gradients=self.gradients,
+            gradients=self.added.gradients if self.added is not None else "",
+            is_new=self.added is not None and self.added.is_new,
             again=tuple(again),
             versions=versions,
         )
@@ -223,7 +223,7 @@ def _check_zeroed(place: Place, trained: Sequence[Trained]) -> None:
     sinks = [i for i, marked in roles.items() if marked.role is Role.BACKWARD]
     first, last = group.backward[0], group.backward[-1]
     for each in trained:
-        zeroed = [i for i, m in roles.items() if m.role is Role.ZERO and _zeroes(_code(m.subject), each)]
+        zeroed = [i for i, m in roles.items() if m.role is Role.ZERO and zeroes(m, each)]
         if any(first < i < last for i in zeroed):
             raise NoRegionError("gradients are zeroed between two backward passes", place.sink.node)
         if any(place.start <= i < first for i in zeroed):
@@ -235,8 +235,9 @@ def _check_zeroed(place: Place, trained: Sequence[Trained]) -> None:
         raise NoRegionError(message, place.sink.node, "zero them before each backward pass")
 
 
-def _zeroes(spelled: str, each: Trained) -> bool:
+def zeroes(marked: Marked, each: Trained) -> bool:
     """Whether zeroing something zeroes all gradients that an optimizer uses."""
+    spelled = _code(marked.subject)
     return spelled == each.optimizer or each.models == (spelled,)
 
 

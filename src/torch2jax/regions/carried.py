@@ -41,7 +41,7 @@ def check_given(fn: FunctionInfo, inputs: Collection[str], models: Collection[st
                 sources = {given[m] for m in models if m in given} | {
                     m for m in models if m.partition(".")[0] == receiver
                 }
-                if root in given and overlap([given[root]], _depending(caller, sources)):
+                if root in given and overlap([given[root]], depending(caller, sources)):
                     raise NoRegionError(f"`{given[root]}` depends on the model", node, "compute it beside the loss")
         elif receiver and path.startswith(f"{receiver}.") and fn.owner is not None:
             _check_attribute(fn, path, models)
@@ -56,12 +56,12 @@ def _check_attribute(fn: FunctionInfo, path: str, models: Collection[str]) -> No
             own = receiver_of(method)
             here = path.replace(receiver_of(fn), own, 1)
             sources = {m.replace(receiver_of(fn), own, 1) for m in models if m.startswith(f"{receiver_of(fn)}.")}
-            if here in _depending(method, sources):
+            if here in depending(method, sources):
                 message = f"`{path}` is computed with the model in `{method.name}`"
                 raise NoRegionError(message, method.node, "compute it in the function that calls backward")
 
 
-def _depending(fn: FunctionInfo, models: Collection[str]) -> set[str]:
+def depending(fn: FunctionInfo, models: Collection[str]) -> set[str]:
     """The places in a function whose values may depend on models, whatever the order of the statements."""
     reached = set(models)
     lines = [node for node in walk(fn.node) if isinstance(node, cst.Assign | cst.AnnAssign | cst.AugAssign)]

@@ -14,9 +14,10 @@ from torch2jax.infer.kinds import Tensor
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, places, region_at
+from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.derivatives import begins_gradients
 from torch2jax.regions.paths import access_of
-from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role
+from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
 from torch2jax.regions.trained import trained_by
 from torch2jax.regions.unreached import check_unreached
@@ -68,7 +69,7 @@ def _with_read_again(region: Region, every: Sequence[Region], facts: Facts) -> R
 def _name(region: Region, is_only: bool, taken: set[str]) -> str:
     """What the step does: it trains the model of this file, or the one of this name."""
     if region.gradients:
-        wanted = "accumulate_gradients"
+        wanted = "loss_and_gradients" if region.is_new else "accumulate_gradients"
     else:
         wanted = "train_step" if is_only else f"train_{_snake(region.trained[0].model.rpartition('.')[2])}"
     return _free(wanted, taken)
@@ -101,6 +102,13 @@ class _Function:
             for roles in [self._roles(block)]
             for group, start in groups(roles)
         ]
+        try:
+            closure = closure_of(self.program, self.fn, self.scope, where[0]) if len(where) == 1 else None
+        except NoRegionError as cause:
+            self._report(where[0].sink, cause)
+            return []
+        if closure is not None:
+            return self._closed(closure, where)
         found, errors = self._regions(where, None)
         if errors:
             added = self._accumulation(where)
@@ -118,6 +126,29 @@ class _Function:
             for statement in (*self._marked(Role.ZERO), *self._marked(Role.SCALE)):
                 self._settle(statement)
                 self.program.dropped.add(statement)
+        return found
+
+    def _closed(self, closure: Closure, where: Sequence[Place]) -> list[Region]:
+        """The region of a function that an optimizer calls."""
+        found, errors = self._regions(where, closure.added)
+        try:
+            for region in found:
+                check_captured(self.program, self.fn, region)
+        except NoRegionError as cause:
+            errors.append((where[0], cause))
+        for place, error in errors:
+            self._report(place.sink, error)
+        if errors:
+            return []
+        for statement in (*found[0].statements, *self._marked(Role.ZERO)):
+            self._settle(statement)
+        self.program.dropped.update(self._marked(Role.ZERO))
+        parent = self.fn.parent or self.fn.file.main
+        assert parent is not None
+        for key in [key for key in parent.facts.findings if key[1] in closure.steps.values()]:
+            del parent.facts.findings[key]
+        for statement in (closure.returns, *closure.steps):
+            self.program.closures[statement] = closure
         return found
 
     def _drop_beginnings(self, regions: Sequence[Region]) -> None:

@@ -59,7 +59,7 @@ class Region:
     ``live``: names that are looked at afterwards. ``varying``: places that
     change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
     step from being compiled, if anything does. ``gradients``: the variable that they are
-    added to, where the update comes later. ``again``: those of the
+    added to, where the update comes later; ``is_new``: there are none to add to. ``again``: those of the
     differentiated that have been run before, which are run once more on ``copy``, the model as it was then.
     ``versions``: names that a statement in ``after`` reads, and that get another value before it comes.
     ``name``: that of the function.
@@ -77,6 +77,7 @@ class Region:
     kinds: dict[str, Any]
     outside: str = ""
     gradients: str = ""
+    is_new: bool = False
     again: tuple[Any, ...] = ()
     versions: dict[Any, tuple[str, ...]] = field(default_factory=dict)
     copy: str = ""
@@ -93,7 +94,8 @@ class Accumulation:
     """Gradients that are kept in a variable from one backward pass to the next, until a step uses them up.
 
     ``loop``: the statement in front of which there are none. ``zeros`` and ``steps``: the statements that forget them,
-    and those that use them; ``clips`` change them. ``name``: the function that updates the model.
+    and those that use them; ``clips`` change them. ``name``: the function that updates the model. ``is_new``: there are
+    none before a backward pass.
     """
 
     trained: Trained
@@ -103,6 +105,22 @@ class Accumulation:
     clips: dict[Any, cst.Call]
     steps: tuple[Any, ...]
     name: str = "apply_gradients"
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A function that an optimizer calls for the loss, and which gives the gradients beside it.
+
+    ``returns``: its last statement. ``steps``: the statements that give it to the optimizer, with the calls in them.
+    ``calls_itself``: the optimizer calls it in the translation too, as often as it likes.
+    """
+
+    function: str
+    added: Accumulation
+    returns: Any
+    steps: dict[Any, cst.Call]
+    calls_itself: bool
 
 
 class NoRegionError(Exception):

@@ -10,7 +10,7 @@ import libcst as cst
 from torch2jax.rewrite.comments import comments_of, with_lost_comments
 from torch2jax.rewrite.derivatives import derivative_lines
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
-from torch2jax.rewrite.steps import accumulated, before_accumulation, copy_of, training_step
+from torch2jax.rewrite.steps import accumulated, before_accumulation, copy_of, returned, stepped, training_step
 from torch2jax.source.nodes import walk
 
 
@@ -24,6 +24,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             continue
         region = rewriter.program.regions.get(node)
         added = rewriter.program.accumulations.get(node)
+        closure = rewriter.program.closures.get(node)
         copies = _copies(rewriter, (node, *(region.statements if region is not None else ())))
         if region is not None and node not in rewriter.entered:
             rewriter.entered.add(node)
@@ -37,6 +38,10 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             new = derivative_lines(rewriter, rewriter.program.derivatives[node], body)
         elif added is not None and added.loop is not node:
             new = accumulated(rewriter, added, node)
+        elif closure is not None and node in closure.steps and not closure.calls_itself:
+            new = stepped(rewriter, closure, node)
+        elif closure is not None and node is closure.returns:
+            new = returned(closure, one(rewriter, node))
         else:
             new = one(rewriter, node)
         new = [*copies, *new]

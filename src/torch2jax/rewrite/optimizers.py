@@ -11,7 +11,7 @@ from torch2jax.infer.facts import OptimizerCall
 from torch2jax.infer.kinds import Source, Tensor
 from torch2jax.rewrite.hyperparameters import injected
 from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call, number
-from torch2jax.rewrite.rule_calls import rule_call
+from torch2jax.rewrite.rule_calls import flag, rule_call
 
 
 def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> cst.Call:
@@ -21,10 +21,22 @@ def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> c
         injected(rewriter, node, transform, changed) if changed else rule_call(rewriter, node, transform)
         for transform in fact.transforms
     ]
+    if fact.transforms[0].rule.name.endswith(".LBFGS"):
+        return _calling(rewriter, node, trained(rewriter, fact.groups), transforms[0], changed)
     transform = transforms[0] if len(transforms) == 1 else _partition(rewriter, transforms)
     nnx = rewriter.root("nnx")
     wrt = argument(attribute(nnx, "Param"), "wrt")
     return call(attribute(nnx, "Optimizer"), [trained(rewriter, fact.groups), transform, wrt])
+
+
+def _calling(
+    rewriter: Rewriter, node: cst.Call, held: cst.BaseExpression, made: cst.BaseExpression, changed: set[str]
+) -> cst.Call:
+    """``LBFGS(model, lr=0.1)``: an object that calls the closure."""
+    if changed:
+        flag(rewriter, node, "T2J103", "the program changes the rate of an optimizer that calls the loss by itself")
+    assert isinstance(made, cst.Call)
+    return made.with_changes(args=[cst.Arg(held), *made.args])
 
 
 def trained(rewriter: Rewriter, groups: Sequence[Sequence[Source]]) -> Any:

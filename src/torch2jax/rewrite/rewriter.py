@@ -80,7 +80,7 @@ class Rewriter:
     line_marks: LineMarks | None = None
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
     entered: set[cst.CSTNode] = field(default_factory=set)
-    defined_steps: set[str] = field(default_factory=set)
+    defined_steps: dict[str, str] = field(default_factory=dict)
     replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
     moving: set[cst.CSTNode] = field(default_factory=set)
     copied: set[cst.CSTNode] = field(default_factory=set)

@@ -79,7 +79,7 @@ class Arguments:
         trained = [path for each in region.trained for path in (*each.models, each.optimizer)]
         paths = list(dict.fromkeys(trained))
         if region.gradients:  # the update is another function's
-            paths = [*region.models, region.gradients]
+            paths = [*region.models, *([] if region.is_new else [region.gradients])]
         paths += [region.copy] if region.copy else []
         paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
         again = [p for p in inside.writes if p not in inside.kills and p not in paths and _is_needed(scope, p, region)]
@@ -98,7 +98,7 @@ class Arguments:
         result.loss_function = _fresh("loss_fn", taken)
         parts = [_fresh(part, taken) for part in ("graphdef", "params", "rest")]
         result.split = (parts[0], parts[1], parts[2])
-        result.gradients = _fresh("new_grads" if region.gradients else "grads", taken)
+        result.gradients = _fresh("new_grads" if region.gradients and not region.is_new else "grads", taken)
         return result
 
     def local(self, path: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.regions.paths import Access, access_of_all, among
-from torch2jax.regions.region import Accumulation, Region, Structure, Trained
+from torch2jax.regions.region import Accumulation, Closure, Region, Structure, Trained
 from torch2jax.rewrite.comments import comments_of
 from torch2jax.rewrite.host import Arrivals
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
@@ -207,12 +207,13 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     _, backward, behind = _comments(region)
     lines[-1] = _above(lines[-1], backward)
     final = _addition(rewriter, step) if added else [*_clipping(step), *_updates(rewriter, step)]
-    final[0] = _above(final[0], behind)
-    lines += final
+    if not region.is_new:
+        final[0] = _above(final[0], behind)
+        lines += final
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
     if results or added:
         names: list[cst.BaseExpression] = [cst.Name(arguments.local(path)) for path in results]
-        names += [cst.Name(added)] if added else []
+        names += [cst.Name(arguments.gradients if region.is_new else added)] if added else []
         lines.append(statement(cst.Return(names[0] if len(names) == 1 else _tuple(names))))
     comment = [cst.EmptyLine(comment=cst.Comment(f"# not compiled: {region.outside}"))] if region.outside else []
     if region.outside:
@@ -418,12 +419,37 @@ def accumulated(rewriter: Rewriter, added: Accumulation, node: Any) -> list[Any]
     if node in added.clips:
         helper, limit = _clip(rewriter, added.clips[node])
         return [_above(statement(assignment(grads, call(helper, [grads, limit]))), comments_of(node))]
+    return [_above(_applied(rewriter, added), comments_of(node))]
+
+
+def _applied(rewriter: Rewriter, added: Accumulation) -> cst.SimpleStatementLine:
+    """``apply_gradients(model, optimizer, grads)``; the function goes in front of the statement of the file."""
     places = (*added.trained.models, added.trained.optimizer)
-    if added.name not in rewriter.defined_steps:
-        rewriter.defined_steps.add(added.name)
-        rewriter.hoisted.append(_application(rewriter, added))
-    given = [*(cst.parse_expression(place) for place in places), grads]
-    return [_above(expression_line(call(cst.Name(added.name), given)), comments_of(node))]
+    body = cst.Module([]).code_for_node(_application(rewriter, added))
+    name = rewriter.defined_steps.get(body)
+    if name is None:
+        name = added.name if not rewriter.defined_steps else _fresh(rewriter, added.name)
+        rewriter.defined_steps[body] = name
+        rewriter.hoisted.append(_application(rewriter, added).with_changes(name=cst.Name(name)))
+    given = [*(cst.parse_expression(place) for place in places), cst.Name(added.gradients)]
+    return expression_line(call(cst.Name(name), given))
+
+
+def returned(closure: Closure, lines: Sequence[Any]) -> list[Any]:
+    """``return loss, grads``, for ``return loss``."""
+    last = lines[-1].body[-1]
+    value = _tuple([last.value.with_changes(lpar=[], rpar=[]), cst.Name(closure.added.gradients)])
+    small = [*lines[-1].body[:-1], last.with_changes(value=value)]
+    return [*lines[:-1], lines[-1].with_changes(body=small)]
+
+
+def stepped(rewriter: Rewriter, closure: Closure, node: Any) -> list[Any]:
+    """``loss, grads = closure()`` and the update, for ``loss = optimizer.step(closure)``."""
+    small = node.body[0]
+    target = small.targets[0].target if isinstance(small, cst.Assign) else cst.Name("_")
+    pair = _tuple([target, cst.Name(closure.added.gradients)])
+    line = statement(assignment(pair, call(cst.Name(closure.function), [])))
+    return [line.with_changes(leading_lines=node.leading_lines), _applied(rewriter, closure.added)]
 
 
 def _application(rewriter: Rewriter, added: Accumulation) -> cst.FunctionDef:
