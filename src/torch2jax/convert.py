@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
+from torch2jax.source.inlining import inlined
 from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
 from torch2jax.source.text import SourceError
@@ -109,9 +110,17 @@ def _convert_files(
             results[path] = Conversion(source, (error.diagnostic,))
             continue
         name, is_package = file.module, file.is_package
+        written = tree
+        origins: Mapping[Any, Any] = {}
+        if "backward(" in source:
+            in_others = partial(_is_mentioned, [text for other, text in files.items() if other != path])
+            result = inlined(tree, in_others)
+            tree, origins = result.tree, result.origins
         bindings[path] = bind(tree)
         bound = frozenset(bindings[path].imports)
-        parsed[path] = FileInfo(path, name, tree, is_package, import_names=bound, source=source)
+        parsed[path] = FileInfo(
+            path, name, tree, is_package, import_names=bound, source=source, written=written, origins=origins
+        )
     program = interpreted(book, options, parsed, bindings)
     find_regions(program, bindings)
     find_derivatives(program, bindings)
@@ -139,6 +148,10 @@ def _convert_files(
     for folder, names in helpers.items():
         results[f"{folder}/{MODULE_NAME}.py".lstrip("/")] = Conversion(helpers_module(names))
     return results
+
+
+def _is_mentioned(sources: Iterable[str], name: str) -> bool:
+    return any(name in source for source in sources)
 
 
 def _mentions(source: str) -> bool:

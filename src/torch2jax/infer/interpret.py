@@ -69,7 +69,15 @@ def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], b
     while True:
         program = Program(book, options, hosted=set(hosted))
         for path, file in files.items():
-            fresh = FileInfo(file.path, file.module, file.tree, file.is_package, source=file.source)
+            fresh = FileInfo(
+                file.path,
+                file.module,
+                file.tree,
+                file.is_package,
+                source=file.source,
+                written=file.written,
+                origins=file.origins,
+            )
             fresh.import_names = file.import_names
             program.files[path] = fresh
         interpret(program, bindings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import libcst as cst
 from torch2jax.infer.facts import Facts
 from torch2jax.infer.kinds import FREE, UNKNOWN, Kind, as_host, join, limited
 from torch2jax.infer.layout import Layout
+from torch2jax.source.printing import Span, spans_of
 
 if TYPE_CHECKING:
     from torch2jax.options import Options
@@ -65,6 +66,14 @@ class FileInfo:
     star_files: list[FileInfo] = field(default_factory=list)
     import_names: frozenset[str] = frozenset()
     source: str = ""
+    written: cst.Module | None = None
+    origins: Mapping[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+
+    def spans(self, nodes: Iterable[cst.CSTNode]) -> dict[cst.CSTNode, Span]:
+        """Where nodes stand in the source; ``origins``: those of the file ``written`` that others stand for."""
+        written = {node: self.origins.get(node, node) for node in nodes}
+        found = spans_of(set(written.values()), self.written if self.written is not None else self.tree)
+        return {node: found[origin] for node, origin in written.items() if origin in found}
 
     def known_files(self) -> set[FileInfo]:
         """This file, and those whose modules, classes or functions it has a name for."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Api, Number, Str, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, Function, Number, Str, Tensor, is_module, options, without_none
 from torch2jax.infer.liveness import Liveness, names_in
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Place
-from torch2jax.regions.callees import check_hidden
+from torch2jax.regions.callees import check_hidden, receiver_of
 from torch2jax.regions.carried import carried, check_given
 from torch2jax.regions.compiling import obstacle
 from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, whole
@@ -20,6 +20,7 @@ from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region
 from torch2jax.regions.roles import checked
 from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits
 from torch2jax.regions.trained import trained_by
+from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Scope
 
 NO_GRAD = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})
@@ -121,11 +122,29 @@ class _Builder:
         """Statements in front of the region through which the loss depends on the parameters all the same."""
         statements = self.place.block.statements[: self.place.start]
         inputs = {path for path in inputs if path not in models and self._may_carry(path)}
-        check_given(self.fn, inputs, models)
+        check_given(self.fn, inputs - self._set_here(inputs), models)
         outer = [s for s in self.place.block.before if not self._stops(s)]
         if carried(outer, self.access, inputs, models):
             raise NoRegionError("the loss depends on a forward pass in another block", self.place.sink.node)
         return carried([s for s in statements if not self._stops(s)], self.access, inputs, models)
+
+    def _set_here(self, paths: set[str]) -> set[str]:
+        """Attributes that statements in front of the region set, where no other method may set them again."""
+        receiver = receiver_of(self.fn)
+        found: set[str] = set()
+        for statement in self.place.block.statements[: self.end]:
+            calls = (part.func for part in walk(statement) if isinstance(part, cst.Call))
+            if any(self._is_own_method(func, receiver) for func in calls):
+                found = set()
+            if statement in self.place.block.statements[: self.place.start]:
+                found |= paths & self.access[statement].kills
+        return found
+
+    def _is_own_method(self, func: cst.CSTNode, receiver: str) -> bool:
+        """Whether a method of the same object is called, which may set its attributes."""
+        is_own = isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name) and func.value.value == receiver
+        kind = self.fn.facts.kinds.get(func)
+        return is_own and (kind is None or any(isinstance(o, Function) for o in options(without_none(kind))))
 
     def _may_carry(self, path: str) -> bool:
         """Whether what is in a place may be differentiated."""

@@ -63,7 +63,8 @@ def _copies(rewriter: Rewriter, nodes: Sequence[Any]) -> list[Any]:
     """Copies of models in front of statements that will be run once more."""
     if not rewriter.program.copies:
         return []
-    places = [place for node in nodes if node not in rewriter.copied for place in rewriter.program.copies.get(node, ())]
+    new = [node for node in dict.fromkeys(nodes) if node not in rewriter.copied]
+    places = [place for node in new for place in rewriter.program.copies.get(node, ())]
     rewriter.copied.update(nodes)
     return [copy_of(rewriter, name, model) for name, model in places]
 

@@ -21,7 +21,7 @@ from torch2jax.rewrite.line_marks import LineMarks
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, number, statement
 from torch2jax.rewrite.wrapping import limit_of, wrap
 from torch2jax.rules.aliases import canonical
-from torch2jax.source.printing import code_of, spans_of
+from torch2jax.source.printing import code_of
 from torch2jax.source.scope import Binding
 
 # importing them registers their node types
@@ -51,7 +51,7 @@ def emit_file(
     """
     assert file.main is not None
     rewriter = Rewriter(program, file, file.main, comments_inside=has_comments_inside(file.source))
-    rewriter.line_marks = LineMarks.of(file.tree) if line_marks else None
+    rewriter.line_marks = LineMarks.of(file) if line_marks else None
     rewriter.binding_names = frozenset(binding.imports) | frozenset(n for s in binding.star_imports for n in s.names)
     rewriter.binding_names |= frozenset(_star_names(file, binding))
     rewriter.scopes = dict(binding.scope_of)
@@ -171,7 +171,7 @@ def _positioned(file: FileInfo, findings: list[Finding]) -> list[Diagnostic]:
     """Findings with lines and columns; positions are computed only where there is something to report."""
     if not findings:
         return []
-    spans = spans_of({finding.node for finding in findings}, file.tree)
+    spans = file.spans({finding.node for finding in findings})
     result: dict[tuple[Any, ...], Diagnostic] = {}
     for finding in findings:
         span = spans.get(finding.node)

@@ -13,8 +13,8 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.program import FileInfo
 from torch2jax.source.nodes import walk
-from torch2jax.source.printing import spans_of
 
 _MARK = re.compile(r"[ \t]*#@line (\d+)\n?")
 
@@ -27,11 +27,11 @@ class LineMarks:
     unchanged: list[cst.CSTNode] = field(default_factory=list)
 
     @classmethod
-    def of(cls, tree: cst.Module) -> LineMarks:
+    def of(cls, file: FileInfo) -> LineMarks:
         """For the statements of a file, save for imports, which are put together anew."""
         kinds = (cst.SimpleStatementLine, cst.BaseCompoundStatement)
-        statements = {node for node in walk(tree) if isinstance(node, kinds) and not _is_import(node)}
-        return cls({node: span.line for node, span in spans_of(statements, tree).items()})
+        statements = {node for node in walk(file.tree) if isinstance(node, kinds) and not _is_import(node)}
+        return cls({node: span.line for node, span in file.spans(statements).items()})
 
     def marked(self, node: cst.CSTNode, new: Sequence[Any]) -> list[Any]:
         """What ``node`` became, each statement with the line of ``node`` above it."""

@@ -141,9 +141,11 @@ class _Chosen:
         """Whether a parameter is a constant of the compiled step."""
         if self._is(path, Function) or (self._is(path, Number) and self._is_size(path)):
             return True
+        if self._is(path, Layer) and not self._is_layer(path):
+            return True  # a function, which is no array whenever it changes
         if path in self.region.varying or path.partition(".")[0] in self.region.varying or path == RNGS:
             return False
-        if self._is(path, _CONSTANT) or (self._is(path, Layer) and not self._is_layer(path)):
+        if self._is(path, _CONSTANT):
             return True
         return "." in path and path not in self.called and self._is(path, Unknown | Free)
 
