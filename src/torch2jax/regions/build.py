@@ -107,6 +107,7 @@ class _Builder:
             after=tuple(after),
             losses=losses,
             clips=tuple(clips),
+            norms={marked.node: marked.result for marked in roles.values() if marked.result},
             trained=self.trained,
             live=self._live(region, after),
             varying=frozenset(self._varying()),

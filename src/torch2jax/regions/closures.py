@@ -57,7 +57,7 @@ def closure_of(program: Program, fn: FunctionInfo, scope: Scope, place: Place) -
     name = "grads"
     while name in scope.names or name in scope.reads or name in around.names:
         name += "_"
-    added = Accumulation(trained, name, None, (), {}, tuple(statement for statement, _ in steps), is_new=True)
+    added = Accumulation(trained, name, None, (), {}, {}, tuple(statement for statement, _ in steps), is_new=True)
     return Closure(fn.name, added, last, dict(steps), calls_itself)
 
 

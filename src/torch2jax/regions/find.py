@@ -209,13 +209,14 @@ class _Function:
         if not all(clips_all(marked, next(iter(trained))) and _is_known(marked) for marked in limits.values()):
             return None
         clips = {statement: marked.node for statement, marked in limits.items()}
+        norms = {statement: marked.result for statement, marked in limits.items() if marked.result}
         name = "grads"
         while name in self.scope.names:
             name += "_"
         zeros = tuple(self._marked(Role.ZERO))
         row = next((b.statements for b in blocks(self.fn.node) if loop in b.statements), ())
         begun = any(s in zeros for s in row[: row.index(loop)]) or all(place.is_zeroed() for place in where)
-        return Accumulation(trained.pop(), name, None if begun else loop, zeros, clips, tuple(steps))
+        return Accumulation(trained.pop(), name, None if begun else loop, zeros, clips, norms, tuple(steps))
 
     def _added(self, added: Accumulation, regions: Sequence[Region]) -> list[Region]:
         """Note gradients that are added up."""

@@ -21,11 +21,15 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A statement with a role: the call in it, and the optimizer, model or loss that it is about."""
+    """A statement with a role: the call in it, and the optimizer, model or loss that it is about.
+
+    ``result``: the name that what the call gives is assigned to.
+    """
 
     role: Role
     node: cst.Call
     subject: cst.BaseExpression
+    result: str = ""
 
 
 Structure: TypeAlias = "str | tuple[Structure, ...]"
@@ -55,6 +59,7 @@ class Region:
 
     ``statements``: all of them, from the first of the step to the last update. ``prelude`` runs before what is
     differentiated, ``forward`` is differentiated, ``after`` follows the step; what is left has a role and goes.
+    ``norms``: the names that get the norms of the gradients before they are clipped.
     ``losses``: what ``backward`` is called on, by the statements that do it, which stand in ``forward`` too.
     ``live``: names that are looked at afterwards. ``varying``: places that
     change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
@@ -71,6 +76,7 @@ class Region:
     after: tuple[Any, ...]
     losses: dict[Any, cst.BaseExpression]
     clips: tuple[cst.Call, ...]
+    norms: dict[cst.Call, str]
     trained: tuple[Trained, ...]
     live: frozenset[str]
     varying: frozenset[str]
@@ -94,8 +100,8 @@ class Accumulation:
     """Gradients that are kept in a variable from one backward pass to the next, until a step uses them up.
 
     ``loop``: the statement in front of which there are none. ``zeros`` and ``steps``: the statements that forget them,
-    and those that use them; ``clips`` change them. ``name``: the function that updates the model. ``is_new``: there are
-    none before a backward pass.
+    and those that use them; ``clips`` change them, ``norms`` are the names that get what they give. ``name``: the
+    function that updates the model. ``is_new``: there are none before a backward pass.
     """
 
     trained: Trained
@@ -103,6 +109,7 @@ class Accumulation:
     loop: Any
     zeros: tuple[Any, ...]
     clips: dict[Any, cst.Call]
+    norms: dict[Any, str]
     steps: tuple[Any, ...]
     name: str = "apply_gradients"
     is_new: bool = False

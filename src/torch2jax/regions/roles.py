@@ -37,6 +37,8 @@ def role_of(statement: Any, facts: Facts) -> Marked | None:
     if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
         return None
     small = statement.body[0]
+    if isinstance(small, cst.Assign):
+        return _norm(small, facts)
     node = small.value if isinstance(small, cst.Expr) else None
     if not isinstance(node, cst.Call):
         return None
@@ -51,6 +53,16 @@ def role_of(statement: Any, facts: Facts) -> Marked | None:
     kind = facts.kinds.get(node.func)
     if isinstance(kind, Api) and kind.name in CLIPS and node.args:
         return Marked(Role.CLIP, node, node.args[0].value)
+    return None
+
+
+def _norm(node: cst.Assign, facts: Facts) -> Marked | None:
+    """``norm = clip_grad_norm_(model.parameters(), 1.0)``, which gives the norm of the gradients as they were."""
+    match node:
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(name))], value=cst.Call(args=[first, *_]) as call):
+            kind = facts.kinds.get(call.func)
+            if isinstance(kind, Api) and kind.name in CLIPS and "norm" in kind.name.rpartition(".")[2]:
+                return Marked(Role.CLIP, call, first.value, name)
     return None
 
 

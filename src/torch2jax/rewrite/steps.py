@@ -64,6 +64,7 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     during = access_of_all([*forward, *losses], find)
     kept = {new for renamed in versions.values() for new in renamed.values()}
     _choose_results(step, losses, access_of_all(prelude, find), during, region.live | kept)
+    step.early += [region.norms[node] for node in region.clips if node in region.norms]
     step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
     rewriter.arrivals = held
@@ -206,7 +207,7 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     added = region.gradients
     _, backward, behind = _comments(region)
     lines[-1] = _above(lines[-1], backward)
-    final = _addition(rewriter, step) if added else [*_clipping(step), *_updates(rewriter, step)]
+    final = _addition(rewriter, step) if added else [*_clipping(rewriter, step), *_updates(rewriter, step)]
     if not region.is_new:
         final[0] = _above(final[0], behind)
         lines += final
@@ -328,13 +329,21 @@ def _clip(rewriter: Rewriter, node: cst.Call) -> tuple[cst.Name, cst.BaseExpress
     return rewriter.helper("clip_by_value" if "value" in name else "clip_by_norm"), rewriter.expr(node.args[1].value)
 
 
-def _clipping(step: _Step) -> list[Any]:
-    """``grads = clip_by_norm(grads, 1.0)``."""
+def _clipping(rewriter: Rewriter, step: _Step) -> list[Any]:
+    """``grads = clip_by_norm(grads, 1.0)``, and the norm before that, where someone looks at it."""
     grads = cst.Name(step.arguments.gradients)
-    return [
-        statement(assignment(grads, call(helper, [grads, step.arguments.localized(limit)])))
-        for helper, limit in step.clips
-    ]
+    lines = []
+    for node, (helper, limit) in zip(step.region.clips, step.clips, strict=True):
+        if node in step.region.norms:
+            lines.append(_norm(rewriter, step.arguments.local(step.region.norms[node]), grads))
+        lines.append(statement(assignment(grads, call(helper, [grads, step.arguments.localized(limit)]))))
+    return lines
+
+
+def _norm(rewriter: Rewriter, name: str, grads: cst.Name) -> cst.SimpleStatementLine:
+    """``grad_norm = optax.tree.norm(grads)``."""
+    tree = attribute(rewriter.root("optax"), "tree")
+    return statement(assignment(cst.Name(name), call(attribute(tree, "norm"), [grads])))
 
 
 def _updates(rewriter: Rewriter, step: _Step) -> list[Any]:
@@ -418,7 +427,10 @@ def accumulated(rewriter: Rewriter, added: Accumulation, node: Any) -> list[Any]
         return [_above(before_accumulation(added), comments_of(node))]
     if node in added.clips:
         helper, limit = _clip(rewriter, added.clips[node])
-        return [_above(statement(assignment(grads, call(helper, [grads, limit]))), comments_of(node))]
+        line = statement(assignment(grads, call(helper, [grads, limit])))
+        name = added.norms.get(node)
+        first, *others = [*([_norm(rewriter, name, grads)] if name else []), line]
+        return [_above(first, comments_of(node)), *others]
     return [_above(_applied(rewriter, added), comments_of(node))]
 
 
