@@ -83,7 +83,6 @@ def call_builtin(frame: Frame, node: cst.Call, name: str, arguments: Any) -> Kin
         "repr": STR,
         "input": STR,
         "callable": BOOL,
-        "id": INT,
         "hash": INT,
         "ord": INT,
         "chr": STR,
@@ -115,6 +114,12 @@ def opaque(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """A function whose result says nothing: its arguments are read in torch's order."""
     use_everything(frame, arguments)
     return UNKNOWN
+
+
+@special(BUILTINS, "id")
+def identity(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+    """``id(parameter)``: which it is, not what is in it."""
+    return INT
 
 
 @special(BUILTINS, "len")

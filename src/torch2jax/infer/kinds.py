@@ -252,12 +252,13 @@ class Source:
 class Optimizer(Kind):
     """An optimizer of torch.optim: whose parameters are in each of its groups; none where that is not known.
 
-    ``site``: the call that builds it.
+    ``site``: the call that builds it. ``picked``: whether it holds some parameters of the module, in groups of their own.
     """
 
     name: str = ""
     groups: tuple[tuple[Source, ...], ...] = ()
     site: Any = None
+    picked: bool = False
 
     @property
     def sources(self) -> tuple[Source, ...]:
