@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.kinds import UNKNOWN, Source, without_none
+from torch2jax.infer.kinds import UNKNOWN, Source, Tensor, without_none
 from torch2jax.source.nodes import dotted_name, walk
 
 _WALKS = frozenset("parameters named_parameters modules named_modules children named_children".split())
@@ -32,6 +32,13 @@ def module_of(frame: Frame, lists: Iterable[cst.BaseExpression]) -> Source | Non
             if isinstance(part, cst.Name) and part.value not in seen:
                 seen.add(part.value)
                 waiting += flows.get(part.value, ())
+            if isinstance(part, cst.Name | cst.Attribute) and _is_parameter(frame, part):
+                spelled = dotted_name(part) or ""
+                if spelled.partition(".")[0] in in_turn:
+                    continue
+                if not isinstance(part, cst.Attribute):
+                    return None  # a parameter of no module
+                found[spelled.rpartition(".")[0]] = part.value
             fact = frame.facts.special.get(part)
             if not isinstance(fact, tuple) or fact[0] != "module_method" or fact[1] not in _WALKS:
                 continue
@@ -51,6 +58,11 @@ def module_of(frame: Frame, lists: Iterable[cst.BaseExpression]) -> Source | Non
         return None
     holder = found[whole[0]]
     return Source(holder, without_none(frame.facts.kinds.get(holder, UNKNOWN)))
+
+
+def _is_parameter(frame: Frame, node: cst.BaseExpression) -> bool:
+    kind = without_none(frame.facts.kinds.get(node, UNKNOWN))
+    return isinstance(kind, Tensor) and kind.variable
 
 
 def _comes_from_a_walk(frame: Frame, name: str, flows: dict[str, list[cst.BaseExpression]]) -> bool:
