@@ -39,9 +39,9 @@ INTRODUCTION = """\
 # The time of a training step
 
 By `benchmarks/step_time.py` on one core of a shared machine ({versions}; load average {load:.0f}). Milliseconds of the
-processor for one step, without reading the loss: the median of {rounds} turns. A ratio is how long the translation takes
-for each of the other's steps: the median over the rounds in brackets with the quartiles; below 1, the translation is
-faster. "By hand" is `benchmarks/handwritten`: the form of Flax's documentation, `@nnx.jit` and `nnx.value_and_grad` of
+processor for one step, without reading the loss: the median of {rounds} turns. A ratio is the time of the translation
+over that of the other: the median over the rounds, with the quartiles in brackets; below 1, the translation is faster.
+ "By hand" is `benchmarks/handwritten`: the form of Flax's documentation, `@nnx.jit` and `nnx.value_and_grad` of
 the model.
 
 | script | PyTorch, eager | translation | by hand | translation : PyTorch | translation : by hand |

@@ -19,7 +19,7 @@ class Block(nnx.Module):
         self.widen = nnx.Linear(WIDTH, 4 * WIDTH, use_bias=False, rngs=rngs)
         self.narrow = nnx.Linear(4 * WIDTH, WIDTH, use_bias=False, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         batch, length, width = x.shape
         parts = self.attend(self.ln_1(x)).reshape(batch, length, 3, HEADS, width // HEADS)
         attended = jax.nn.dot_product_attention(parts[:, :, 0], parts[:, :, 1], parts[:, :, 2], is_causal=True)
@@ -36,7 +36,7 @@ class GPT(nnx.Module):
         self.blocks = nnx.List([Block(rngs) for _ in range(LAYERS)])
         self.norm = nnx.LayerNorm(WIDTH, epsilon=1e-5, use_bias=False, rngs=rngs)
 
-    def __call__(self, tokens: jax.Array) -> jax.Array:
+    def __call__(self, tokens: jax.Array) -> jax.Array:  # noqa: D102
         x = self.tokens(tokens) + self.positions(jnp.arange(tokens.shape[1]))
         for block in self.blocks:
             x = block(x)

@@ -23,7 +23,7 @@ class BasicBlock(nnx.Module):
                 nnx.BatchNorm(features, momentum=0.9, rngs=rngs),
             )
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         y = nnx.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         return nnx.relu(y + self.shortcut(x))
@@ -42,7 +42,7 @@ class ResNet(nnx.Module):
         self.layer2 = BasicBlock(6, 10, stride=2, rngs=rngs)
         self.fc = nnx.Linear(10, classes, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
         x = self.layer2(self.layer1(self.stem(x)))
         return self.fc(x.mean((1, 2)))
 

@@ -148,7 +148,7 @@ def train_net_d(netD, optimizerD, netG, noise, real, rngs):
     fake = lax.stop_gradient(netG(noise))
     graphdef, params, rest = nnx.split(netD, nnx.Param, ...)
 
-    def loss_fn(params, rest, netG, rngs):
+    def loss_fn(params, rest, rngs):
         netD = nnx.merge(graphdef, params, rest)
         D_real = netD(real).mean()
         D_fake = netD(fake).mean()
@@ -156,7 +156,7 @@ def train_net_d(netD, optimizerD, netG, noise, real, rngs):
         D_cost = D_fake - D_real + gradient_penalty
         return D_cost, (D_real, D_fake)
 
-    (D_cost, (D_real, D_fake)), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest, netG, rngs)
+    (D_cost, (D_real, D_fake)), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest, rngs)
     optimizerD.update(netD, grads)
     return D_cost, D_real, D_fake
 

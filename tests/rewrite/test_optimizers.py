@@ -102,7 +102,9 @@ def test_other_parameters_are_reported(parameters: str) -> None:
 def test_parameters_are_picked_one_by_one(parameters: str, lists: str) -> None:
     code, reported = converted(f"o = optim.SGD({parameters}, lr=0.1)")
     transform = "optax.partition({0: optax.sgd(0.1), -1: optax.set_to_zero()}, group_labels(a, "
-    assert f"o = nnx.Optimizer(a, {transform}{lists.replace(chr(34), chr(39))})), wrt=nnx.Param)" in code.replace('"', "'")
+    assert f"o = nnx.Optimizer(a, {transform}{lists.replace(chr(34), chr(39))})), wrt=nnx.Param)" in code.replace(
+        '"', "'"
+    )
     assert reported == []
 
 

@@ -60,7 +60,7 @@ PICKED = """decay, others = [], []
         ("return optim.RMSprop(model.third.parameters(), lr=0.1)", "model.third"),
         ("return optim.SGD([p for n, p in model.named_parameters() if 'second' in n], lr=0.1)", "model"),
         (
-            f"{PICKED}\n    return optim.SGD([{{'params': others}}, {{'params': decay, 'weight_decay': 0.1}}], lr=0.01)",
+            f"{PICKED}\n    return optim.SGD([{{'params': others}}, {{'params': decay, 'momentum': 0.5}}], lr=0.01)",
             "model",
         ),
         (f"{GROUPS}\n    return optim.SGD(groups, lr=0.1)", "(model.first, model.second, model.scale)"),
@@ -133,6 +133,6 @@ def namespace(source: str) -> dict[str, Any]:
 
 
 def test_lists_of_parameters_of_two_modules_are_refused() -> None:
-    body = "other = Model()\n    return optim.SGD([p for m in (other, model) for p in m.parameters() if p.dim() > 1], lr=0.1)"
+    body = "return optim.SGD([p for m in (Model(), model) for p in m.parameters() if p.dim() > 1], lr=0.1)"
     errors = [d.headline for d in convert(MODEL.replace("{body}", body)).diagnostics if d.severity == "error"]
     assert any("it can't be told whose parameters" in error for error in errors)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from torch2jax.infer.contents import heap_read, want_torch_order
+from torch2jax.infer.contents import read_item, want_torch_order
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import as_layers, logical_shape
 from torch2jax.infer.kinds import (

@@ -252,7 +252,7 @@ class Source:
 class Optimizer(Kind):
     """An optimizer of torch.optim: whose parameters are in each of its groups; none where that is not known.
 
-    ``site``: the call that builds it. ``picked``: whether it holds some parameters of the module, in groups of their own.
+    ``site``: the call that builds it. ``picked``: whether it holds parameters of the module that are picked one by one.
     """
 
     name: str = ""

@@ -93,7 +93,7 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
 
 
 def _held(frame: Frame, groups: Seq[_Group]) -> tuple[tuple[Source, ...], ...] | None:
-    """What the nnx.Optimizer is built for: the sources of each group, or the one module that parameters are picked of."""
+    """What the nnx.Optimizer is built for: the sources of each group, or the module that parameters are picked of."""
     whole = tuple(group.sources for group in groups if group.sources is not None)
     if len(whole) == len(groups):
         return whole
@@ -159,7 +159,7 @@ def _groups(frame: Frame, node: cst.BaseExpression, followed: Followed) -> tuple
 
 
 def _of_parameters(frame: Frame, node: cst.BaseExpression, followed: Followed, own: Any = ()) -> _Group:
-    """A group of what has parameters. The variables that it is looked for in are no more needed if it is whole modules."""
+    """A group of what has parameters; the variables that were followed are not needed if it is whole modules."""
     inside: Followed = {}
     sources = _sources(frame, node, inside)
     if sources is not None:

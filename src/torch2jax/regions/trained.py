@@ -67,7 +67,7 @@ def _has_another_name(
     leaves: Iterable[str | None],
     seen: Mapping[str, Kind | None],
 ) -> bool:
-    """Whether a model of the file, which can be named here, goes by another name: what a Trainer was given is ``self.model``."""
+    """Whether a model of the file goes by another name here: what a Trainer was given is ``self.model``."""
     if builder_of(program, kind) is fn or not is_module(source.kind) or len(_fitting(source, seen)) != 1:
         return False
     (spelled, *others) = leaves
