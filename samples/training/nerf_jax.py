@@ -126,8 +126,7 @@ def get_rays(H, W, focal, c2w):
     # rotate ray directions from camera frame to the world frame
     rays_d = (dirs[..., None, :] * c2w[:3, :3]).sum(axis=-1)
     # the origin of all rays is the camera's position
-    value = c2w[:3, -1]
-    rays_o = jnp.broadcast_to(value, expand_shape(value.shape, rays_d.shape))
+    rays_o = jnp.broadcast_to(c2w[:3, -1], rays_d.shape)
     return rays_o, rays_d
 
 
@@ -242,8 +241,9 @@ def raw2outputs(raw, z_vals, rays_d, raw_noise_std=0.0, white_bkgd=False, *, rng
     raw2alpha = lambda raw, dists, act_fn=nnx.relu: 1.0 - jnp.exp(-act_fn(raw) * dists)
 
     dists = z_vals[..., 1:] - z_vals[..., :-1]
-    value = jnp.array([1e10], dtype=jnp.float32)
-    dists = jnp.concatenate([dists, jnp.broadcast_to(value, expand_shape(value.shape, dists[..., :1].shape))], axis=-1)  # [N_rays, N_samples]
+    dists = jnp.concatenate(
+        [dists, jnp.broadcast_to(jnp.array([1e10], dtype=jnp.float32), dists[..., :1].shape)], axis=-1
+    )  # [N_rays, N_samples]
     dists = dists * l2_norm(rays_d[..., None, :], axis=-1)
 
     rgb = nnx.sigmoid(raw[..., :3])  # [N_rays, N_samples, 3]
@@ -286,8 +286,7 @@ def render_rays(rays_o, rays_d, network_fn, embed_fn, embeddirs_fn, perturb=True
 
     pts_flat = pts.reshape(-1, pts.shape[-1])
     embedded = embed_fn(pts_flat)
-    value = viewdirs[:, None]
-    dirs = jnp.broadcast_to(value, expand_shape(value.shape, pts.shape))
+    dirs = jnp.broadcast_to(viewdirs[:, None], pts.shape)
     dirs_flat = dirs.reshape(-1, dirs.shape[-1])
     embedded = jnp.concatenate([embedded, embeddirs_fn(dirs_flat)], axis=-1)
 

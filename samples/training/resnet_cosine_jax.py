@@ -369,7 +369,7 @@ def train_one_epoch(epoch):
         loss, logits = train_step(model, optimizer, images, labels)
         scheduler.step()
         running += loss.item() * labels.shape[0]
-        correct += (logits.argmax(axis=1, keepdims=False) == labels).sum().item()
+        correct += (logits.argmax(axis=1) == labels).sum().item()
         total += labels.shape[0]
     print(f"epoch {epoch}: loss {running / total:.4f} acc {correct / total:.3f} lr {scheduler.get_last_lr()[0]:.4f}")
 
@@ -380,7 +380,7 @@ def evaluate():
     for images, labels in test_loader:
         images, labels = jnp.asarray(images), jnp.asarray(labels)
         logits = model(images)
-        correct += (logits.argmax(axis=1, keepdims=False) == labels).sum().item()
+        correct += (logits.argmax(axis=1) == labels).sum().item()
         total += labels.shape[0]
     return correct / total
 
