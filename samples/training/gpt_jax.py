@@ -38,6 +38,12 @@ min_lr = 1e-3
 # evaluation
 eval_interval = 30
 eval_iters = 4
+device = "cuda" if jax.default_backend() == "gpu" else "cpu"
+# -----------------------------------------------------------------------------
+
+rngs = nnx.Rngs(1337)
+
+text = "the quick brown fox jumps over the lazy dog. pack my box with five dozen liquor jugs. " * 12
 
 
 # Helpers without a Flax equivalent.
@@ -240,10 +246,6 @@ def _split(x: jax.Array, size: int | Sequence[int], axis: int = 0) -> list[jax.A
     return jnp.split(x, points, axis)
 
 
-device = "cuda" if jax.default_backend() == "gpu" else "cpu"
-# -----------------------------------------------------------------------------
-
-text = "the quick brown fox jumps over the lazy dog. pack my box with five dozen liquor jugs. " * 12
 chars = sorted(list(set(text)))
 vocab_size = len(chars)
 stoi = {ch: i for i, ch in enumerate(chars)}
@@ -489,7 +491,6 @@ def get_lr(it):
 gptconf = GPTConfig(
     n_layer=n_layer, n_head=n_head, n_embd=n_embd, block_size=block_size, bias=False, vocab_size=vocab_size, dropout=dropout
 )
-rngs = nnx.Rngs(0)
 model = GPT(gptconf, rngs=rngs)
 optimizer = model.configure_optimizers(weight_decay, learning_rate, (beta1, beta2))
 

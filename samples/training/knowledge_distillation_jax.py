@@ -15,6 +15,7 @@ from jax import lax
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 torch.manual_seed(0)
+rngs = nnx.Rngs(0)
 T = 2.0
 soft_target_loss_weight = 0.25
 ce_loss_weight = 0.75
@@ -114,7 +115,6 @@ def to_torch(array: Any) -> Any:
     return tensor.long() if tensor.dtype == torch.int32 else tensor
 
 
-rngs = nnx.Rngs(0)
 centers = 1.5 * rngs.normal((NUM_CLASSES, 10))
 
 

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+
+rngs = nnx.Rngs(9458)
 np.random.seed(9458)
 
 H, W = 12, 12
@@ -22,6 +24,57 @@ num_encoding_functions_dir = 2
 n_views = 6
 batch_rays = 64
 num_iters = 60
+device = jax.devices()[0]
+
+
+# ---------------------------------------------------------------------------------------------
+# synthetic data: a shaded sphere seen from a circle of cameras
+
+trans_t = lambda t: jnp.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, t], [0, 0, 0, 1]], dtype=jnp.float32)
+
+rot_phi = lambda phi: jnp.array([
+        [1, 0, 0, 0],
+        [0, np.cos(phi), -np.sin(phi), 0],
+        [0, np.sin(phi), np.cos(phi), 0],
+        [0, 0, 0, 1],
+    ], dtype=jnp.float32)
+
+rot_theta = lambda th: jnp.array([
+        [np.cos(th), 0, -np.sin(th), 0],
+        [0, 1, 0, 0],
+        [np.sin(th), 0, np.cos(th), 0],
+        [0, 0, 0, 1],
+    ], dtype=jnp.float32)
+
+
+def pose_spherical(theta, phi, radius):
+    c2w = trans_t(radius)
+    c2w = rot_phi(phi / 180.0 * np.pi) @ c2w
+    c2w = rot_theta(theta / 180.0 * np.pi) @ c2w
+    return c2w
+
+
+def get_rays(H, W, focal, c2w):
+    """Origins and directions of the rays through all pixels of a pinhole camera."""
+    i, j = jnp.meshgrid(jnp.arange(W, dtype=jnp.float32), jnp.arange(H, dtype=jnp.float32))
+    dirs = jnp.stack([(i - W * 0.5) / focal, -(j - H * 0.5) / focal, -jnp.ones_like(i)], axis=-1)
+    # rotate ray directions from camera frame to the world frame
+    rays_d = (dirs[..., None, :] * c2w[:3, :3]).sum(axis=-1)
+    # the origin of all rays is the camera's position
+    rays_o = jnp.broadcast_to(c2w[:3, -1], rays_d.shape)
+    return rays_o, rays_d
+
+
+def sphere_colors(rays_o, rays_d, radius=1.0):
+    """What the camera sees: the normal of the sphere as a colour, black behind it."""
+    d = l2_normalize(rays_d, axis=-1)
+    b = (rays_o * d).sum(axis=-1)
+    c = (rays_o * rays_o).sum(axis=-1) - radius**2
+    disc = b**2 - c
+    hit = disc > 0
+    t = -b - jnp.sqrt(clamp(disc, min=0.0))
+    normal = rays_o + t[..., None] * d
+    return jnp.where(hit[..., None], 0.5 * (normal + 1), jnp.zeros_like(normal))
 
 
 # Helpers without a Flax equivalent.
@@ -87,59 +140,6 @@ def l2_normalize(x: jax.Array, axis: int | tuple[int, ...] = 1, eps: float = 1e-
 def split_points(sizes: Sequence[int]) -> tuple[int, ...]:
     """Where `jnp.split` has to cut to get parts of these sizes: (2, 3, 1) -> (2, 5)."""
     return tuple(accumulate(sizes[:-1]))
-
-
-device = jax.devices()[0]
-
-
-# ---------------------------------------------------------------------------------------------
-# synthetic data: a shaded sphere seen from a circle of cameras
-
-trans_t = lambda t: jnp.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, t], [0, 0, 0, 1]], dtype=jnp.float32)
-
-rot_phi = lambda phi: jnp.array([
-        [1, 0, 0, 0],
-        [0, np.cos(phi), -np.sin(phi), 0],
-        [0, np.sin(phi), np.cos(phi), 0],
-        [0, 0, 0, 1],
-    ], dtype=jnp.float32)
-
-rot_theta = lambda th: jnp.array([
-        [np.cos(th), 0, -np.sin(th), 0],
-        [0, 1, 0, 0],
-        [np.sin(th), 0, np.cos(th), 0],
-        [0, 0, 0, 1],
-    ], dtype=jnp.float32)
-
-
-def pose_spherical(theta, phi, radius):
-    c2w = trans_t(radius)
-    c2w = rot_phi(phi / 180.0 * np.pi) @ c2w
-    c2w = rot_theta(theta / 180.0 * np.pi) @ c2w
-    return c2w
-
-
-def get_rays(H, W, focal, c2w):
-    """Origins and directions of the rays through all pixels of a pinhole camera."""
-    i, j = jnp.meshgrid(jnp.arange(W, dtype=jnp.float32), jnp.arange(H, dtype=jnp.float32))
-    dirs = jnp.stack([(i - W * 0.5) / focal, -(j - H * 0.5) / focal, -jnp.ones_like(i)], axis=-1)
-    # rotate ray directions from camera frame to the world frame
-    rays_d = (dirs[..., None, :] * c2w[:3, :3]).sum(axis=-1)
-    # the origin of all rays is the camera's position
-    rays_o = jnp.broadcast_to(c2w[:3, -1], rays_d.shape)
-    return rays_o, rays_d
-
-
-def sphere_colors(rays_o, rays_d, radius=1.0):
-    """What the camera sees: the normal of the sphere as a colour, black behind it."""
-    d = l2_normalize(rays_d, axis=-1)
-    b = (rays_o * d).sum(axis=-1)
-    c = (rays_o * rays_o).sum(axis=-1) - radius**2
-    disc = b**2 - c
-    hit = disc > 0
-    t = -b - jnp.sqrt(clamp(disc, min=0.0))
-    normal = rays_o + t[..., None] * d
-    return jnp.where(hit[..., None], 0.5 * (normal + 1), jnp.zeros_like(normal))
 
 
 poses = [pose_spherical(angle, -30.0, 4.0) for angle in np.linspace(0, 360, n_views + 1)[:-1]]
@@ -300,7 +300,6 @@ def render_rays(rays_o, rays_d, network_fn, embed_fn, embeddirs_fn, perturb=True
 
 embedder = Embedder(3, num_encoding_functions)
 embedder_dirs = Embedder(3, num_encoding_functions_dir)
-rngs = nnx.Rngs(0)
 model = NeRF(input_ch=embedder.out_dim, input_ch_views=embedder_dirs.out_dim, rngs=rngs)
 lr_init, lr_decay = 5e-3, 0.1
 optimizer = nnx.Optimizer(model, optax.inject_hyperparams(optax.adam)(learning_rate=lr_init), wrt=nnx.Param)

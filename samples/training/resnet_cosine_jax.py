@@ -15,6 +15,76 @@ from flax import nnx
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 torch.manual_seed(3)
+rngs = nnx.Rngs(3)
+device = "cuda" if jax.default_backend() == "gpu" else "cpu"
+use_amp = device == "cuda"
+epochs, warmup_steps, base_lr = 2, 10, 0.1
+
+
+class BasicBlock(nnx.Module):
+    def __init__(self, in_planes, planes, stride=1, *, rngs: nnx.Rngs):
+        self.conv1 = nnx.Conv(
+            in_planes,
+            planes,
+            (3, 3),
+            strides=stride,
+            padding=1,
+            use_bias=False,
+            **fan_in_uniform(in_planes, (3, 3)),
+            rngs=rngs,
+        )
+        self.bn1 = BatchNorm(planes, rngs=rngs)
+        self.conv2 = nnx.Conv(
+            planes, planes, (3, 3), padding=1, use_bias=False, **fan_in_uniform(planes, (3, 3)), rngs=rngs
+        )
+        self.bn2 = BatchNorm(planes, rngs=rngs)
+        self.shortcut = nnx.Sequential()
+        if stride != 1 or in_planes != planes:
+            self.shortcut = nnx.Sequential(
+                nnx.Conv(
+                    in_planes,
+                    planes,
+                    (1, 1),
+                    strides=stride,
+                    padding="VALID",
+                    use_bias=False,
+                    **fan_in_uniform(in_planes, (1, 1)),
+                    rngs=rngs,
+                ),
+                BatchNorm(planes, rngs=rngs),
+            )
+
+    # x: N H W C; result: N H W C
+    def __call__(self, x):
+        out = nnx.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += self.shortcut(x)
+        return nnx.relu(out)
+
+
+class ResNet(nnx.Module):
+    def __init__(self, num_classes=4, *, rngs: nnx.Rngs):
+        self.stem = nnx.Sequential(
+            nnx.Conv(3, 6, (3, 3), padding=1, use_bias=False, **fan_in_uniform(3, (3, 3)), rngs=rngs),
+            BatchNorm(6, rngs=rngs),
+            nnx.relu,
+        )
+        self.layer1 = BasicBlock(6, 6, rngs=rngs)
+        self.layer2 = BasicBlock(6, 10, stride=2, rngs=rngs)
+        self.fc = nnx.Linear(10, num_classes, **fan_in_uniform(10), rngs=rngs)
+
+    def __call__(self, x):
+        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
+        x = self.layer2(self.layer1(self.stem(x)))
+        value = x.mean((1, 2), keepdims=True)
+        x = value.reshape(value.shape[0], -1)
+        return self.fc(x)
+
+
+def make_dataset(count):
+    labels = torch.randint(0, 4, (count,))
+    images = torch.randn(count, 3, 8, 8) + 0.5 * labels.view(-1, 1, 1, 1)
+    return TensorDataset(images, labels)
 
 
 # Helpers without a Flax equivalent.
@@ -245,81 +315,9 @@ def numpy_collate(samples: Sequence[Any], collate: Callable[[Any], Any] = defaul
     return map_nested(lambda item: item.numpy() if isinstance(item, torch.Tensor) else item, collate(samples))
 
 
-device = "cuda" if jax.default_backend() == "gpu" else "cpu"
-use_amp = device == "cuda"
-epochs, warmup_steps, base_lr = 2, 10, 0.1
-
-
-class BasicBlock(nnx.Module):
-    def __init__(self, in_planes, planes, stride=1, *, rngs: nnx.Rngs):
-        self.conv1 = nnx.Conv(
-            in_planes,
-            planes,
-            (3, 3),
-            strides=stride,
-            padding=1,
-            use_bias=False,
-            **fan_in_uniform(in_planes, (3, 3)),
-            rngs=rngs,
-        )
-        self.bn1 = BatchNorm(planes, rngs=rngs)
-        self.conv2 = nnx.Conv(
-            planes, planes, (3, 3), padding=1, use_bias=False, **fan_in_uniform(planes, (3, 3)), rngs=rngs
-        )
-        self.bn2 = BatchNorm(planes, rngs=rngs)
-        self.shortcut = nnx.Sequential()
-        if stride != 1 or in_planes != planes:
-            self.shortcut = nnx.Sequential(
-                nnx.Conv(
-                    in_planes,
-                    planes,
-                    (1, 1),
-                    strides=stride,
-                    padding="VALID",
-                    use_bias=False,
-                    **fan_in_uniform(in_planes, (1, 1)),
-                    rngs=rngs,
-                ),
-                BatchNorm(planes, rngs=rngs),
-            )
-
-    # x: N H W C; result: N H W C
-    def __call__(self, x):
-        out = nnx.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        out += self.shortcut(x)
-        return nnx.relu(out)
-
-
-class ResNet(nnx.Module):
-    def __init__(self, num_classes=4, *, rngs: nnx.Rngs):
-        self.stem = nnx.Sequential(
-            nnx.Conv(3, 6, (3, 3), padding=1, use_bias=False, **fan_in_uniform(3, (3, 3)), rngs=rngs),
-            BatchNorm(6, rngs=rngs),
-            nnx.relu,
-        )
-        self.layer1 = BasicBlock(6, 6, rngs=rngs)
-        self.layer2 = BasicBlock(6, 10, stride=2, rngs=rngs)
-        self.fc = nnx.Linear(10, num_classes, **fan_in_uniform(10), rngs=rngs)
-
-    def __call__(self, x):
-        x = x.transpose(0, 2, 3, 1)  # N C H W -> N H W C
-        x = self.layer2(self.layer1(self.stem(x)))
-        value = x.mean((1, 2), keepdims=True)
-        x = value.reshape(value.shape[0], -1)
-        return self.fc(x)
-
-
-def make_dataset(count):
-    labels = torch.randint(0, 4, (count,))
-    images = torch.randn(count, 3, 8, 8) + 0.5 * labels.view(-1, 1, 1, 1)
-    return TensorDataset(images, labels)
-
-
 train_loader = DataLoader(make_dataset(208), batch_size=8, shuffle=True, drop_last=True, collate_fn=numpy_collate)
 test_loader = DataLoader(make_dataset(40), batch_size=20, collate_fn=numpy_collate)
 
-rngs = nnx.Rngs(0)
 model = ResNet(rngs=rngs)
 criterion = partial(cross_entropy, label_smoothing=0.1)
 optimizer = nnx.Optimizer(

@@ -20,6 +20,9 @@ import torch.nn as nn
 from flax import nnx
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+# Training settings
+parser = argparse.ArgumentParser(description="PyTorch Super Res Example")
+
 
 # Helpers without a Flax equivalent.
 
@@ -106,8 +109,6 @@ def save_checkpoint(tree: Any, path: str | Path) -> None:
         checkpointer.save(Path(path).absolute(), arrays, force=True)
 
 
-# Training settings
-parser = argparse.ArgumentParser(description="PyTorch Super Res Example")
 parser.add_argument("--upscale_factor", type=int, default=2, help="super resolution upscale factor")
 parser.add_argument("--batchSize", type=int, default=4, help="training batch size")
 parser.add_argument("--testBatchSize", type=int, default=5, help="testing batch size")
@@ -119,6 +120,7 @@ opt = parser.parse_args()
 print(opt)
 
 torch.manual_seed(opt.seed)
+rngs = nnx.Rngs(opt.seed)
 device = jax.devices()[0]
 
 
@@ -187,7 +189,6 @@ testing_data_loader = DataLoader(
 )
 
 print("===> Building model")
-rngs = nnx.Rngs(0)
 model = Net(upscale_factor=opt.upscale_factor, rngs=rngs)
 criterion = lambda input, target: optax.squared_error(input, target).mean()
 

@@ -15,7 +15,10 @@ from jax import lax
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 torch.manual_seed(7)
+rngs = nnx.Rngs(7)
 WINDOW = 12
+
+t = jnp.arange(0, 400, dtype=jnp.float32)
 
 
 # Helpers without a Flax equivalent.
@@ -348,8 +351,6 @@ def to_torch(array: Any) -> Any:
     return tensor.long() if tensor.dtype == torch.int32 else tensor
 
 
-t = jnp.arange(0, 400, dtype=jnp.float32)
-rngs = nnx.Rngs(0)
 series = jnp.sin(0.2 * t) + 0.05 * rngs.normal((400,))
 
 

@@ -18,6 +18,7 @@ from utils import prepare_device
 # fix random seeds for reproducibility
 SEED = 123
 torch.manual_seed(SEED)
+rngs = nnx.Rngs(SEED)
 np.random.seed(SEED)
 random.seed(SEED)
 
@@ -86,5 +87,4 @@ def main(config, *, rngs: nnx.Rngs):
 
 
 if __name__ == "__main__":
-    rngs = nnx.Rngs(0)
     main(CONFIG, rngs=rngs)

@@ -89,7 +89,7 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
     _take_variables(frame, [given.node, *(frame.facts.assigned[definition] for definition in followed)], sources)
     lists = tuple(group.given for group in groups) if any(group.sources is None for group in groups) else ()
     frame.facts.calls[node] = OptimizerCall(held, tuple(each for each in transforms if each is not None), lists)
-    return Optimizer(name, held, node, bool(lists))
+    return Optimizer(name, held, node, len(lists))
 
 
 def _held(frame: Frame, groups: Seq[_Group]) -> tuple[tuple[Source, ...], ...] | None:

@@ -37,7 +37,8 @@ def trained_by(
     if None not in leaves and not _has_another_name(program, fn, kind, sources[0], leaves, seen):
         shape = [tuple(leaf for leaf in group if leaf is not None) for group in groups]
         nested: list[Structure] = [group[0] if len(group) == 1 else group for group in shape]
-        return Trained(name, nested[0] if len(nested) == 1 else tuple(nested), tuple(roots))
+        structure = nested[0] if len(nested) == 1 else tuple(nested)
+        return Trained(name, structure, tuple(roots), kind.picked == 1 or set(leaves) != set(roots))
     if len(sources) > 1:
         raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
     source = sources[0]
@@ -45,13 +46,13 @@ def trained_by(
     if spelled is not None and "." not in name:
         passed = _passed(program, fn, name, spelled, kind)
         if passed is not None:
-            return Trained(name, passed, (passed,))
+            return Trained(name, passed, (passed,), kind.picked == 1)
     if not is_module(source.kind):
         raise NoRegionError("it is not known what module this optimizer trains", optimizer, _HINT)
     fitting = _fitting(source, seen)
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
-    return Trained(name, fitting[0], (fitting[0],))
+    return Trained(name, fitting[0], (fitting[0],), kind.picked == 1)
 
 
 def _fitting(source: Source, seen: Mapping[str, Kind | None]) -> list[str]:

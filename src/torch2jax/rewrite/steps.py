@@ -26,8 +26,8 @@ _BLANK = cst.EmptyLine(indent=False)
 class _Step:
     """What a step is made of, translated, with the places in it as local names.
 
-    ``read``: the places that the differentiated function reads or writes. ``value``: the name of the loss, where someone
-    looks at it. ``aux``: what else the differentiated function gives. ``early``: what the prelude gives. ``rebound``:
+    ``read``: the places that the differentiated function reads or writes. ``value``: the name of the loss, where it is
+    looked at. ``aux``: what else the differentiated function gives. ``early``: what the prelude gives. ``rebound``:
     what the differentiated function reads, then gives another value.
     """
 
