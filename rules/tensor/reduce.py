@@ -201,6 +201,8 @@ def argmax(input: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
     >>> f32(2, 3).argmax(1)
     >>> torch.argmax(f32(2, 3), dim=-1, keepdim=True)
     """
+    if not keepdim:
+        return input.argmax(axis=dim)
     return input.argmax(axis=dim, keepdims=keepdim)
 
 
@@ -212,6 +214,8 @@ def argmin(input: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
     >>> f32(2, 3).argmin(1)
     >>> torch.argmin(f32(2, 3), dim=-1, keepdim=True)
     """
+    if not keepdim:
+        return input.argmin(axis=dim)
     return input.argmin(axis=dim, keepdims=keepdim)
 
 

@@ -1,7 +1,7 @@
 """Translation with two GRUs and additive attention (Bahdanau et al., 2014)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -116,7 +116,7 @@ class Seq2Seq(nnx.Module):
             attentions.append(weights)
 
             # the next input is either the truth or the best guess
-            top1 = output.argmax(axis=1, keepdims=False)
+            top1 = output.argmax(axis=1)
             token = trg[:, t] if teacher_forcing else top1
 
         return outputs.swapaxes(0, 1), jnp.stack(attentions, axis=1)
@@ -331,16 +331,29 @@ class Frozen(nnx.Variable[jax.Array]):
     """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
 
 
-def _dotted(path: tuple[object, ...]) -> str:
-    names = [str(part) for part in path if part != "layers"]
-    if names and names[-1] in ("kernel", "scale", "embedding"):
-        names[-1] = "weight"
-    return ".".join(names)
+def torch_name(owner: object, name: object) -> str:
+    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
+    match owner:
+        case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
+            return "weight" if name in ("kernel", "embedding") else str(name)
+        case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
+            return "weight" if name == "scale" else str(name)
+        case nnx.Sequential():
+            return "" if name == "layers" else str(name)
+    return str(name)
+
+
+def _named(module: nnx.Module) -> Iterator[tuple[str, Any]]:
+    """What is in a module, and the module itself, with dotted names."""
+    nodes = dict(nnx.iter_graph(module))
+    for path, node in nodes.items():
+        names = [torch_name(nodes.get(path[:at]), part) for at, part in enumerate(path)]
+        yield ".".join(name for name in names if name), node
 
 
 def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
+    return [(name, node) for name, node in _named(module) if isinstance(node, nnx.Param | Frozen)]
 
 
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:

@@ -108,11 +108,11 @@ class CellLM(nnx.Module):
     def greedy(self, tokens, steps):
         """Continue each row by the most likely tokens; the new ones are returned, (batch, steps)."""
         logits, state = self(tokens)
-        token = logits[:, -1].argmax(axis=-1, keepdims=False)
+        token = logits[:, -1].argmax(axis=-1)
         result = [token]
         for _ in range(steps - 1):
             logits, state = self(token[:, None], state)
-            token = squeeze(logits, 1).argmax(axis=-1, keepdims=False)
+            token = squeeze(logits, 1).argmax(axis=-1)
             result.append(token)
         return jnp.stack(result, axis=1)
 

@@ -94,8 +94,7 @@ class NeRFField(nnx.Module):
 
     def __call__(self, pts, viewdirs):
         viewdirs = viewdirs / l2_norm(viewdirs, axis=-1, keepdims=True)
-        value = viewdirs[:, None]
-        dirs = jnp.broadcast_to(value, expand_shape(value.shape, pts.shape))
+        dirs = jnp.broadcast_to(viewdirs[:, None], pts.shape)
         flat = jnp.concatenate([self.encode_pos(pts), self.encode_dir(dirs)], axis=-1)
         flat = flat.reshape(-1, self.net.in_ch + self.net.view_ch)
         if self.chunk is None:
@@ -122,8 +121,7 @@ class VolumeRenderer(nnx.Module):
     def __call__(self, raw, z_vals, rays_d):
         dists = z_vals[..., 1:] - z_vals[..., :-1]
         # the last interval never ends
-        value = jnp.array([1e10])
-        last = jnp.broadcast_to(value, expand_shape(value.shape, dists[..., :1].shape))
+        last = jnp.broadcast_to(jnp.array([1e10]), dists[..., :1].shape)
         dists = jnp.concatenate([dists, last], axis=-1) * l2_norm(rays_d[..., None, :], axis=-1)
 
         density = raw[..., 3]
@@ -144,12 +142,6 @@ class VolumeRenderer(nnx.Module):
 
 
 # Helpers without a Flax equivalent.
-
-
-def expand_shape(shape: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
-    """`sizes` in which every -1 is replaced by the size that `shape` has there, counted from the last axis."""
-    missing = len(sizes) - len(shape)
-    return tuple(shape[i - missing] if size == -1 else size for i, size in enumerate(sizes))
 
 
 def uniform_within(bound: float) -> Callable[..., jax.Array]:

@@ -78,6 +78,7 @@ n_actions = 2
 # Helpers without a Flax equivalent.
 
 
+@jax.jit
 def clip_by_value(grads: Any, limit: float) -> Any:
     """Gradients with every element between ``-limit`` and ``limit``."""
     return jax.tree.map(lambda grad: jnp.clip(grad, -limit, limit), grads)
@@ -205,12 +206,11 @@ def select_action(state):
 def train_step(
     policy_net, optimizer, target_net, next_state_batch, state_batch, action_batch, reward_batch, done_batch
 ):
-
     # Compute V(s_{t+1}) for all next states, from the older target network
     next_state_values = max_with_indices(target_net(next_state_batch), axis=1)[0]
     graphdef, params, rest = nnx.split(policy_net, nnx.Param, ...)
 
-    def loss_fn(params, rest, target_net):
+    def loss_fn(params, rest):
         policy_net = nnx.merge(graphdef, params, rest)
 
         # Compute Q(s_t, a): the columns of the actions that were taken
@@ -221,7 +221,7 @@ def train_step(
         loss = optax.huber_loss(state_action_values, expected_state_action_values).mean()
         return loss
 
-    loss, grads = nnx.value_and_grad(loss_fn)(params, rest, target_net)
+    loss, grads = nnx.value_and_grad(loss_fn)(params, rest)
     grads = clip_by_value(grads, 100)
     optimizer.update(policy_net, grads)
     return loss

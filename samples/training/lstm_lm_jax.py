@@ -259,6 +259,7 @@ class LSTM(Recurrent):
         return (h if weight_hr is None else h @ weight_hr.T), c
 
 
+@jax.jit
 def clip_by_norm(grads: Any, max_norm: float) -> Any:
     """Gradients, scaled so that their norm all together is at most ``max_norm`` (up to the 1e-6 of PyTorch).
 

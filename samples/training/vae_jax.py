@@ -127,7 +127,6 @@ test_loader = torch.utils.data.DataLoader(
 class VAE(nnx.Module):
     def __init__(self, *, rngs: nnx.Rngs):
         self.rngs = rngs.fork()
-
         self.fc1 = nnx.Linear(64, 40, **fan_in_uniform(64), rngs=rngs)
         self.fc21 = nnx.Linear(40, 6, **fan_in_uniform(40), rngs=rngs)
         self.fc22 = nnx.Linear(40, 6, **fan_in_uniform(40), rngs=rngs)

@@ -56,7 +56,7 @@ def sample_ring(count, *, rngs: nnx.Rngs):
 
 def calc_gradient_penalty(netD, real_data, fake_data, *, rngs: nnx.Rngs):
     alpha = rngs.uniform((BATCH_SIZE, 1))
-    alpha = jnp.broadcast_to(alpha, expand_shape(alpha.shape, real_data.shape))
+    alpha = jnp.broadcast_to(alpha, real_data.shape)
     interpolates = alpha * real_data + (1 - alpha) * fake_data
 
     def disc_interpolates_fn(interpolates, netD):
@@ -69,12 +69,6 @@ def calc_gradient_penalty(netD, real_data, fake_data, *, rngs: nnx.Rngs):
 
 
 # Helpers without a Flax equivalent.
-
-
-def expand_shape(shape: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
-    """`sizes` in which every -1 is replaced by the size that `shape` has there, counted from the last axis."""
-    missing = len(sizes) - len(shape)
-    return tuple(shape[i - missing] if size == -1 else size for i, size in enumerate(sizes))
 
 
 def uniform_within(bound: float) -> Callable[..., jax.Array]:
@@ -148,7 +142,7 @@ def train_net_d(netD, optimizerD, netG, noise, real, rngs):
     fake = lax.stop_gradient(netG(noise))
     graphdef, params, rest = nnx.split(netD, nnx.Param, ...)
 
-    def loss_fn(params, rest, netG, rngs):
+    def loss_fn(params, rest, rngs):
         netD = nnx.merge(graphdef, params, rest)
         D_real = netD(real).mean()
         D_fake = netD(fake).mean()
@@ -156,7 +150,7 @@ def train_net_d(netD, optimizerD, netG, noise, real, rngs):
         D_cost = D_fake - D_real + gradient_penalty
         return D_cost, (D_real, D_fake)
 
-    (D_cost, (D_real, D_fake)), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest, netG, rngs)
+    (D_cost, (D_real, D_fake)), grads = nnx.value_and_grad(loss_fn, has_aux=True)(params, rest, rngs)
     optimizerD.update(netD, grads)
     return D_cost, D_real, D_fake
 

@@ -120,7 +120,9 @@ class Ordered(nnx.Module):
         self.body = nnx.Sequential(*(nnx.Linear(3, 3, use_bias=False, rngs=rngs) for _ in range(11)), nnx.tanh)
         self.heads = nnx.Dict({"z": nnx.Linear(3, 2, rngs=rngs), "a": nnx.LayerNorm(2, rngs=rngs)})
         self.embed = nnx.Embed(4, 3, rngs=rngs)
+        self.layers = nnx.List([nnx.Linear(2, 2, rngs=rngs)])
         self.alpha = nnx.Param(jnp.ones(1))
+        self.scale = nnx.Param(jnp.ones(1))
         self.mask = Buffer(jnp.ones(1))
         self.again = self.stem
 
@@ -137,7 +139,9 @@ def test_the_order_is_that_of_pytorch(merged: bool) -> None:
             self.body = torch.nn.Sequential(*(torch.nn.Linear(3, 3, bias=False) for _ in range(11)), torch.nn.Tanh())
             self.heads = torch.nn.ModuleDict({"z": torch.nn.Linear(3, 2), "a": torch.nn.LayerNorm(2)})
             self.embed = torch.nn.Embedding(4, 3)
+            self.layers = torch.nn.ModuleList([torch.nn.Linear(2, 2)])
             self.alpha = torch.nn.Parameter(torch.ones(1))
+            self.scale = torch.nn.Parameter(torch.ones(1))
             self.register_buffer("mask", torch.ones(1))
             self.again = self.stem
 
@@ -147,6 +151,8 @@ def test_the_order_is_that_of_pytorch(merged: bool) -> None:
     assert [name for name, _ in ordered_named_buffers(net)] == [name for name, _ in original.named_buffers()]
     with_state = [name for name, m in original.named_modules() if not isinstance(m, torch.nn.ReLU | torch.nn.Tanh)]
     assert [name for name, _ in ordered_named_modules(net)] == with_state
+    shared = {"stem.weight", "stem.bias"}  # under the first name in alphabetical order
+    assert {name for name, _ in named_parameters(net)} >= {name for name, _ in original.named_parameters()} - shared
     assert next(ordered_modules(net)) is net
     assert [name for name, _ in named_children(net)] == [name for name, _ in original.named_children()]
     assert [name for name, _ in named_children(net.body)] == [name for name, _ in original.body.named_children()]

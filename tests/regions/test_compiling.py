@@ -103,6 +103,16 @@ def converted(forward: str = PLAIN, step: str = LOSS) -> tuple[str, list[str]]:
             "`Criterion.annealed` reads `self.beta`, which changes",
         ),
         (PLAIN, "out = net(x)\nloss = F.mse_loss(out, y) * out.sum().item()", "`.item()` reads the values of an array"),
+        (
+            PLAIN,
+            "out = net(x)\nloss = F.mse_loss(out[out > 0], y)",
+            "`out[out > 0]` picks as many values as the mask has",
+        ),
+        (
+            PLAIN,
+            "out = net(x)\nkept = torch.nonzero(out.sum(1))\nloss = F.mse_loss(out, y) + out[kept].sum()",
+            "the size of what `nonzero` gives depends on the values of an array",
+        ),
     ],
 )
 def test_what_keeps_a_step_from_being_compiled(forward: str, step: str, cause: str) -> None:
@@ -118,6 +128,7 @@ def test_what_keeps_a_step_from_being_compiled(forward: str, step: str, cause: s
         ("self.seen = self.seen + 1\nreturn self.fc(x)", LOSS),
         ("if x.dim() > 1:\n    x = x * 2\nreturn self.fc(x)", LOSS),
         (PLAIN, "loss = F.mse_loss(net(x), y) * scale"),
+        (PLAIN, "out = net(x)\nout[y > 0] = 0\nloss = F.mse_loss(out, y)"),
         (PLAIN, "loss = scaled(F.mse_loss(net(x), y))"),
         (PLAIN, "loss = criterion.fixed(F.mse_loss(net(x), y))"),
         (

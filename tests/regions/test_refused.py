@@ -279,3 +279,29 @@ def test_an_array_that_an_optimizer_shares_with_another_name_is_none_of_its_own(
         """
     )
     assert any("it can't be told whose parameters `[x]` are" in message for message in found)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "zeroed", "refused"),
+    [
+        ("net.fc.parameters()", "optimizer", True),
+        ("[p for p in net.parameters() if p.dim() > 1]", "optimizer", True),
+        ("net.fc.parameters()", "net", False),
+        ("net.parameters()", "optimizer", False),
+    ],
+)
+def test_gradients_that_add_up_are_part_of_a_norm(parameters: str, zeroed: str, refused: bool) -> None:
+    found = errors(f"""\
+        def train(batches):
+            net = Net()
+            optimizer = torch.optim.SGD({parameters}, lr=0.1)
+            for x, y in batches:
+                {zeroed}.zero_grad()
+                loss = F.mse_loss(net(x), y)
+                loss.backward()
+                nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+                optimizer.step()
+        """)
+    message = "gradients that are not zeroed, of parameters that the optimizer lacks, are part of this norm"
+    assert any(message in error for error in found) is refused
+    assert bool(found) is refused

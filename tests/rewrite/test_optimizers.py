@@ -76,9 +76,8 @@ def test_the_order_of_axes_does_not_matter_to_an_optimizer(parameters: str, held
     "parameters",
     [
         "args.parameters",
-        "filter(lambda p: p.ndim > 1, a.parameters())",
-        "[p for p in a.parameters() if p.ndim > 1]",
-        "[p for n, p in a.named_parameters() if 'bias' not in n]",
+        "[p for p in [*a.parameters(), *b.parameters()] if p.ndim > 1]",
+        "[p for m in (a, b) for p in m.parameters()]",
         "[torch.zeros(3, requires_grad=True)]",
         "[{'params': a.parameters(), **args.options}]",
         "[{'lr': 0.1}]",
@@ -87,6 +86,26 @@ def test_the_order_of_axes_does_not_matter_to_an_optimizer(parameters: str, held
 def test_other_parameters_are_reported(parameters: str) -> None:
     _, reported = converted(f"o = optim.SGD({parameters}, lr=0.1)")
     assert any(line.startswith("T2J103 torch.optim.SGD: it can't be told whose parameters") for line in reported)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "lists"),
+    [
+        ("filter(lambda p: p.ndim > 1, a.parameters())", "[filter(lambda p: p.ndim > 1, ordered_parameters(a))]"),
+        ("[p for p in a.parameters() if p.ndim > 1]", "[[p for p in ordered_parameters(a) if p.ndim > 1]]"),
+        (
+            "[p for n, p in a.named_parameters() if 'bias' not in n]",
+            '[[p for n, p in ordered_named_parameters(a) if "bias" not in n]]',
+        ),
+    ],
+)
+def test_parameters_are_picked_one_by_one(parameters: str, lists: str) -> None:
+    code, reported = converted(f"o = optim.SGD({parameters}, lr=0.1)")
+    transform = "optax.partition({0: optax.sgd(0.1), -1: optax.set_to_zero()}, group_labels(a, "
+    assert f"o = nnx.Optimizer(a, {transform}{lists.replace(chr(34), chr(39))})), wrt=nnx.Param)" in code.replace(
+        '"', "'"
+    )
+    assert reported == []
 
 
 @pytest.mark.parametrize(
@@ -194,3 +213,31 @@ def test_a_class_that_derives_from_an_optimizer_is_reported(base: str) -> None:
 def test_a_class_of_optimizers_as_a_value_is_reported() -> None:
     _, reported = converted("kind = optim.Adam if args.adam else optim.SGD\no = kind(a.parameters(), lr=0.1)")
     assert "T2J103 torch.optim.Adam as a value has no short form in JAX" in reported
+
+
+SETTINGS = """
+config = {"epochs": 3, "optimizer": {"lr": 0.1, "momentum": 0.9}}
+CHANGE
+o = optim.SGD(a.parameters(), **config["optimizer"])
+"""
+
+
+def test_keywords_come_from_a_dictionary_in_a_dictionary() -> None:
+    code, reported = converted(SETTINGS.replace("CHANGE", ""))
+    assert 'optax.sgd(config["optimizer"]["lr"], momentum=config["optimizer"]["momentum"])' in code
+    assert reported == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'config["optimizer"] = args.settings',
+        "config[args.key] = args.settings",
+        'config["optimizer"]["nesterov"] = True',
+        "config.update(args.settings)",
+        'config["optimizer"].update(nesterov=True)',
+    ],
+)
+def test_a_dictionary_that_changes_may_hold_any_keywords(change: str) -> None:
+    _, reported = converted(SETTINGS.replace("CHANGE", change))
+    assert 'T2J102 torch.optim.SGD: `**config["optimizer"]` may hold any arguments: write them out' in reported

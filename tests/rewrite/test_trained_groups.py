@@ -40,6 +40,16 @@ GROUPS = """groups = [
     ]"""
 
 
+PICKED = """decay, others = [], []
+    for name, param in model.named_parameters():
+        if not param.requires_grad:
+            continue
+        if param.ndim <= 1 or name.endswith(".bias"):
+            others.append(param)
+        else:
+            decay.append(param)"""
+
+
 @pytest.mark.parametrize(
     ("body", "held"),
     [
@@ -48,6 +58,11 @@ GROUPS = """groups = [
         ("return optim.SGD([model.scale], lr=0.1, momentum=0.9)", "(model.scale,)"),
         ("return optim.SGD([model.third.weight], lr=0.1, momentum=0.9)", "(model.third.kernel,)"),
         ("return optim.RMSprop(model.third.parameters(), lr=0.1)", "model.third"),
+        ("return optim.SGD([p for n, p in model.named_parameters() if 'second' in n], lr=0.1)", "model"),
+        (
+            f"{PICKED}\n    return optim.SGD([{{'params': others}}, {{'params': decay, 'momentum': 0.5}}], lr=0.01)",
+            "model",
+        ),
         (f"{GROUPS}\n    return optim.SGD(groups, lr=0.1)", "(model.first, model.second, model.scale)"),
         (
             f"{GROUPS}\n    optimizer = optim.SGD(groups, lr=0.1, momentum=0.9)\n"
@@ -115,3 +130,9 @@ def namespace(source: str) -> dict[str, Any]:
     space: dict[str, Any] = {"__name__": "program"}
     exec(compile(source, "program", "exec"), space)
     return space
+
+
+def test_lists_of_parameters_of_two_modules_are_refused() -> None:
+    body = "return optim.SGD([p for m in (Model(), model) for p in m.parameters() if p.dim() > 1], lr=0.1)"
+    errors = [d.headline for d in convert(MODEL.replace("{body}", body)).diagnostics if d.severity == "error"]
+    assert any("it can't be told whose parameters" in error for error in errors)

@@ -1,4 +1,4 @@
-"""Training scripts go through the same losses as their translations in float64, and these are up to date.
+"""Training scripts and projects go through the same losses as their translations in float64, and these are up to date.
 
 `pytest tests/samples --update` rewrites the translations.
 """
@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from torch2jax import Options, Severity, convert
+from torch2jax import Options, Severity, convert, convert_files
 
 pytest.importorskip("torch")
 pytest.importorskip("flax")
 
 from torch2jax.verify import Verdict
 from torch2jax.verify.scripts import verify_script
+from torch2jax.verify.sources import sources_of
 
 FOLDER = Path(__file__).parents[2] / "samples" / "training"
-SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if not path.stem.endswith("_jax"))
+PROJECTS = [path.parent for path in FOLDER.glob("*/train.py")]
+SCRIPTS = sorted(path for path in (*FOLDER.glob("*.py"), *PROJECTS) if not path.stem.endswith("_jax"))
 QUICK = ("linear_regression", "wgan_gp")
 """Those that are verified in every run: all take several runs of the script, some of them minutes."""
 LOSSES = 50
@@ -36,10 +38,19 @@ def test_the_script_trains_alike(script: Path, tmp_path: Path, monkeypatch: pyte
     assert len(losses[0]) >= LOSSES
 
 
+def translation_of(script: Path) -> dict[Path, str]:
+    """The files of a translation, at the places where they are committed."""
+    if script.is_file():
+        code = convert(script.read_text(encoding="utf-8"), filename=script.name, options=Options()).code
+        return {script.with_name(f"{script.stem}_jax.py"): code}
+    target = script.with_name(f"{script.name}_jax")
+    return {target / name: c.code for name, c in convert_files(sources_of(script)[1], Options()).items()}
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_committed_translation_is_up_to_date(script: Path, update: bool) -> None:
-    code = convert(script.read_text(encoding="utf-8"), filename=script.name, options=Options()).code
-    translation = script.with_name(f"{script.stem}_jax.py")
-    if update:
-        translation.write_text(code, encoding="utf-8")
-    assert translation.read_text(encoding="utf-8") == code, f"run pytest {__file__} --update"
+    for path, code in translation_of(script).items():
+        if update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(code, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == code, f"{path.name} is out of date: run pytest {__file__} --update"

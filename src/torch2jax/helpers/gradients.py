@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax  # type: ignore[import-untyped]
 
 
+@jax.jit
 def clip_by_norm(grads: Any, max_norm: float) -> Any:
     """Gradients, scaled so that their norm all together is at most ``max_norm`` (up to the 1e-6 of PyTorch).
 
@@ -18,6 +19,7 @@ def clip_by_norm(grads: Any, max_norm: float) -> Any:
     return jax.tree.map(lambda grad: grad * scale, grads)
 
 
+@jax.jit
 def clip_by_value(grads: Any, limit: float) -> Any:
     """Gradients with every element between ``-limit`` and ``limit``."""
     return jax.tree.map(lambda grad: jnp.clip(grad, -limit, limit), grads)

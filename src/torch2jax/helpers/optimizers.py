@@ -4,16 +4,41 @@ Each is a part of an `optax.chain`, or an optimizer, as those of optax. Hyperpar
 `optax.inject_hyperparams` can change them between steps.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax  # type: ignore[import-untyped]
+from flax import nnx
 
 
 def by_group(params: Any) -> Any:
     """Labels for `optax.partition`: where an array stands in the tuple that an optimizer of groups is built for."""
     return jax.tree_util.tree_map_with_path(lambda path, _: path[0].key, params)
+
+
+def group_labels(module: nnx.Module, groups: Sequence[Iterable[nnx.Variable[Any]]]) -> Callable[[Any], Any]:
+    """Labels for `optax.partition`: the number of the group that a parameter of the module is in, -1 if it is in none.
+
+    Raises ValueError for a parameter of another module.
+    """
+    paths = {id(node): path for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Variable)}
+    numbers: dict[tuple[Any, ...], int] = {}
+    for number, group in enumerate(groups):
+        for parameter in group:
+            if id(parameter) not in paths:
+                raise ValueError(f"group {number} of the optimizer has a parameter that its module lacks")
+            numbers[paths[id(parameter)]] = number
+
+    def labels(params: Any) -> Any:
+        return jax.tree_util.tree_map_with_path(lambda path, _: numbers.get(_keys(path), -1), params)
+
+    return labels
+
+
+def _keys(path: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(part.key for part in path if isinstance(part, jax.tree_util.DictKey))
 
 
 class TraceState(NamedTuple):

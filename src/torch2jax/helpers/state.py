@@ -44,7 +44,7 @@ def parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
 
 def named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names; kernels, scales and embeddings are called `weight`."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Param | Frozen)]
+    return [(name, node) for name, node in _named(module) if isinstance(node, nnx.Param | Frozen)]
 
 
 def copy_state(source: nnx.Module, target: nnx.Module, strict: bool = True) -> None:
@@ -78,7 +78,7 @@ def buffers(module: nnx.Module) -> Iterator[Buffer]:
 
 def named_buffers(module: nnx.Module) -> list[tuple[str, Buffer]]:
     """The buffers with dotted names."""
-    return [(_dotted(path), node) for path, node in nnx.iter_graph(module) if isinstance(node, Buffer)]
+    return [(name, node) for name, node in _named(module) if isinstance(node, Buffer)]
 
 
 def modules(module: nnx.Module) -> Iterator[nnx.Module]:
@@ -88,7 +88,7 @@ def modules(module: nnx.Module) -> Iterator[nnx.Module]:
 
 def named_modules(module: nnx.Module) -> Iterator[tuple[str, nnx.Module]]:
     """The module and all below it with dotted names."""
-    return ((_dotted(path), node) for path, node in nnx.iter_modules(module))
+    return ((name, node) for name, node in _named(module) if isinstance(node, nnx.Module))
 
 
 def ordered_parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
@@ -98,7 +98,7 @@ def ordered_parameters(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
 
 def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
     """The parameters with dotted names, in PyTorch's order."""
-    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
+    return [(name, node) for name, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
 
 
 def ordered_buffers(module: nnx.Module) -> Iterator[Buffer]:
@@ -108,7 +108,7 @@ def ordered_buffers(module: nnx.Module) -> Iterator[Buffer]:
 
 def ordered_named_buffers(module: nnx.Module) -> list[tuple[str, Buffer]]:
     """The buffers with dotted names, in PyTorch's order."""
-    return [(_dotted(path), node) for path, node in _in_order(module) if isinstance(node, Buffer)]
+    return [(name, node) for name, node in _in_order(module) if isinstance(node, Buffer)]
 
 
 def ordered_modules(module: nnx.Module) -> Iterator[nnx.Module]:
@@ -118,7 +118,7 @@ def ordered_modules(module: nnx.Module) -> Iterator[nnx.Module]:
 
 def ordered_named_modules(module: nnx.Module) -> Iterator[tuple[str, nnx.Module]]:
     """The module and all below it with dotted names, in PyTorch's order."""
-    return ((_dotted(path), node) for path, node in _in_order(module) if isinstance(node, nnx.Module))
+    return ((name, node) for name, node in _in_order(module) if isinstance(node, nnx.Module))
 
 
 def children(module: nnx.Module) -> list[Any]:
@@ -157,22 +157,35 @@ def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
 
 
 def _in_order(
-    node: nnx.Module | nnx.Variable[Any], path: tuple[str, ...] = (), seen: set[int] | None = None
-) -> Iterator[tuple[tuple[str, ...], nnx.Module | nnx.Variable[Any]]]:
-    """A module, its own Variables, then its children in the same way; each once."""
+    node: nnx.Module | nnx.Variable[Any], prefix: str = "", seen: set[int] | None = None
+) -> Iterator[tuple[str, nnx.Module | nnx.Variable[Any]]]:
+    """A module, its own Variables, then its children in the same way; each once, with its dotted name."""
     seen = set() if seen is None else seen
     if id(node) in seen:
         return
     seen.add(id(node))
-    yield path, node
+    yield prefix.removesuffix("."), node
     if isinstance(node, nnx.Module):
         for name, value in sorted(_attributes(node), key=lambda item: isinstance(item[1], nnx.Module)):
             if isinstance(value, nnx.Module | nnx.Variable):
-                yield from _in_order(value, (*path, name), seen)
+                yield from _in_order(value, f"{prefix}{torch_name(node, name)}.", seen)
 
 
-def _dotted(path: tuple[object, ...]) -> str:
-    names = [str(part) for part in path if part != "layers"]
-    if names and names[-1] in ("kernel", "scale", "embedding"):
-        names[-1] = "weight"
-    return ".".join(names)
+def _named(module: nnx.Module) -> Iterator[tuple[str, Any]]:
+    """What is in a module, and the module itself, with dotted names."""
+    nodes = dict(nnx.iter_graph(module))
+    for path, node in nodes.items():
+        names = [torch_name(nodes.get(path[:at]), part) for at, part in enumerate(path)]
+        yield ".".join(name for name in names if name), node
+
+
+def torch_name(owner: object, name: object) -> str:
+    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
+    match owner:
+        case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
+            return "weight" if name in ("kernel", "embedding") else str(name)
+        case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
+            return "weight" if name == "scale" else str(name)
+        case nnx.Sequential():
+            return "" if name == "layers" else str(name)
+    return str(name)

@@ -9,7 +9,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.aliasing import note_put
-from torch2jax.infer.contents import copy_items, heap_read, heap_write, sites_of
+from torch2jax.infer.contents import copy_items, heap_read, heap_write, sites_of, write_setting
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items, as_layers, item_at, logical_shape
 from torch2jax.infer.kinds import (
@@ -83,7 +83,6 @@ def call_builtin(frame: Frame, node: cst.Call, name: str, arguments: Any) -> Kin
         "repr": STR,
         "input": STR,
         "callable": BOOL,
-        "id": INT,
         "hash": INT,
         "ord": INT,
         "chr": STR,
@@ -115,6 +114,12 @@ def opaque(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """A function whose result says nothing: its arguments are read in torch's order."""
     use_everything(frame, arguments)
     return UNKNOWN
+
+
+@special(BUILTINS, "id")
+def identity(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+    """``id(parameter)``: which it is, not what is in it."""
+    return INT
 
 
 @special(BUILTINS, "len")
@@ -584,6 +589,7 @@ def _dict_method(frame: Frame, receiver: Mapping, site: Any, name: str, argument
         return Iterator_(Tuple((STR, heap_read(frame, site))), (site,))
     if name in ("update", "setdefault", "pop"):
         frame.program.grown.add(site)
+        write_setting(frame, site, MISSING, FREE)
     if name == "update":
         for _, kind in arguments.positional:
             plain = without_none(kind)

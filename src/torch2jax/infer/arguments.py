@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from torch2jax.infer.contents import heap_read, want_torch_order
+from torch2jax.infer.contents import read_item, want_torch_order
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import as_layers, logical_shape
 from torch2jax.infer.kinds import (
@@ -209,11 +209,11 @@ def spread(frame: Frame, arguments: Arguments, rules: Seq[Rule]) -> Arguments:
         frame.report(
             "T2J201", node, "assumed that no further keywords are given, as nowhere in the project; they are refused"
         )
-    item = heap_read(frame, plain.site)
     keywords = dict(arguments.keywords)
     passed_on = isinstance(plain.site, tuple) and plain.site[1:] == ("**",)
     for key in plain.keys:
         part = _entry(node, key, rules if passed_on else ())
+        item = read_item(frame, plain.site, key)
         frame.facts.kinds[part] = item
         keywords.setdefault(key, (part, item))
     return Arguments(arguments.positional, keywords, arguments.star, None, arguments.ordered)

@@ -16,6 +16,8 @@ import libcst as cst
 from torch2jax.infer.aliasing import kept_data, note_escape
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
+    MISSING,
+    UNKNOWN,
     Iterator_,
     Kind,
     Mapping,
@@ -23,6 +25,8 @@ from torch2jax.infer.kinds import (
     Shape,
     Tensor,
     Tuple,
+    Unknown,
+    constant,
     options,
     union,
     without_none,
@@ -63,6 +67,26 @@ def heap_write(frame: Frame, site: Any, kind: Kind, node: cst.CSTNode | None) ->
         kind = frame.use(node, kind)
     frame.program.heap[site].write(kind, frame.program)
     frame.program.heap[site].read(frame.fn)
+
+
+def is_setting(kind: Kind) -> bool:
+    """Whether a value in a dictionary is a setting, or a dictionary of such: what it is under its key is remembered."""
+    return isinstance(kind, Mapping) or constant(kind) is not MISSING
+
+
+def write_setting(frame: Frame, site: Any, key: Any, kind: Kind) -> None:
+    """A dictionary gets another value under a key, or under one that is not known (MISSING)."""
+    heap = frame.program.heap
+    cells = [(site, key)] if key is not MISSING else [c for c in heap if isinstance(c, tuple) and c[0] is site]
+    for cell in cells:
+        if cell in heap:
+            heap[cell].write(kind if is_setting(kind) else UNKNOWN, frame.program)
+
+
+def read_item(frame: Frame, site: Any, key: Any) -> Kind:
+    """What a dictionary holds under a key, or under any where that is not remembered."""
+    kind = heap_read(frame, (site, key)) if (site, key) in frame.program.heap else UNKNOWN
+    return heap_read(frame, site) if isinstance(kind, Unknown) else kind
 
 
 def copy_items(frame: Frame, site: Any, kind: Kind, item: Kind) -> None:

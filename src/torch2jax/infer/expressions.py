@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.aliasing import storage_of
-from torch2jax.infer.contents import copy_items, heap_write
+from torch2jax.infer.contents import copy_items, heap_write, is_setting
 from torch2jax.infer.frame import Frame, Value, evaluates
 from torch2jax.infer.host import note_leak
 from torch2jax.infer.items import iterated, logical_shape
@@ -161,7 +161,7 @@ def dict_(frame: Frame, node: cst.Dict) -> Kind:
             frame.eval(element.key)
             kind = frame.eval(element.value)
             heap_write(frame, node, kind, element.value)
-            if frame.program.hosting and isinstance(element.key, cst.SimpleString):
+            if isinstance(element.key, cst.SimpleString) and (frame.program.hosting or is_setting(kind)):
                 frame.program.heap[node, element.key.evaluated_value].write(kind, frame.program)
         else:
             kind = without_none(frame.eval(element.value))

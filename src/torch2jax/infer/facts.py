@@ -79,10 +79,14 @@ class FactoryCall:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerCall:
-    """A call that builds an optimizer: for each of its groups whose parameters are in it, and the rule's transform."""
+    """A call that builds an optimizer: for each of its groups whose parameters are in it, and the rule's transform.
+
+    ``lists``: what has the parameters of each group, where they are picked out of the one module in ``groups``.
+    """
 
     groups: tuple[tuple[Source, ...], ...]
     transforms: tuple[RuleCall, ...]
+    lists: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

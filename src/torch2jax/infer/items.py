@@ -8,7 +8,7 @@ import libcst as cst
 
 from torch2jax.infer import views
 from torch2jax.infer.aliasing import HINT, note_put, note_write, storage_of
-from torch2jax.infer.contents import heap_read, heap_write, layouts_in, sites_of
+from torch2jax.infer.contents import heap_read, heap_write, layouts_in, read_item, sites_of, write_setting
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
     FREE,
@@ -226,7 +226,7 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
         elif isinstance(option, Free):
             results.append(option)
         elif isinstance(option, Mapping) and (option.site, value) in frame.program.heap:
-            results.append(heap_read(frame, (option.site, value)))
+            results.append(read_item(frame, option.site, value))
         else:
             results.append(item_at(frame, option, value if isinstance(value, int) else None))
     return union(results)
@@ -443,6 +443,7 @@ def assign_item(
     for option in options(plain):
         if isinstance(option, Mapping):
             frame.program.grown.add(option.site)
+            write_setting(frame, option.site, constant(_index_kind(frame, target)), kind)
         if isinstance(option, Sequence | Mapping):
             heap_write(frame, option.site, kind, value)
         elif isinstance(option, Container):

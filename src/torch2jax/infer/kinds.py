@@ -252,12 +252,13 @@ class Source:
 class Optimizer(Kind):
     """An optimizer of torch.optim: whose parameters are in each of its groups; none where that is not known.
 
-    ``site``: the call that builds it.
+    ``site``: the call that builds it. ``picked``: the number of its groups whose parameters are picked one by one.
     """
 
     name: str = ""
     groups: tuple[tuple[Source, ...], ...] = ()
     site: Any = None
+    picked: int = 0
 
     @property
     def sources(self) -> tuple[Source, ...]:

@@ -34,6 +34,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.rule_calls import report_choice
+from torch2jax.infer.selections import module_of
 from torch2jax.infer.states import puts_back
 from torch2jax.rules.bind import Bound, BoundArg, Mismatch, bind
 from torch2jax.rules.guards import choose
@@ -46,9 +47,14 @@ Followed = dict[Any, cst.Name]
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Parameters that share hyperparameters, and those of the group's own."""
+    """Parameters that share hyperparameters, and those of the group's own.
 
-    sources: tuple[Source, ...]
+    ``given``: what has the parameters. ``sources``: the modules all whose parameters it has, or None if it is a list of
+    some that the program picks.
+    """
+
+    given: cst.BaseExpression
+    sources: tuple[Source, ...] | None
     own: tuple[tuple[str, cst.BaseExpression], ...] = ()
 
 
@@ -70,7 +76,8 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
             take(frame, value, kind)
     followed: Followed = {}
     groups = _groups(frame, given.node, followed)
-    if groups is None:
+    held = _held(frame, groups) if groups is not None else None
+    if groups is None or held is None:
         what = cst.Module([]).code_for_node(given.node)
         hint = "build it from `model.parameters()`, or from groups of such, in the function that has the model"
         frame.report("T2J103", node, f"{name}: it can't be told whose parameters `{what}` are", hint)
@@ -79,10 +86,20 @@ def build_optimizer(frame: Frame, node: cst.Call, name: str, rule: Rule, argumen
     if any(transform is None for transform in transforms):
         return unknown
     _drop_unread(frame, followed)
-    _take_variables(frame, [given.node, *(frame.facts.assigned[definition] for definition in followed)], groups)
-    held = tuple(group.sources for group in groups)
-    frame.facts.calls[node] = OptimizerCall(held, tuple(each for each in transforms if each is not None))
-    return Optimizer(name, held, node)
+    sources = tuple(source for group in held for source in group)
+    _take_variables(frame, [given.node, *(frame.facts.assigned[definition] for definition in followed)], sources)
+    lists = tuple(group.given for group in groups) if any(group.sources is None for group in groups) else ()
+    frame.facts.calls[node] = OptimizerCall(held, tuple(each for each in transforms if each is not None), lists)
+    return Optimizer(name, held, node, len(lists))
+
+
+def _held(frame: Frame, groups: Seq[_Group]) -> tuple[tuple[Source, ...], ...] | None:
+    """What the nnx.Optimizer is built for: the sources of each group, or the module that parameters are picked of."""
+    whole = tuple(group.sources for group in groups if group.sources is not None)
+    if len(whole) == len(groups):
+        return whole
+    module = module_of(frame, [group.given for group in groups])
+    return None if module is None else ((module,),)
 
 
 def _drop_unread(frame: Frame, followed: Followed) -> None:
@@ -95,12 +112,12 @@ def _drop_unread(frame: Frame, followed: Followed) -> None:
             frame.facts.special[definition] = ("not_assigned",)
 
 
-def _take_variables(frame: Frame, given: Seq[cst.BaseExpression], groups: Seq[_Group]) -> None:
+def _take_variables(frame: Frame, given: Seq[cst.BaseExpression], sources: Seq[Source]) -> None:
     """An optimizer takes the Variables themselves, whichever way their axes lie."""
     inside = {part for each in given for part in walk(each)}
     for key in [key for key in frame.facts.findings if key[0] == "T2J106" and key[1] in inside]:
         del frame.facts.findings[key]
-    for source in (source for group in groups for source in group.sources):
+    for source in sources:
         frame.facts.reads.discard(source.node)
         frame.facts.relayouts.pop(source.node, None)
 
@@ -139,8 +156,16 @@ def _groups(frame: Frame, node: cst.BaseExpression, followed: Followed) -> tuple
         followed |= inside
         groups = [_group(frame, element, followed) for element in elements]
         return None if any(group is None for group in groups) else tuple(group for group in groups if group is not None)
-    sources = _sources(frame, node, followed)
-    return None if sources is None else (_Group(sources),)
+    return (_of_parameters(frame, node, followed),)
+
+
+def _of_parameters(frame: Frame, node: cst.BaseExpression, followed: Followed, own: Any = ()) -> _Group:
+    """A group of what has parameters; the variables that were followed are not needed if it is whole modules."""
+    inside: Followed = {}
+    sources = _sources(frame, node, inside)
+    if sources is not None:
+        followed |= inside
+    return _Group(node, sources, own)
 
 
 def _group(frame: Frame, node: cst.BaseExpression, followed: Followed) -> _Group | None:
@@ -152,8 +177,8 @@ def _group(frame: Frame, node: cst.BaseExpression, followed: Followed) -> _Group
         if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
             return None
         items[str(element.key.evaluated_value)] = element.value
-    sources = _sources(frame, items.pop("params"), followed) if "params" in items else None
-    return None if sources is None else _Group(sources, tuple(items.items()))
+    given = items.pop("params", None)
+    return None if given is None else _of_parameters(frame, given, followed, tuple(items.items()))
 
 
 def _sources(frame: Frame, node: cst.BaseExpression, followed: Followed) -> tuple[Source, ...] | None:

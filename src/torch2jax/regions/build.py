@@ -275,12 +275,21 @@ def _check_roles(place: Place, inside: range, trained: Sequence[Trained]) -> Non
                 raise NoRegionError("gradients are clipped elsewhere than right before the one step", roles[i].node)
             if not clips_all(roles[i], trained[0]):
                 raise NoRegionError("other gradients are clipped than those of the step", roles[i].node)
+            if any(norm_grows(roles[i], each, trained[0]) for each in roles.values()):
+                message = "gradients that are not zeroed, of parameters that the optimizer lacks, are part of this norm"
+                raise NoRegionError(message, roles[i].node, f"zero them by `{trained[0].model}.zero_grad()`")
         checked(roles[i])
 
 
 def clips_all(marked: Marked, trained: Trained) -> bool:
     """Whether the gradients that are clipped are those of the one model, and no part of them."""
     return len(trained.models) == 1 and _code(marked.subject) == f"{trained.model}.parameters()"
+
+
+def norm_grows(clip: Marked, zero: Marked, trained: Trained) -> bool:
+    """Whether zeroing leaves gradients of the model as they are, which are clipped with the others and add up."""
+    by_optimizer = zero.role is Role.ZERO and _code(zero.subject) == trained.optimizer
+    return by_optimizer and trained.is_part and "norm" in _code(clip.node.func)
 
 
 def places(accesses: Iterable[Access], kinds: Mapping[cst.CSTNode, Any]) -> dict[str, Any]:

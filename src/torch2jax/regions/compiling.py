@@ -10,8 +10,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import Facts
-from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
+from torch2jax.infer.facts import Facts, RuleCall
+from torch2jax.infer.kinds import UNKNOWN, Api, Tensor, is_module, options, without_none
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import callees, reached, receiver_of
 from torch2jax.regions.outside import changing
@@ -20,6 +20,7 @@ from torch2jax.source.nodes import walk
 
 _READS = frozenset("item tolist numpy".split())
 _CONVERSIONS = frozenset(f"builtins.{name}" for name in ("int", "float", "bool", "print", "input", "open"))
+_OF_UNKNOWN_SIZE = frozenset("nonzero argwhere masked_select unique unique_consecutive".split())
 _ON_THE_HOST = ("numpy.random.", "random.", "time.", "secrets.", "uuid.")
 
 
@@ -39,7 +40,10 @@ def _shown(fn: FunctionInfo) -> str:
 
 def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: set[FunctionInfo]) -> Iterator[str]:
     for root in nodes:
+        targets = {id(node.target) for node in walk(root) if isinstance(node, cst.AssignTarget | cst.AugAssign)}
         for node in walk(root):
+            if id(node) in targets:
+                continue  # a write through a mask compiles
             yield from _at(program, fn, node)
             for callee in callees(fn.facts, node):
                 if callee not in seen:
@@ -74,6 +78,7 @@ def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:
     facts = fn.facts
     if isinstance(node, cst.If | cst.While | cst.IfExp) and _is_array(facts, node.test):
         yield "control flow depends on the values of arrays"
+    yield from _sizes(facts, node)
     if not isinstance(node, cst.Call):
         return
     if isinstance(node.func, cst.Attribute):
@@ -94,6 +99,23 @@ def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:
             yield f"`{called}` does something besides"
         elif node.args and _is_array(facts, node.args[0].value):
             yield f"`{called}()` reads the values of an array"
+
+
+def _sizes(facts: Facts, node: cst.CSTNode) -> Iterator[str]:
+    """What gives an array whose size depends on the values in another."""
+    if isinstance(node, cst.Subscript) and _is_array(facts, node.value):
+        indices = [each.slice.value for each in node.slice if isinstance(each.slice, cst.Index)]
+        if any(_is_mask(facts, index) for index in indices):
+            yield f"`{cst.Module([]).code_for_node(node)}` picks as many values as the mask has"
+    fact = facts.calls.get(node)
+    name = fact.rule.name.rpartition(".")[2] if isinstance(fact, RuleCall) else ""
+    if name in _OF_UNKNOWN_SIZE or (name == "where" and isinstance(node, cst.Call) and len(node.args) == 1):
+        yield f"the size of what `{name}` gives depends on the values of an array"
+
+
+def _is_mask(facts: Facts, node: cst.BaseExpression) -> bool:
+    kind = without_none(facts.kinds.get(node) or UNKNOWN)
+    return isinstance(kind, Tensor) and kind.dtype == "bool" and kind.rank != 0
 
 
 def _is_own(program: Program, fn: FunctionInfo, node: cst.BaseExpression) -> bool:

@@ -13,7 +13,7 @@ from torch2jax.infer.facts import Facts, Finding
 from torch2jax.infer.kinds import Tensor
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
-from torch2jax.regions.build import clips_all, places, region_at
+from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.derivatives import begins_gradients
 from torch2jax.regions.paths import access_of
@@ -207,6 +207,9 @@ class _Function:
             return None
         limits = {s: m for s in self._marked(Role.CLIP) if (m := role_of(s, self.facts)) is not None}
         if not all(clips_all(marked, next(iter(trained))) and _is_known(marked) for marked in limits.values()):
+            return None
+        zeroed = [m for s in self._marked(Role.ZERO) if (m := role_of(s, self.facts)) is not None]
+        if any(norm_grows(clip, zero, next(iter(trained))) for clip in limits.values() for zero in zeroed):
             return None
         clips = {statement: marked.node for statement, marked in limits.items()}
         norms = {statement: marked.result for statement, marked in limits.items() if marked.result}

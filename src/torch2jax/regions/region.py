@@ -40,12 +40,13 @@ class Trained:
     """An optimizer and what it trains, as they are spelled where the region stands.
 
     ``structure``: one module, or tuples of them, as the optimizer has been built for. ``models``: the objects that they
-    are, or are parts of.
+    are, or are parts of. ``is_part``: whether those have other parameters too, as far as anyone knows.
     """
 
     optimizer: str
     structure: Structure
     models: tuple[str, ...]
+    is_part: bool = False
 
     @property
     def model(self) -> str:

@@ -32,11 +32,12 @@ def trained_by(
     roots: list[str] = []
     groups = [tuple(_leaf(program, fn, scope, kind, source, roots) for source in group) for group in kind.groups]
     leaves = [leaf for group in groups for leaf in group]
-    if None not in leaves:
+    if None not in leaves and not _has_another_name(program, fn, kind, sources[0], leaves, seen):
         shape = [tuple(leaf for leaf in group if leaf is not None) for group in groups]
         nested: list[Structure] = [group[0] if len(group) == 1 else group for group in shape]
         whole = nested[0] if len(nested) == 1 else tuple(nested)
-        return Trained(name, (whole,) if _is_one_tensor(sources) else whole, tuple(roots))
+        structure = (whole,) if _is_one_tensor(sources) else whole
+        return Trained(name, structure, tuple(roots), kind.picked == 1 or set(leaves) != set(roots))
     if len(sources) > 1:
         raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
     source = sources[0]
@@ -44,13 +45,34 @@ def trained_by(
     if spelled is not None and "." not in name:
         passed = _passed(program, fn, name, spelled, kind)
         if passed is not None:
-            return Trained(name, (passed,) if _is_one_tensor(sources) else passed, (passed,))
+            structure = (passed,) if _is_one_tensor(sources) else passed
+            return Trained(name, structure, (passed,), kind.picked == 1)
     if not is_module(source.kind):
         raise NoRegionError("it is not known what module this optimizer trains", optimizer, _HINT)
-    fitting = [path for path, there in seen.items() if there is not None and without_none(there) == source.kind]
+    fitting = _fitting(source, seen)
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
-    return Trained(name, fitting[0], (fitting[0],))
+    return Trained(name, fitting[0], (fitting[0],), kind.picked == 1)
+
+
+def _fitting(source: Source, seen: Mapping[str, Kind | None]) -> list[str]:
+    """The places that the step reads with a module of the class that the optimizer holds."""
+    return [path for path, there in seen.items() if there is not None and without_none(there) == source.kind]
+
+
+def _has_another_name(
+    program: Program,
+    fn: FunctionInfo,
+    kind: Optimizer,
+    source: Source,
+    leaves: Iterable[str | None],
+    seen: Mapping[str, Kind | None],
+) -> bool:
+    """Whether a model of the file goes by another name here: what a Trainer was given is ``self.model``."""
+    if builder_of(program, kind) is fn or not is_module(source.kind) or len(_fitting(source, seen)) != 1:
+        return False
+    (spelled, *others) = leaves
+    return not others and not any(path == spelled or path.startswith(f"{spelled}.") for path in seen)
 
 
 def _is_one_tensor(sources: Sequence[Source]) -> bool:

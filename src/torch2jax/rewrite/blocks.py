@@ -10,7 +10,15 @@ import libcst as cst
 from torch2jax.rewrite.comments import comments_of, with_lost_comments
 from torch2jax.rewrite.derivatives import derivative_lines
 from torch2jax.rewrite.rewriter import STATEMENTS, Rewriter, statement
-from torch2jax.rewrite.steps import accumulated, before_accumulation, copy_of, returned, stepped, training_step
+from torch2jax.rewrite.steps import (
+    accumulated,
+    before_accumulation,
+    copy_of,
+    returned,
+    stepped,
+    training_step,
+    without_blank_before,
+)
 from torch2jax.source.nodes import walk
 
 
@@ -54,7 +62,7 @@ def body(rewriter: Rewriter, nodes: Sequence[Any], *, of_file: bool = False) -> 
             pending = []
         if not new:
             pending += comments_of(node)
-        result += new
+        result += new if result or node is nodes[0] or of_file else without_blank_before(new)
     rewriter.unplaced = pending
     return result
 

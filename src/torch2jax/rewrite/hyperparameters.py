@@ -130,7 +130,8 @@ def group_of_parameters(rewriter: Rewriter, node: cst.Subscript) -> Any:
     alternatives = options(without_none(kind)) if kind is not None else ()
     index = node.slice[0].slice
     first = isinstance(index, cst.Index) and literal(index.value) == 0
-    if first and alternatives and all(isinstance(o, Optimizer) and len(o.groups) == 1 for o in alternatives):
+    single = all(isinstance(o, Optimizer) and len(o.groups) == 1 and not o.picked for o in alternatives)
+    if first and alternatives and single:
         rewriter.tally.translated += 1
         return attribute(attribute(rewriter.expr(node.value.value), "opt_state"), "hyperparams")
     return rewriter.generic(node)

@@ -23,7 +23,10 @@ def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> c
     ]
     if fact.transforms[0].rule.name.endswith(".LBFGS"):
         return _calling(rewriter, node, trained(rewriter, fact.groups), transforms[0], changed)
-    transform = transforms[0] if len(transforms) == 1 else _partition(rewriter, transforms)
+    if fact.lists:
+        transform = _picked(rewriter, fact, transforms)
+    else:
+        transform = transforms[0] if len(transforms) == 1 else _partition(rewriter, transforms)
     nnx = rewriter.root("nnx")
     wrt = argument(attribute(nnx, "Param"), "wrt")
     return call(attribute(nnx, "Optimizer"), [trained(rewriter, fact.groups), transform, wrt])
@@ -63,3 +66,14 @@ def _partition(rewriter: Rewriter, transforms: Sequence[cst.BaseExpression]) -> 
     """``optax.partition({0: optax.sgd(0.1), 1: optax.sgd(0.01)}, by_group)``."""
     by_number = cst.Dict([cst.DictElement(number(index), each) for index, each in enumerate(transforms)])
     return call(attribute(rewriter.root("optax"), "partition"), [by_number, rewriter.helper("by_group")])
+
+
+def _picked(rewriter: Rewriter, fact: OptimizerCall, transforms: Sequence[cst.BaseExpression]) -> cst.Call:
+    """``optax.partition({0: ..., 1: ..., -1: optax.set_to_zero()}, group_labels(model, [decayed, others]))``."""
+    optax = rewriter.root("optax")
+    rest = cst.UnaryOperation(cst.Minus(), cst.Integer("1"))
+    by_number = [cst.DictElement(number(index), each) for index, each in enumerate(transforms)]
+    by_number.append(cst.DictElement(rest, call(attribute(optax, "set_to_zero"), [])))
+    lists = cst.List([cst.Element(rewriter.expr(each)) for each in fact.lists])
+    labels = call(rewriter.helper("group_labels"), [_group(rewriter, fact.groups[0]), lists])
+    return call(attribute(optax, "partition"), [cst.Dict(by_number), labels])

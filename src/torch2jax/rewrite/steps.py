@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import Any
 
 import libcst as cst
@@ -25,8 +26,9 @@ _BLANK = cst.EmptyLine(indent=False)
 class _Step:
     """What a step is made of, translated, with the places in it as local names.
 
-    ``value``: the name of the loss, where someone looks at it. ``aux``: what else the differentiated function gives.
-    ``early``: what the prelude gives. ``rebound``: what the differentiated function reads, then gives another value.
+    ``read``: the places that the differentiated function reads or writes. ``value``: the name of the loss, where it is
+    looked at. ``aux``: what else the differentiated function gives. ``early``: what the prelude gives. ``rebound``:
+    what the differentiated function reads, then gives another value.
     """
 
     region: Region
@@ -35,6 +37,7 @@ class _Step:
     forward: list[Any]
     loss: cst.BaseExpression
     clips: list[tuple[cst.Name, cst.BaseExpression]]
+    read: frozenset[str] = frozenset()
     value: str = ""
     aux: list[str] = field(default_factory=list)
     early: list[str] = field(default_factory=list)
@@ -60,8 +63,8 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     code = [*prelude, *forward, *losses]
     called = {dotted_name(part.func) or "" for line in code for part in walk(line) if isinstance(part, cst.Call)}
     arguments = Arguments.of(rewriter, region, inside, called)
-    step = _Step(region, arguments, prelude, forward, loss, clips)
     during = access_of_all([*forward, *losses], find)
+    step = _Step(region, arguments, prelude, forward, loss, clips, frozenset((*during.reads, *during.writes)))
     kept = {new for renamed in versions.values() for new in renamed.values()}
     _choose_results(step, losses, access_of_all(prelude, find), during, region.live | kept)
     step.early += [region.norms[node] for node in region.clips if node in region.norms]
@@ -85,6 +88,14 @@ def _comments(region: Region) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine],
         if item not in kept:
             found[place].extend(comments_of(item))
     return found
+
+
+def without_blank_before(lines: list[Any]) -> list[Any]:
+    """Statements that come first in a block, where there was something in front of them."""
+    if lines and getattr(lines[0], "leading_lines", None):
+        kept = list(dropwhile(lambda line: line.comment is None, lines[0].leading_lines))
+        lines[0] = lines[0].with_changes(leading_lines=kept)
+    return lines
 
 
 def _bare(line: Any) -> Any:
@@ -202,7 +213,7 @@ def _tuple(items: Sequence[cst.BaseExpression], *, brackets: bool = False) -> cs
 def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     region, arguments = step.region, step.arguments
     local = arguments.localized
-    lines = [local(line) for line in step.prelude]
+    lines = without_blank_before([local(line) for line in step.prelude])
     lines += _differentiation(rewriter, step)
     added = region.gradients
     _, backward, behind = _comments(region)
@@ -251,7 +262,11 @@ def _differentiation(rewriter: Rewriter, step: _Step) -> list[Any]:
     parts = [cst.Name(name) for name in arguments.split]
     whole = cst.Name(step.region.copy) if step.region.copy else _models(step, brackets=True)
     apart = call(attribute(nnx, "split"), [whole, attribute(nnx, "Param"), cst.Ellipsis()])
-    others = [each.name for each in arguments.every if each.is_stateful and each.path not in step.region.models]
+    others = [
+        each.name
+        for each in arguments.every
+        if each.is_stateful and each.path not in step.region.models and each.path in step.read
+    ]
     rebound = [arguments.local(path) for path in step.rebound]
     given = [*arguments.split[1:], *others, *(name for name in rebound if name not in others)]
     return [

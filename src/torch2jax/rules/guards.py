@@ -354,6 +354,8 @@ def _is_none(value: object) -> bool | Unknown:
 
 
 def _member(left: object, right: object) -> bool | Unknown:
+    if isinstance(right, _Partial) and right.type == "shape" and isinstance(left, int) and left < 0:
+        return False  # an array's own sizes
     if isinstance(right, _Partial) and right.items is not None and not isinstance(left, _Partial):
         known = [item for item in right.items if not isinstance(item, _Partial)]
         if left in known:

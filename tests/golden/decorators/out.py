@@ -80,7 +80,7 @@ class Net(nnx.Module):
         return lax.stop_gradient(jnp.sign(self.fc(x)))
 
     def predict(self, x):
-        return self(x).argmax(axis=-1, keepdims=False)
+        return self(x).argmax(axis=-1)
 
     @functools.lru_cache(maxsize=None)
     def grid(self, n):

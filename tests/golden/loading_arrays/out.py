@@ -85,7 +85,7 @@ def run(model: Net):
 
     inputs = jnp.ones((6, 3))
     inputs = inputs.at[2:].set(3.0)
-    labels = model(inputs).argmax(axis=1, keepdims=False)
+    labels = model(inputs).argmax(axis=1)
     pairs = Pairs(to_torch(inputs), to_torch(labels), extra=[to_torch(labels), None])
     results.append([
         (model(jnp.asarray(x)).sum().item(), jnp.asarray(y).astype(jnp.float32).mean().item())

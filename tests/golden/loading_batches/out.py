@@ -63,7 +63,7 @@ def evaluate(model, loader, device):
         data, target = jnp.asarray(data), jnp.asarray(target)
         output = model(data)
         loss += softmax_cross_entropy(output, target, reduction="sum").item()
-        correct += (output.argmax(axis=1, keepdims=False) == target).sum().item()
+        correct += (output.argmax(axis=1) == target).sum().item()
     return loss / len(loader.dataset), correct
 
 

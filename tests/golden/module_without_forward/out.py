@@ -19,7 +19,7 @@ class Codebook(nnx.Module):
         return (z**2).sum(axis=1, keepdims=True) - 2 * z @ e.T + (e**2).sum(axis=1)
 
     def nearest(self, z):
-        return self.distances(z).argmin(axis=1, keepdims=False)
+        return self.distances(z).argmin(axis=1)
 
 
 class Quantizer(nnx.Module):

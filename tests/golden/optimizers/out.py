@@ -105,12 +105,11 @@ def stylize(content: jax.Array):
 def hyperparams(optimizer: Any) -> list[dict[str, nnx.Variable[jax.Array]]]:
     """The hyperparameters that an optimizer holds for each of its groups, by the names that optax has for them."""
     state = optimizer.opt_state
-    groups = (
-        [state.inner_states[key].inner_state for key in sorted(state.inner_states)]
-        if hasattr(state, "inner_states")
-        else [state]
-    )
-    return [group.hyperparams for group in groups]
+    if not hasattr(state, "inner_states"):
+        return [state.hyperparams]
+    # the parameters that are in no group have no hyperparameters
+    groups = [state.inner_states[key].inner_state for key in sorted(state.inner_states)]
+    return [group.hyperparams for group in groups if hasattr(group, "hyperparams")]
 
 
 def learning_rates(optimizer: Any) -> list[float]:
