@@ -91,27 +91,31 @@ class Original:
             randomise_constants(self._model, self.seed)
             self.state = copy.deepcopy(self._model.state_dict())
 
-    def certain_values(self) -> dict[str, Array]:
-        """What the state dict holds at first, without what is drawn at random: it is built again with another seed.
+    @property
+    def first(self) -> dict[str, Array]:
+        """The state dict as its constructor left it."""
+        return self._first
 
-        Memory that nobody initialises (`torch.empty`) counts as random.
+    def first_values(self, count: int) -> list[dict[str, Array]]:
+        """What the state dict of each of some builds holds at first; each build has another seed.
+
+        Memory that nobody initialises (`torch.empty`) is NaN in all but the first.
         """
-        with self.reseeded(), marked_memory():
-            again = self.state_of(self._built())
-        return {
-            name: value
-            for name, value in self._first.items()
-            if np.array_equal(value, again[name]) and np.isfinite(value).all()
-        }
+        found = [self._first]
+        with marked_memory():
+            for step in range(1, count):
+                with self.reseeded(step):
+                    found.append(self.state_of(self._built()))
+        return found
 
     @contextmanager
-    def reseeded(self) -> Iterator[None]:
+    def reseeded(self, by: int = 1) -> Iterator[None]:
         """Inside, it is built with another seed."""
-        self.seed += 1
+        self.seed += by
         try:
             yield
         finally:
-            self.seed -= 1
+            self.seed -= by
 
     @property
     def is_module(self) -> bool:
@@ -217,11 +221,16 @@ class Translation:
 
     def build(self) -> None:
         """Build the object. Initial values are overwritten: they come from NumPy, which is quick."""
-        with self.space.active(), jax_draws(SEED + self.seed):
-            namespace = namespace_of(self.space, self.module, self.case)
-            self._twin = build_flax(self.case, self.name, namespace, train=self.train)
-            if self.is_module and self.double:
-                widen(self._twin)
+        self._twin = self._built(Draws(SEED + self.seed))
+
+    def first_values(self, count: int) -> list[dict[str, Array]]:
+        """What the state dict of each of some builds holds at first; each build has another seed."""
+        found = []
+        for step in range(count):
+            draws = Draws(SEED + self.seed + step)
+            draws.interchangeable = False
+            found.append(self.state_of(self._built(draws)))
+        return found
 
     @property
     def is_module(self) -> bool:
@@ -273,6 +282,14 @@ class Translation:
             kwargs["rngs"] = nnx.Rngs(0)
         result = in_torch_order(function(*args, **kwargs), interface.result)
         return {path: _plain(leaf) for path, leaf in leaves(result)}
+
+    def _built(self, draws: Draws) -> Any:
+        with self.space.active(), jax_draws(draws.seed, draws):
+            namespace = namespace_of(self.space, self.module, self.case)
+            twin = build_flax(self.case, self.name, namespace, train=self.train, seed=draws.seed - SEED)
+            if isinstance(twin, nnx.Module) and self.double:
+                widen(twin)
+        return twin
 
     @contextmanager
     def running(self) -> Iterator[Draws]:
