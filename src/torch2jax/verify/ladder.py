@@ -160,7 +160,8 @@ def _drawn_otherwise(outcome: Outcome, problems: Mapping[str, str]) -> Outcome:
     first, *others = problems
     more = f"; so are {', '.join(others)}" if others else ""
     arrays = tuple(ArrayError(name, math.nan, math.nan, math.nan) for name in problems)
-    return replace(outcome, verdict=Verdict.DIFFERS, detail=f"{problems[first]}{more}", arrays=arrays)
+    found = replace(outcome, verdict=Verdict.DIFFERS, detail=f"{problems[first]}{more}", arrays=arrays)
+    return replace(found, max_abs=math.nan, max_rel=math.nan)
 
 
 def _as_kept(expected: Array, found: Array) -> Array:
