@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -72,10 +73,11 @@ class Ladder:
 
     def initial(self, rung: Rung) -> Outcome:
         """What the parameters and buffers start with: exactly, or what they are drawn from."""
-        count = number_of_builds(self.original.first)
-        starts = Starts.of(
-            self.climb.on_original(rung, "building the original again", lambda: self.original.first_values(count))
-        )
+        climb, original, translation = self.climb, self.original, self.translation
+        again = range(1, number_of_builds(original.first))
+        what = "building the original again"
+        others = [climb.on_original(rung, what, partial(original.first_values, number)) for number in again]
+        starts = Starts.of([original.first, *others])
         drawn = any(mask.any() for mask in starts.drawn.values())
         outcome = self.climb.outcome(rung, Verdict.AGREES)
         expected, found = starts.certain_values(self.translation.first)
@@ -86,9 +88,8 @@ class Ladder:
             return self.climb.outcome(rung, Verdict.INFORMATION, "the model starts with no values of its own")
         if outcome.verdict is not Verdict.AGREES or not drawn:
             return outcome
-        builds = self.climb.on_translation(
-            rung, "building the translation again", lambda: self.translation.first_values(count)
-        )
+        what = "building the translation again"
+        builds = [climb.on_translation(rung, what, partial(translation.first_values, number)) for number in (0, *again)]
         problems = starts.other_distributions(builds)
         return _drawn_otherwise(outcome, problems) if problems else outcome
 

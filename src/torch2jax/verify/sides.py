@@ -96,17 +96,13 @@ class Original:
         """The state dict as its constructor left it."""
         return self._first
 
-    def first_values(self, count: int) -> list[dict[str, Array]]:
-        """What the state dict of each of some builds holds at first; each build has another seed.
+    def first_values(self, number: int) -> dict[str, Array]:
+        """What the state dict holds at first in a build with another seed; ``number`` says which.
 
-        Memory that nobody initialises (`torch.empty`) is NaN in all but the first.
+        Memory that nobody initialises (`torch.empty`) is NaN.
         """
-        found = [self._first]
-        with marked_memory():
-            for step in range(1, count):
-                with self.reseeded(step):
-                    found.append(self.state_of(self._built()))
-        return found
+        with self.reseeded(number), marked_memory():
+            return self.state_of(self._built())
 
     @contextmanager
     def reseeded(self, by: int = 1) -> Iterator[None]:
@@ -223,14 +219,11 @@ class Translation:
         """Build the object. Initial values are overwritten: they come from NumPy, which is quick."""
         self._twin = self._built(Draws(SEED + self.seed))
 
-    def first_values(self, count: int) -> list[dict[str, Array]]:
-        """What the state dict of each of some builds holds at first; each build has another seed."""
-        found = []
-        for step in range(count):
-            draws = Draws(SEED + self.seed + step)
-            draws.interchangeable = False
-            found.append(self.state_of(self._built(draws)))
-        return found
+    def first_values(self, number: int) -> dict[str, Array]:
+        """What the state dict holds at first in a build with another seed; ``number`` says which."""
+        draws = Draws(SEED + self.seed + number)
+        draws.interchangeable = False
+        return self.state_of(self._built(draws))
 
     @property
     def is_module(self) -> bool:
@@ -330,13 +323,17 @@ class Translation:
 
 @contextmanager
 def marked_memory() -> Iterator[None]:
-    """Inside, what `torch.empty` gives is NaN (or the largest integer)."""
+    """Inside, what `torch.empty` gives is NaN (or the largest integer).
+
+    The public switch would import the compiler as well, which takes over a second.
+    """
+    switch = torch._C._set_deterministic_algorithms
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    switch(True, warn_only=True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        switch(before[0], warn_only=before[1])
 
 
 def _counts(modules: Iterable[tuple[str, Any]]) -> dict[str, float]:
