@@ -151,6 +151,7 @@ def _chosen(values: Array, mask: Array) -> Array:
 
 def _described(expected: Array, actual: Array) -> str:
     """The numbers that a reader knows distributions by, on both sides."""
-    rows = [("mean", np.mean), ("standard deviation", np.std), ("least", np.min), ("largest", np.max)]
-    shown = (f"{what} {function(expected):.4g} in torch and {function(actual):.4g} in jax" for what, function in rows)
+    rows = [(side.mean(), side.std(), side.min(), side.max()) for side in (expected, actual)]
+    names = ("mean", "standard deviation", "least", "largest")
+    shown = (f"{name} {one:.4g} in torch and {other:.4g} in jax" for name, one, other in zip(names, *rows, strict=True))
     return f"{', '.join(shown)}, of {len(expected)} numbers"

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import flax
 import jax
 import numpy as np
-import optax
+import optax  # type: ignore[import-untyped]
 from flax import nnx
 from jax._src.core import trace_state_clean
 
