@@ -71,9 +71,13 @@ TRANSLATION = dedent(
         extra: object = None
 
 
+    def uniform(key, shape, dtype):
+        return jax.random.uniform(key, shape, dtype, -(3**-0.5), 3**-0.5)
+
+
     class Net(nnx.Module):
         def __init__(self, width=6, *, rngs: nnx.Rngs):
-            self.fc = nnx.Linear(3, width, rngs=rngs)
+            self.fc = nnx.Linear(3, width, rngs=rngs, kernel_init=uniform, bias_init=uniform)
             self.norm = nnx.LayerNorm(width, epsilon=1e-5, rngs=rngs)
             self.drop = nnx.Dropout(0.4, rngs=rngs)
             self.seen = Buffer(jnp.zeros(()))
@@ -143,6 +147,8 @@ MISTAKES = [
     ("state", "class Buffer(nnx.Variable):", "class Buffer(nnx.Param):", "DIFFERS", "seen is not trained in torch"),
     ("initial", "jnp.arange(6.0)", "jnp.arange(6.0) + 1", "DIFFERS", "worst at table"),
     ("initial", "epsilon=1e-5,", "epsilon=1e-5, scale_init=nnx.initializers.zeros,", "DIFFERS", "worst at norm.weight"),
+    ("initial", "kernel_init=uniform, ", "", "DIFFERS", "fc.weight is drawn from another distribution: mean"),
+    ("initial", "bias_init=uniform", "bias_init=nnx.initializers.zeros", "DIFFERS", "deviation 0.3"),
     ("eval", "epsilon=1e-5", "epsilon=1e-6", "DIFFERS", "worst at"),
     ("eval", "approximate=False", "approximate=True", "DIFFERS", "worst at"),
     ("eval", '"name"]', '"other"]', "DIFFERS", "is 'name' in torch and 'other' in jax"),

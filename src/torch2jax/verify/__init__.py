@@ -73,7 +73,8 @@ def verify(
             for outcome in run_cases(programs, [case], plan, watch, lines):
                 outcomes.append(outcome)
                 watch(outcome)
-        return VerifyReport(str(path), tuple(outcomes), programs.diagnostics, tuple(cases), tuple(left_out), files)
+        diagnostics, shown = programs.diagnostics, None if given is None else str(given)
+        return VerifyReport(str(path), tuple(outcomes), diagnostics, tuple(cases), tuple(left_out), files, shown)
 
 
 def _chosen(path: Path, watch: Watch) -> tuple[Sequence[Case], Sequence[str]]:

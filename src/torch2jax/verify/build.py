@@ -25,9 +25,9 @@ def build_torch(case: Case, name: str, namespace: Mapping[str, Any], *, train: b
     return _build(case, name, dict(namespace), train=train)
 
 
-def build_flax(case: Case, name: str, namespace: Mapping[str, Any], *, train: bool) -> Any:
+def build_flax(case: Case, name: str, namespace: Mapping[str, Any], *, train: bool, seed: int = 0) -> Any:
     """The translated object of a case: every call that accepts `rngs` receives them."""
-    rngs = nnx.Rngs(0)
+    rngs = nnx.Rngs(seed)
 
     def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if "rngs" not in kwargs and accepts_rngs(function):

@@ -77,9 +77,8 @@ def verify_apart(
             run.follow(messages_of(_verify, arguments, limits))
         except DiedError as error:
             run.end_of_case(str(error))
-    return VerifyReport(
-        str(path.resolve()), tuple(run.outcomes), run.diagnostics, tuple(cases), tuple(left_out), run.files
-    )
+    shown, found = None if translation is None else str(translation.resolve()), tuple(run.outcomes)
+    return VerifyReport(str(path.resolve()), found, run.diagnostics, tuple(cases), tuple(left_out), run.files, shown)
 
 
 @dataclass

@@ -15,6 +15,7 @@ import jax
 import jax._src.random as jax_random  # what the initialisers of jax.nn call
 import jax.numpy as jnp
 import numpy as np
+import torch
 from flax import nnx
 
 from torch2jax.verify.randomness import Draws, seeded_python
@@ -60,7 +61,9 @@ def _functions(draws: Draws) -> dict[str, Function]:
         key: Any, lower: Any, upper: Any, shape: Sequence[int] | None = None, dtype: Any = None, **_: Any
     ) -> jax.Array:
         shape = np.broadcast_shapes(np.shape(lower), np.shape(upper)) if shape is None else shape
-        return jnp.asarray(draws.normal(shape).clip(lower, upper), dtype or jnp.result_type(float))
+        low, high = (torch.special.ndtr(torch.as_tensor(np.asarray(bound, np.float64))) for bound in (lower, upper))
+        below = low + torch.from_numpy(draws.uniform(shape)) * (high - low)
+        return jnp.asarray(torch.special.ndtri(below).numpy().clip(lower, upper), dtype or jnp.result_type(float))
 
     def bernoulli(key: Any, p: Any = 0.5, shape: Sequence[int] | None = None, **_: Any) -> jax.Array:
         return jnp.asarray(draws.uniform(jnp.shape(p) if shape is None else shape) < p)

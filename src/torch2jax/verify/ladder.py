@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from torch2jax.verify.calls import CallArrays
 from torch2jax.verify.climb import Climb, SideError
+from torch2jax.verify.compare import ArrayError
 from torch2jax.verify.failures import FAILURES
+from torch2jax.verify.initial import Starts, number_of_builds
 from torch2jax.verify.inputs import Inputs, parse_inputs
 from torch2jax.verify.report import Outcome, Rung, Verdict
 from torch2jax.verify.sides import Run
@@ -68,13 +72,26 @@ class Ladder:
         return self.climb.outcome(rung, Verdict.DIFFERS if problem else Verdict.AGREES, problem or note)
 
     def initial(self, rung: Rung) -> Outcome:
-        """What the parameters and buffers start with, where that does not depend on chance."""
-        expected = self.climb.on_original(rung, "building the original once more", self.original.certain_values)
-        found = {name: value for name, value in self.translation.first.items() if name in expected}
-        if not found:
-            return self.climb.outcome(rung, Verdict.INFORMATION, "all that the model starts with is drawn at random")
-        left = {name: _as_kept(expected[name], value) for name, value in found.items()}
-        return self.climb.judge(rung, left, found, lambda: left)
+        """What the parameters and buffers start with: exactly, or what they are drawn from."""
+        climb, original, translation = self.climb, self.original, self.translation
+        again = range(1, number_of_builds(original.first))
+        what = "building the original again"
+        others = [climb.on_original(rung, what, partial(original.first_values, number)) for number in again]
+        starts = Starts.of([original.first, *others])
+        drawn = any(mask.any() for mask in starts.drawn.values())
+        outcome = self.climb.outcome(rung, Verdict.AGREES)
+        expected, found = starts.certain_values(self.translation.first)
+        if found:
+            left = {name: _as_kept(expected[name], value) for name, value in found.items()}
+            outcome = self.climb.judge(rung, left, found, lambda: left)
+        elif not drawn:
+            return self.climb.outcome(rung, Verdict.INFORMATION, "the model starts with no values of its own")
+        if outcome.verdict is not Verdict.AGREES or not drawn:
+            return outcome
+        what = "building the translation again"
+        builds = [climb.on_translation(rung, what, partial(translation.first_values, number)) for number in (0, *again)]
+        problems = starts.other_distributions(builds)
+        return _drawn_otherwise(outcome, problems) if problems else outcome
 
     def call(self, rung: Rung) -> Outcome:
         """The call in eval mode (or of a plain function), operation by operation."""
@@ -137,6 +154,15 @@ class Ladder:
         return self.climb.judge(
             rung, expected.outputs, actual.outputs, lambda: self.original.forward(inputs).outputs, draws
         )
+
+
+def _drawn_otherwise(outcome: Outcome, problems: Mapping[str, str]) -> Outcome:
+    """An outcome with arrays that are drawn from another distribution; the errors of no numbers are known."""
+    first, *others = problems
+    more = f"; so are {', '.join(others)}" if others else ""
+    arrays = tuple(ArrayError(name, math.nan, math.nan, math.nan) for name in problems)
+    found = replace(outcome, verdict=Verdict.DIFFERS, detail=f"{problems[first]}{more}", arrays=arrays)
+    return replace(found, max_abs=math.nan, max_rel=math.nan)
 
 
 def _as_kept(expected: Array, found: Array) -> Array:

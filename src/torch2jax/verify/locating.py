@@ -5,6 +5,7 @@ The same run tells how far each layer is from its counterpart.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -75,6 +76,8 @@ class Locator:
         if outcome.rung is Rung.IMPORTS:
             return localiser.raised_by(cause) if cause is not None else None
         _build(localiser)
+        if outcome.rung is Rung.INITIAL and math.isnan(outcome.max_rel):  # no statement gives the same in both
+            return localiser.layer_of(_worst_first(outcome))
         if outcome.rung in _OF_BUILDING:
             named = _DOTTED.findall(outcome.detail) if outcome.rung is Rung.STATE else []
             found = localiser.building(named, arrays=outcome.rung is not Rung.STATE)

@@ -96,7 +96,7 @@ class VerifyReport:
     """All outcomes for one path, and what the conversion reported about it.
 
     cases: what was run. left_out: a sentence for each class that nobody knew how to run. files: the text of both
-    programs, where that was asked for.
+    programs, where that was asked for. translation: the path of a finished translation; None if it was made now.
     """
 
     path: str
@@ -105,6 +105,7 @@ class VerifyReport:
     cases: tuple[Case, ...] = ()
     left_out: tuple[str, ...] = ()
     files: tuple[TranslatedFile, ...] = ()
+    translation: str | None = None
 
     @property
     def flagged(self) -> bool:
@@ -157,6 +158,7 @@ class VerifyReport:
             "schema": SCHEMA,
             "torch2jax": __version__,
             "path": self.path,
+            "translation": self.translation,
             "ok": self.ok,
             "summary": self.summary,
             "cases": [{**asdict(case), "options": case.options} for case in self.cases],

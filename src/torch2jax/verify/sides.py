@@ -91,27 +91,27 @@ class Original:
             randomise_constants(self._model, self.seed)
             self.state = copy.deepcopy(self._model.state_dict())
 
-    def certain_values(self) -> dict[str, Array]:
-        """What the state dict holds at first, without what is drawn at random: it is built again with another seed.
+    @property
+    def first(self) -> dict[str, Array]:
+        """The state dict as its constructor left it."""
+        return self._first
 
-        Memory that nobody initialises (`torch.empty`) counts as random.
+    def first_values(self, number: int) -> dict[str, Array]:
+        """What the state dict holds at first in a build with another seed; ``number`` says which.
+
+        Memory that nobody initialises (`torch.empty`) is NaN.
         """
-        with self.reseeded(), marked_memory():
-            again = self.state_of(self._built())
-        return {
-            name: value
-            for name, value in self._first.items()
-            if np.array_equal(value, again[name]) and np.isfinite(value).all()
-        }
+        with self.reseeded(number), marked_memory():
+            return self.state_of(self._built())
 
     @contextmanager
-    def reseeded(self) -> Iterator[None]:
+    def reseeded(self, by: int = 1) -> Iterator[None]:
         """Inside, it is built with another seed."""
-        self.seed += 1
+        self.seed += by
         try:
             yield
         finally:
-            self.seed -= 1
+            self.seed -= by
 
     @property
     def is_module(self) -> bool:
@@ -217,11 +217,13 @@ class Translation:
 
     def build(self) -> None:
         """Build the object. Initial values are overwritten: they come from NumPy, which is quick."""
-        with self.space.active(), jax_draws(SEED + self.seed):
-            namespace = namespace_of(self.space, self.module, self.case)
-            self._twin = build_flax(self.case, self.name, namespace, train=self.train)
-            if self.is_module and self.double:
-                widen(self._twin)
+        self._twin = self._built(Draws(SEED + self.seed))
+
+    def first_values(self, number: int) -> dict[str, Array]:
+        """What the state dict holds at first in a build with another seed; ``number`` says which."""
+        draws = Draws(SEED + self.seed + number)
+        draws.interchangeable = False
+        return self.state_of(self._built(draws))
 
     @property
     def is_module(self) -> bool:
@@ -274,6 +276,14 @@ class Translation:
         result = in_torch_order(function(*args, **kwargs), interface.result)
         return {path: _plain(leaf) for path, leaf in leaves(result)}
 
+    def _built(self, draws: Draws) -> Any:
+        with self.space.active(), jax_draws(draws.seed, draws):
+            namespace = namespace_of(self.space, self.module, self.case)
+            twin = build_flax(self.case, self.name, namespace, train=self.train, seed=draws.seed - SEED)
+            if isinstance(twin, nnx.Module) and self.double:
+                widen(twin)
+        return twin
+
     @contextmanager
     def running(self) -> Iterator[Draws]:
         """Its own modules importable, and the shared random numbers from their start."""
@@ -313,13 +323,17 @@ class Translation:
 
 @contextmanager
 def marked_memory() -> Iterator[None]:
-    """Inside, what `torch.empty` gives is NaN (or the largest integer)."""
+    """Inside, what `torch.empty` gives is NaN (or the largest integer).
+
+    The public switch would import the compiler as well, which takes over a second.
+    """
+    switch = torch._C._set_deterministic_algorithms
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    switch(True, warn_only=True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        switch(before[0], warn_only=before[1])
 
 
 def _counts(modules: Iterable[tuple[str, Any]]) -> dict[str, float]:

@@ -7,10 +7,12 @@ import hashlib
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from torch2jax.verify.cases import Case
 from torch2jax.verify.page import page
 from torch2jax.verify.report import VerifyReport
 
@@ -85,3 +87,17 @@ def test_diagnostics_are_at_their_lines(document: Any, severity: str) -> None:
         assert "write it" in found.text
     else:
         assert document.elements.index(found) < document.elements.index(document.by_id("f0-s1"))
+
+
+def test_the_command_that_runs_it_again_names_a_finished_translation(data: Any) -> None:
+    cases = [{**asdict(Case("Net")), "options": "--entry Net"}] * 2
+    made_now = page({**data, "cases": cases})
+    assert "torch2jax verify net.py --entry Net<" in made_now
+    given = page({**data, "cases": cases, "translation": "/tmp/a & b/mine/net jax.py"})
+    assert "torch2jax verify net.py &#39;mine/net jax.py&#39; --entry Net<" in given
+
+
+def test_arrays_without_a_number_are_not_listed(data: Any) -> None:
+    array = {"path": "fc.weight", "max_abs": None, "max_rel": None, "scale": None}
+    outcomes = [{**outcome, "arrays": [array]} for outcome in data["outcomes"]]
+    assert "Errors of" not in page({**data, "outcomes": outcomes})

@@ -32,6 +32,41 @@ def test_batches_dropout_noise_and_initial_values_are_the_same_on_both_sides(pro
     assert not Path("model.pt").exists(), "both run in a copy of the working directory"
 
 
+def test_weights_that_are_drawn_anew_hide_no_transposed_kernel(run: Run) -> None:
+    """Shared draws over axes of equal size are symmetric; weights, which are carried over, must not be."""
+    Path("train.py").write_text(
+        "import torch\nfrom torch import nn\n\nmodel = nn.Linear(4, 4)\nnn.init.normal_(model.weight)\n"
+        "x = torch.randn(5, 4)\n(model(x) ** 3).sum().backward()\n"
+    )
+    Path("train_jax.py").write_text(
+        "from flax import nnx\n\nrngs = nnx.Rngs(0)\nmodel = nnx.Linear(4, 4, rngs=rngs)\nx = rngs.normal((5, 4))\n"
+        "nnx.grad(lambda model: ((x @ model.kernel[...].T + model.bias[...]) ** 3).sum())(model)\n"
+    )
+    result = run("train.py", "train_jax.py")
+    assert result.exit_code == 1
+    assert "losses: first at loss 1 of 1" in result.output
+
+
+def test_updates_of_arrays_in_no_module_are_counted(run: Run) -> None:
+    """One side differentiates a sum, the other its terms: only what lies between two updates can be compared."""
+    Path("train.py").write_text(
+        "import torch\n\nw = torch.ones(3, requires_grad=True)\noptimizer = torch.optim.SGD([w], lr=0.1)\n"
+        "for step in range(3):\n    optimizer.zero_grad()\n    (w.square().sum() + w.exp().sum()).backward()\n"
+        "    optimizer.step()\n"
+    )
+    Path("train_jax.py").write_text(
+        "import jax\nimport jax.numpy as jnp\nimport optax\n\nw = jnp.ones(3)\noptimizer = optax.sgd(0.1)\n"
+        "state = optimizer.init(w)\n\n\n@jax.jit\ndef step_once(w, state):\n"
+        "    first = jax.grad(lambda w: jnp.square(w).sum())(w)\n    second = jax.grad(lambda w: jnp.exp(w).sum())(w)\n"
+        "    updates, state = optimizer.update(first + second, state)\n"
+        "    return optax.apply_updates(w, updates), state\n\n\n"
+        "for step in range(3):\n    w, state = step_once(w, state)\n"
+    )
+    result = run("train.py", "train_jax.py")
+    assert result.exit_code == 0, result.output
+    assert "the losses between two updates are compared by their sum" in result.output
+
+
 def test_several_optimizers_and_losses_agree(program: Program, run: Run) -> None:
     result = run(program("gan"), "train_jax.py")
     assert result.exit_code == 0, result.output

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -38,6 +40,7 @@ def page(data: Mapping[str, Any]) -> str:
     return environment.get_template("page.html").render(
         report=data,
         name=PurePath(data["path"]).name,
+        files_named=_named(PurePath(data["path"]), data["translation"]),
         cases=cases,
         files=file_views(data, anchors),
         findings=[{**found, "href": anchors.source(found["path"], found["line"])} for found in data["diagnostics"]],
@@ -45,3 +48,8 @@ def page(data: Mapping[str, Any]) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _named(path: PurePath, translation: str | None) -> str:
+    """The original and its finished translation, if there is one, as arguments in the original's folder."""
+    return shlex.join([path.name, *([os.path.relpath(translation, path.parent)] if translation else [])])

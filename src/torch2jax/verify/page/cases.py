@@ -84,7 +84,8 @@ def _case(
 def _rung(outcome: Mapping[str, Any], anchors: Anchors) -> RungView:
     verdict = outcome["verdict"]
     mood = _MOODS.get(verdict, "mild" if verdict in _GOOD else "bad")
-    arrays = sorted(outcome["arrays"], key=lambda array: -(array["max_rel"] or 0))
+    measured = (array for array in outcome["arrays"] if array["max_rel"] is not None)
+    arrays = sorted(measured, key=lambda array: -array["max_rel"])
     place = outcome["place"]
     links: dict[str, str | None] = {}
     if place is not None:

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import flax
 import jax
 import numpy as np
+import optax  # type: ignore[import-untyped]
 from flax import nnx
 from jax._src.core import trace_state_clean
 
@@ -88,6 +89,7 @@ class _Watch:
             constructor = self._late_weights(nnx.Optimizer.__init__)
             stack.enter_context(patch.object(nnx.Optimizer, "__init__", constructor))
             stack.enter_context(patch.object(nnx.Optimizer, "update", self._update(nnx.Optimizer.update)))
+            stack.enter_context(patch.object(optax, "apply_updates", self._applied(optax.apply_updates)))
             if not self._compiled:
                 stack.enter_context(uncompiled())
             elif self.recorder.job.steps is not None:
@@ -190,13 +192,29 @@ class _Watch:
         def counted(optimizer: Any, model: Any, grads: Any, **kwargs: Any) -> None:
             paths = self._pinned.get(type(model).__name__)
             update(optimizer, model, zeroed(grads, paths) if paths else grads, **kwargs)
-            if trace_state_clean():
-                self.recorder.settle()
-                self.recorder.updated()
-            else:
-                jax.debug.callback(self.recorder.updated, ordered=self._compiled)
+            self._count_update()
 
         return counted
+
+    def _applied(self, apply: Callable[..., Any]) -> Callable[..., Any]:
+        """`optax.apply_updates` where the program calls it itself, for arrays that are in no module."""
+
+        @functools.wraps(apply)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            result = apply(*args, **kwargs)
+            if not sys._getframe(1).f_code.co_filename.startswith(_FLAX):
+                self._count_update()
+            return result
+
+        return counted
+
+    def _count_update(self) -> None:
+        """Count an update, now or when the compiled function runs."""
+        if trace_state_clean():
+            self.recorder.settle()
+            self.recorder.updated()
+        else:
+            jax.debug.callback(self.recorder.updated, ordered=self._compiled)
 
     def _pullback(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
         """`vjp`: when the function that it makes is called, its result times the gradient given to it is recorded."""

@@ -80,7 +80,8 @@ def verify_script(
         outcomes = tuple(_outcomes(job))
         for outcome in outcomes:
             watch(outcome)
-        return VerifyReport(str(path), outcomes, programs.diagnostics, files=files)
+        shown = None if given is None else str(given)
+        return VerifyReport(str(path), outcomes, programs.diagnostics, files=files, translation=shown)
 
 
 def _texts(programs: Programs, watch: Watch) -> tuple[TranslatedFile, ...]:
