@@ -119,6 +119,71 @@ def _(self, input: Tensor, target: Tensor) -> Tensor:
     return self(input, target)
 
 
+@rule("torch.nn.LinearCrossEntropyLoss")
+def LinearCrossEntropyLoss(
+    in_features: int,
+    num_classes: int,
+    *,
+    out_features=(),
+    bias=False,
+    device: Device = None,
+    dtype: Dtype = None,
+    reduction: str = "mean",
+    weight: Tensor = None,
+    ignore_index=None,
+    label_smoothing=0.0,
+    options: Dropped = None,
+) -> Module:
+    """A linear layer and the cross entropy of its logits.
+
+    >>> nn.LinearCrossEntropyLoss(3, 5)(f32(4, 3), i64(4, high=5))
+    >>> nn.LinearCrossEntropyLoss(3, 5, out_features=(2, 6), bias=True, ignore_index=1)(f32(4, 3), i64(4, 2, 6, high=5))
+    >>> nn.LinearCrossEntropyLoss(3, 5, weight=pos(5).detach(), reduction="sum", label_smoothing=0.1)(f32(4, 3), probs(4, 5))
+    >>> nn.LinearCrossEntropyLoss(3, 5, options=nn.LinearCrossEntropyOptions(batch_chunk_size=2))(f32(4, 3), i64(4, high=5))
+    """
+    return helpers.LinearCrossEntropyLoss(
+        in_features,
+        num_classes,
+        out_features=out_features,
+        use_bias=bias,
+        param_dtype=dtype,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+        rngs=rngs,
+    )
+
+
+@LinearCrossEntropyLoss.attributes
+def _(torch, flax):
+    torch.num_classes: int = flax.num_classes
+    torch.out_features = flax.out_features
+    torch.reduction: str = flax.reduction
+    torch.label_smoothing: float = flax.label_smoothing
+
+
+@LinearCrossEntropyLoss.call
+def _(self, input: Tensor, target: Tensor) -> Tensor:
+    return self(input, target)
+
+
+@rule("torch.nn.LinearCrossEntropyOptions")
+def LinearCrossEntropyOptions(
+    allow_retain_graph: Ignored = False,
+    batch_chunk_size: Ignored = None,
+    chunking_method: Ignored = "auto",
+    acc_policy: Ignored = "auto",
+    acc_dtype: Ignored = None,
+) -> None:
+    """How to save memory; the numbers are the same.
+
+    >>> options = nn.LinearCrossEntropyOptions(chunking_method="aspect_ratio:2")
+    >>> F.linear_cross_entropy(f32(4, 3), f32(5, 3), i64(4, high=5), options=options)
+    """
+    return None
+
+
 @rule("torch.nn.NLLLoss")
 def NLLLoss(
     weight: Tensor = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean"
@@ -450,6 +515,8 @@ def CTCLoss(blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
     >>> nn.CTCLoss()(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, torch.tensor([7, 6]), torch.tensor([3, 2]))
     >>> loss, lengths = nn.CTCLoss(reduction="sum", zero_infinity=True), torch.tensor([7, 6])
     >>> loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, lengths, torch.tensor([3, 2]))
+    >>> nn.CTCLoss()(f32(7, 2, 5).log_softmax(-1), i64(5, high=4) + 1, torch.tensor([7, 6]), torch.tensor([3, 2]))
+    >>> nn.CTCLoss()(f32(7, 5).log_softmax(-1), i64(3, high=4) + 1, torch.tensor(6), torch.tensor(3))
     """
     return partial(helpers.ctc_loss, blank=blank, zero_infinity=zero_infinity, reduction=reduction)
 

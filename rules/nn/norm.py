@@ -23,10 +23,18 @@ def BatchNorm1d(
     >>> nn.BatchNorm1d(3, momentum=None)(f32(2, 3, 5))
     >>> nn.BatchNorm1d(3, momentum=None, affine=False)(f32(4, 3))
     >>> nn.BatchNorm1d(3, track_running_stats=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 1e-3, 0.3, True, False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, momentum=None, track_running_stats=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3)(f32(0, 3, 5))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
-            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+            num_features,
+            momentum=None if momentum is None else 1 - momentum,
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
         )
     if momentum is None and affine and bias:
         return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
@@ -60,7 +68,11 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None
+        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
+        else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -87,10 +99,18 @@ def BatchNorm2d(
     >>> nn.BatchNorm2d(3, momentum=None)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, momentum=None, affine=False)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, track_running_stats=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 1e-3, 0.3, True, False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, momentum=None, track_running_stats=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3)(f32(0, 3, 4, 5))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
-            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+            num_features,
+            momentum=None if momentum is None else 1 - momentum,
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
         )
     if momentum is None and affine and bias:
         return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
@@ -124,7 +144,11 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None
+        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
+        else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -148,10 +172,18 @@ def BatchNorm3d(
     >>> nn.BatchNorm3d(3, momentum=None)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm3d(3, momentum=None, affine=False)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm3d(3, track_running_stats=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 1e-3, 0.3, True, False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, momentum=None, track_running_stats=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3)(f32(0, 3, 4, 5, 6))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
-            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+            num_features,
+            momentum=None if momentum is None else 1 - momentum,
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
         )
     if momentum is None and affine and bias:
         return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
@@ -185,7 +217,11 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None
+        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
+        else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -256,7 +292,11 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None
+        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
+        else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -454,17 +494,11 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor = None, bias: Tens
     return helpers.group_norm(input, num_groups, weight, bias, epsilon=eps)
 
 
-@rule(
-    "torch.nn.InstanceNorm1d",
-    "torch.nn.InstanceNorm2d",
-    "torch.nn.InstanceNorm3d",
-    "torch.nn.modules.instancenorm._InstanceNorm",
-    layout="N C ... -> N ... C",
-)
-def InstanceNorm(
+@rule("torch.nn.InstanceNorm1d", layout="N C L -> N L C")
+def InstanceNorm1d(
     num_features: int,
     eps=1e-5,
-    momentum=0.1,
+    momentum: Ignored = 0.1,
     affine=False,
     track_running_stats=False,
     device: Device = None,
@@ -472,11 +506,73 @@ def InstanceNorm(
     *,
     bias=True,
 ) -> Module:
-    """Normalisation over space.
+    """Normalisation over a sequence.
+
+    >>> nn.InstanceNorm1d(3)(f32(2, 3, 5))
+    >>> nn.InstanceNorm1d(3, eps=1e-3, affine=True)(f32(2, 3, 5))
+    >>> nn.InstanceNorm1d(3, 1e-5, 0.3)(f32(3, 5))
+    >>> nn.InstanceNorm1d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 5))
+    >>> nn.InstanceNorm1d(3, momentum=None, track_running_stats=True)(f32(3, 5))
+    >>> nn.InstanceNorm1d(3, affine=True, bias=False)(f32(2, 3, 5))
+    >>> norm = nn.InstanceNorm1d(3, affine=True, track_running_stats=True)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 5))
+    """
+    if track_running_stats:
+        return helpers.InstanceNorm(
+            num_features,
+            momentum=1 - (momentum or 0),
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
+        )
+    return nnx.InstanceNorm(
+        num_features,
+        epsilon=eps,
+        use_bias=affine and bias,
+        use_scale=affine,
+        use_fast_variance=False,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@InstanceNorm1d.state
+def _(torch, flax):
+    flax.scale = torch.weight
+    flax.bias = torch.bias
+    flax.mean = torch.running_mean
+    flax.var = torch.running_var
+
+
+@InstanceNorm1d.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
+@rule("torch.nn.InstanceNorm2d", layout="N C H W -> N H W C")
+def InstanceNorm2d(
+    num_features: int,
+    eps=1e-5,
+    momentum: Ignored = 0.1,
+    affine=False,
+    track_running_stats=False,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    bias=True,
+) -> Module:
+    """Normalisation over an image.
 
     >>> nn.InstanceNorm2d(3)(f32(2, 3, 4, 5))
-    >>> nn.InstanceNorm1d(3, eps=1e-3, affine=True)(f32(2, 3, 5))
-    >>> nn.InstanceNorm3d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5, 6))
+    >>> nn.InstanceNorm2d(3, eps=1e-3, affine=True)(f32(2, 3, 4, 5))
+    >>> nn.InstanceNorm2d(3, 1e-5, 0.3)(f32(3, 4, 5))
+    >>> nn.InstanceNorm2d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5))
+    >>> nn.InstanceNorm2d(3, momentum=None, track_running_stats=True)(f32(3, 4, 5))
     >>> nn.InstanceNorm2d(3, affine=True, bias=False)(f32(2, 3, 4, 5))
     >>> norm = nn.InstanceNorm2d(3, affine=True, track_running_stats=True)
     >>> norm.eval()
@@ -485,7 +581,119 @@ def InstanceNorm(
     if track_running_stats:
         return helpers.InstanceNorm(
             num_features,
-            momentum=1 - momentum,
+            momentum=1 - (momentum or 0),
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
+        )
+    return nnx.InstanceNorm(
+        num_features,
+        epsilon=eps,
+        use_bias=affine and bias,
+        use_scale=affine,
+        use_fast_variance=False,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@InstanceNorm2d.state
+def _(torch, flax):
+    flax.scale = torch.weight
+    flax.bias = torch.bias
+    flax.mean = torch.running_mean
+    flax.var = torch.running_var
+
+
+@InstanceNorm2d.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
+@rule("torch.nn.InstanceNorm3d", layout="N C D H W -> N D H W C")
+def InstanceNorm3d(
+    num_features: int,
+    eps=1e-5,
+    momentum: Ignored = 0.1,
+    affine=False,
+    track_running_stats=False,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    bias=True,
+) -> Module:
+    """Normalisation over a volume.
+
+    >>> nn.InstanceNorm3d(3)(f32(2, 3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, eps=1e-3, affine=True)(f32(2, 3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, 1e-5, 0.3)(f32(3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, momentum=None, track_running_stats=True)(f32(3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, affine=True, bias=False)(f32(2, 3, 4, 5, 6))
+    >>> norm = nn.InstanceNorm3d(3, affine=True, track_running_stats=True)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 4, 5, 6))
+    """
+    if track_running_stats:
+        return helpers.InstanceNorm(
+            num_features,
+            momentum=1 - (momentum or 0),
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
+        )
+    return nnx.InstanceNorm(
+        num_features,
+        epsilon=eps,
+        use_bias=affine and bias,
+        use_scale=affine,
+        use_fast_variance=False,
+        param_dtype=dtype,
+        rngs=rngs,
+    )
+
+
+@InstanceNorm3d.state
+def _(torch, flax):
+    flax.scale = torch.weight
+    flax.bias = torch.bias
+    flax.mean = torch.running_mean
+    flax.var = torch.running_var
+
+
+@InstanceNorm3d.attributes
+def _(torch, flax):
+    torch.num_features: int = flax.num_features
+    torch.eps: float = flax.epsilon
+    torch.affine: bool = flax.scale is not None
+    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
+
+
+@rule("torch.nn.modules.instancenorm._InstanceNorm", layout="N C ... -> N ... C")
+def InstanceNorm(
+    num_features: int,
+    eps=1e-5,
+    momentum: Ignored = 0.1,
+    affine=False,
+    track_running_stats=False,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    bias=True,
+) -> Module:
+    """Normalisation over space, the base class of the others.
+
+    >>> nn.modules.instancenorm._InstanceNorm(3)(f32(2, 3, 4, 5))
+    """
+    if track_running_stats:
+        return helpers.InstanceNorm(
+            num_features,
+            momentum=1 - (momentum or 0),
             epsilon=eps,
             use_bias=affine and bias,
             use_scale=affine,

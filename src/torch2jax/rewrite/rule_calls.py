@@ -6,11 +6,13 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer import kinds
 from torch2jax.infer.facts import FactoryCall, RuleCall
 from torch2jax.infer.rule_layers import default_branch
 from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
-from torch2jax.rewrite.precedence import is_pure, is_simple, literal
+from torch2jax.rewrite.precedence import is_pure, is_simple, literal, parenthesize
 from torch2jax.rewrite.rewriter import (
+    PRIMARY,
     Rewriter,
     argument,
     assignment,
@@ -37,6 +39,8 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
     expression = filled_template(rewriter, fact, values)
     rewriter.tally.translated += 1
     rewriter.trace.append((fact.rule, fact.choice.branch))
+    if _lacks_batch(rewriter, fact):
+        return _subscript(expression, number(0))
     if fact.moved:
         rewriter.tally.transposes += 2
         jnp = rewriter.root("jnp")
@@ -54,9 +58,12 @@ def _first_argument(rewriter: Rewriter, fact: RuleCall) -> cst.BaseExpression:
 def argument_values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
     """What stands for each parameter of a rule's template."""
     moved_param = _image_param(fact) if fact.moved else None
+    alone = _images(fact) if _lacks_batch(rewriter, fact) else []
 
     def rewrite(arg: Arg) -> cst.BaseExpression:
         node = rewriter.expr(arg.node)
+        if any(arg is image for image in alone):
+            return _subscript(node, cst.Name("None"))
         if moved_param is not None and arg is moved_param:
             jnp = rewriter.root("jnp")
             node = call(attribute(jnp, "moveaxis"), [node, number(1), number(-1)])
@@ -79,6 +86,32 @@ def _image_param(fact: RuleCall) -> Arg | None:
             if found is not None and found.arg is not None:
                 return found.arg  # type: ignore[no-any-return]
     return None
+
+
+def _images(fact: RuleCall) -> list[Arg]:
+    """The arguments that lie in the order that the rule wants."""
+    others = (fact.bound.args.get(param.name) for param in fact.signature.params if param.annotation == "Image")
+    found = [_image_param(fact), *(other.arg for other in others if other is not None)]
+    return [arg for arg in found if arg is not None]
+
+
+_TAKE_ONE = ("nnx.Conv", "nnx.ConvTranspose")  # layers of Flax that do without an axis for the batch
+
+
+def _lacks_batch(rewriter: Rewriter, fact: RuleCall) -> bool:
+    """Whether the array has all axes of the rule's layout but the first: PyTorch's layers take one example alone."""
+    layout, image = fact.rule.layout, _image_param(fact)
+    if layout is None or layout.rank is None or image is None or fact.signature.result not in (None, "Tensor"):
+        return False
+    layer = rewriter.kind(fact.receiver) if fact.receiver is not None else None
+    if isinstance(layer, kinds.Layer) and layer.flax in _TAKE_ONE:
+        return False
+    kind = kinds.array_of(rewriter.kind(image.node) or kinds.UNKNOWN)
+    return isinstance(kind, kinds.Tensor) and kind.rank == layout.rank - 1
+
+
+def _subscript(value: cst.BaseExpression, index: cst.BaseExpression) -> cst.BaseExpression:
+    return cst.Subscript(parenthesize(value, PRIMARY), [cst.SubscriptElement(cst.Index(index))])
 
 
 def _literal(value: Any) -> cst.BaseExpression:
