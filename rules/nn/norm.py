@@ -69,9 +69,7 @@ def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
     torch.momentum = (
-        None
-        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
-        else 1 - flax.momentum
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
     )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
@@ -145,9 +143,7 @@ def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
     torch.momentum = (
-        None
-        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
-        else 1 - flax.momentum
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
     )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
@@ -218,9 +214,7 @@ def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
     torch.momentum = (
-        None
-        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
-        else 1 - flax.momentum
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
     )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
@@ -293,9 +287,7 @@ def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
     torch.momentum = (
-        None
-        if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None
-        else 1 - flax.momentum
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
     )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None

@@ -62,6 +62,13 @@ def cases(module: str) -> list[ModuleCase]:
     ]
 
 
+def spread_over(every: Sequence[ModuleCase], most: int | None) -> list[ModuleCase]:
+    """At most so many cases, from all over the list."""
+    if most is None or len(every) <= most:
+        return list(every)
+    return [every[index * len(every) // most] for index in range(most)]
+
+
 def inputs(info: ModuleInfo, train: bool) -> Sequence[ModuleInput]:
     """The inputs of a module in float64, the same ones in every run."""
     torch.manual_seed(0)

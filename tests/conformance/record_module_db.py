@@ -1,38 +1,65 @@
-"""Run all of `module_db` and record what became of every input: python tests/conformance/record_module_db.py RESULTS.
+"""Run `module_db`, record what became of each input, and write docs/conformance_modules.md from the record.
 
-RESULTS is a JSON file; modules that it holds already are not run again.
+python tests/conformance/record_module_db.py RESULTS [--most N] [--page] [MODULE...]
+
+RESULTS is a JSON file; inputs that it holds already are not run again. ``--most`` takes so many inputs of each module,
+from all over its list; ``--page`` writes the page only.
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
 import json
 import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import jax
-from conformance.module_cases import cases, modules
+
+_TESTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_TESTS))
+
+from conformance.module_cases import cases, modules, spread_over
+from conformance.module_pages import page
 from conformance.module_runs import Verdict, run
 
+_PAGE = _TESTS.parent / "docs" / "conformance_modules.md"
+_TOGETHER = 20  # inputs between two writes of the record
 
-def record(path: Path, wanted: list[str]) -> None:
-    """Run the modules that are not in the file yet; write it after each."""
+
+def record(path: Path, wanted: list[str], most: int | None) -> None:
+    """Run the inputs that are not in the file yet; write it after every few."""
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for module in wanted or modules():
-        if module in results:
-            continue
-        start = time.perf_counter()
-        outcomes = list(run(cases(module)))
-        counts = collections.Counter(outcome.verdict.value for outcome in outcomes)
-        others = {o.name: [o.verdict.value, o.reason] for o in outcomes if o.verdict is not Verdict.AGREES}
-        results[module] = {"agrees": counts["agrees"], "others": others}
-        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        jax.clear_caches()  # compiled operations of other modules are of no use, and fill the memory
-        print(f"{module}: {dict(counts)} in {time.perf_counter() - start:.1f} s", flush=True)
+    for module in wanted:
+        every = cases(module)
+        known = results.setdefault(module, {"inputs": len(every), "outcomes": {}})["outcomes"]
+        left = [case for case in spread_over(every, most) if case.name not in known]
+        for start in range(0, len(left), _TOGETHER):
+            began = time.perf_counter()
+            outcomes = list(run(left[start : start + _TOGETHER]))
+            known.update({outcome.name: [outcome.verdict.value, outcome.reason] for outcome in outcomes})
+            path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            counts = collections.Counter(outcome.verdict.value for outcome in outcomes)
+            print(f"{module}: {dict(counts)} in {time.perf_counter() - began:.1f} s", flush=True)
+            for outcome in outcomes:
+                if outcome.verdict not in (Verdict.AGREES, Verdict.WITH_AXES):
+                    print(f"  {outcome.name} {outcome.verdict.value}: {outcome.reason}", flush=True)
+            jax.clear_caches()  # what is compiled is of no use to other modules, and fills the memory
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--most", type=int)
+    parser.add_argument("--page", action="store_true")
+    parser.add_argument("modules", nargs="*")
+    given = parser.parse_intermixed_args()
+    if not given.page:
+        record(given.results, given.modules or modules(), given.most)
+    _PAGE.write_text(page(json.loads(given.results.read_text(encoding="utf-8"))), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    record(Path(sys.argv[1]), sys.argv[2:])
+    main()

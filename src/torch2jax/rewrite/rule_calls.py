@@ -6,9 +6,9 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer import kinds
 from torch2jax.infer.facts import FactoryCall, RuleCall
-from torch2jax.infer.rule_layers import default_branch
+from torch2jax.infer.kinds import Layer, Tensor, array_of
+from torch2jax.infer.rule_layers import default_branch, lacks_batch
 from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
 from torch2jax.rewrite.precedence import is_pure, is_simple, literal, parenthesize
 from torch2jax.rewrite.rewriter import (
@@ -63,6 +63,9 @@ def argument_values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
     def rewrite(arg: Arg) -> cst.BaseExpression:
         node = rewriter.expr(arg.node)
         if any(arg is image for image in alone):
+            inner = rewriter.facts.calls.get(arg.node)
+            if isinstance(inner, RuleCall) and isinstance(node, cst.Subscript) and _lacks_batch(rewriter, inner):
+                return node.value  # it has just lost the axis
             return _subscript(node, cst.Name("None"))
         if moved_param is not None and arg is moved_param:
             jnp = rewriter.root("jnp")
@@ -95,19 +98,16 @@ def _images(fact: RuleCall) -> list[Arg]:
     return [arg for arg in found if arg is not None]
 
 
-_TAKE_ONE = ("nnx.Conv", "nnx.ConvTranspose")  # layers of Flax that do without an axis for the batch
-
-
 def _lacks_batch(rewriter: Rewriter, fact: RuleCall) -> bool:
     """Whether the array has all axes of the rule's layout but the first: PyTorch's layers take one example alone."""
-    layout, image = fact.rule.layout, _image_param(fact)
-    if layout is None or layout.rank is None or image is None or fact.signature.result not in (None, "Tensor"):
+    image = _image_param(fact)
+    if image is None or fact.signature.result not in (None, "Tensor"):
         return False
     layer = rewriter.kind(fact.receiver) if fact.receiver is not None else None
-    if isinstance(layer, kinds.Layer) and layer.flax in _TAKE_ONE:
+    kind = array_of(rewriter.kind(image.node) or Tensor())
+    if not isinstance(kind, Tensor):
         return False
-    kind = kinds.array_of(rewriter.kind(image.node) or kinds.UNKNOWN)
-    return isinstance(kind, kinds.Tensor) and kind.rank == layout.rank - 1
+    return lacks_batch(fact.rule, kind.rank, layer.flax if isinstance(layer, Layer) else "")
 
 
 def _subscript(value: cst.BaseExpression, index: cst.BaseExpression) -> cst.BaseExpression:
