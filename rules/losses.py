@@ -141,37 +141,6 @@ def cross_entropy(
     )
 
 
-@rule("torch.nn.functional.linear_cross_entropy", dtype="float")
-def linear_cross_entropy(
-    input: Tensor,
-    linear_weight: Tensor,
-    target: Tensor,
-    *,
-    linear_bias: Tensor = None,
-    weight: Tensor = None,
-    reduction: str = "mean",
-    ignore_index=None,
-    label_smoothing=0.0,
-    options: Dropped = None,
-) -> Tensor:
-    """A linear map and the cross entropy of its logits.
-
-    >>> F.linear_cross_entropy(f32(4, 3), f32(5, 3), i64(4, high=5))
-    >>> F.linear_cross_entropy(f32(4, 3), f32(5, 2, 6, 3), i64(4, 2, 6, high=5), linear_bias=f32(5, 2, 6), ignore_index=1)
-    >>> F.linear_cross_entropy(f32(3), f32(5, 3), probs(5), weight=pos(5).detach(), reduction="sum", label_smoothing=0.1)
-    """
-    return helpers.linear_cross_entropy(
-        input,
-        linear_weight,
-        target,
-        bias=linear_bias,
-        weight=weight,
-        reduction=reduction,
-        ignore_index=-100 if ignore_index is None else ignore_index,
-        label_smoothing=label_smoothing,
-    )
-
-
 @rule("torch.nn.functional.nll_loss", dtype="float")
 def nll_loss(
     input: Tensor,

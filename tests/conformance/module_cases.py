@@ -1,4 +1,4 @@
-"""PyTorch's own list of modules and their inputs, `module_db`, as programs: a class that builds the layer and calls it."""
+"""PyTorch's own list of modules and their inputs, `module_db`, as programs: classes that build a layer and call it."""
 
 from __future__ import annotations
 

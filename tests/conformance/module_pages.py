@@ -14,18 +14,18 @@ _HEAD = """# PyTorch's own inputs for its modules
 <!-- Written by tests/conformance/record_module_db.py. -->
 
 PyTorch tests its modules with a list of constructor arguments and inputs of its own,
-`torch.testing._internal.common_modules.module_db`. Here each entry becomes the source of a class that builds the layer and
-calls it. The class is converted and given the same weights; then results, gradients of all parameters and inputs, and
-the state after the call are compared in float64, to a relative error of 1e-9, in train mode, and in eval mode where that
-makes a difference.
+`torch.testing._internal.common_modules.module_db`. Here each entry becomes the source of a class that builds the layer
+and calls it. The class is converted and given the same weights; then results, gradients of all parameters and inputs,
+and the state after the call are compared in float64, to a relative error of 1e-9, in train mode, and in eval mode where
+that makes a difference.
 
-| verdict | meaning |
-|---|---|
-| agrees | the same |
-| agrees with axes | the same once the source shows how many axes the input has: `channels, length = x.shape`. A layer that takes examples with and without an axis for the batch is otherwise translated for a batch, and raises without one |
-| flagged | the conversion reports that there is no translation, and why |
-| fails | the translation raises |
-| differs | the translation computes something else without a word: a mistake |
+- **agrees**: the same.
+- **agrees with axes**: the same once the source shows how many axes the input has: `channels, length = x.shape`. A
+  layer that takes examples with and without an axis for the batch is otherwise translated for a batch, and raises
+  without one.
+- **flagged**: the conversion reports that there is no translation, and why.
+- **fails**: the translation raises.
+- **differs**: the translation computes something else without a word: a mistake.
 """
 
 _SHORT = {Verdict.WITH_AXES: "agrees with axes"}

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from conformance.module_cases import IMPORTS, ModuleCase
 from flax import nnx
 
+from conformance.module_cases import IMPORTS, ModuleCase
 from torch2jax import convert
 from torch2jax.report import Diagnostic, Severity
 from torch2jax.verify.build import load_comparable, randomise_constants

@@ -1,6 +1,6 @@
 """Run `module_db`, record what became of each input, and write docs/conformance_modules.md from the record.
 
-python tests/conformance/record_module_db.py RESULTS [--most N] [--page] [MODULE...]
+PYTHONPATH=src:tests python -m conformance.record_module_db RESULTS [--most N] [--page] [MODULE...]
 
 RESULTS is a JSON file; inputs that it holds already are not run again. ``--most`` takes so many inputs of each module,
 from all over its list; ``--page`` writes the page only.
@@ -11,20 +11,16 @@ from __future__ import annotations
 import argparse
 import collections
 import json
-import sys
 import time
 from pathlib import Path
 
 import jax
 
-_TESTS = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_TESTS))
-
 from conformance.module_cases import cases, modules, spread_over
 from conformance.module_pages import page
 from conformance.module_runs import Verdict, run
 
-_PAGE = _TESTS.parent / "docs" / "conformance_modules.md"
+_PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance_modules.md"
 _TOGETHER = 20  # inputs between two writes of the record
 
 

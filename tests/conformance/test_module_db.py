@@ -33,8 +33,10 @@ NOT_TRANSLATED = {
     },
 }
 # Modules of each kind, of which every run tries an input.
-QUICK = """nn.BatchNorm2d nn.Conv2d nn.ConvTranspose1d nn.FractionalMaxPool2d nn.InstanceNorm2d nn.LazyConv2d
-nn.LinearCrossEntropyLoss nn.LSTMCell nn.MultiheadAttention nn.PReLU nn.ReflectionPad2d nn.TransformerEncoderLayer""".split()
+QUICK = """
+nn.BatchNorm2d nn.Conv2d nn.ConvTranspose1d nn.FractionalMaxPool2d nn.InstanceNorm2d nn.LazyConv2d nn.LSTMCell
+nn.LinearCrossEntropyLoss nn.MultiheadAttention nn.PReLU nn.ReflectionPad2d nn.TransformerEncoderLayer
+""".split()
 
 
 def tried() -> Iterator[Any]:

@@ -333,8 +333,8 @@ def ctc_loss(
 ) -> jax.Array:
     """CTC loss of log probabilities (time, batch, classes) for targets, padded (batch, labels) or laid end to end.
 
-    Without a batch they are (time, classes) and (labels,). The mean divides each sequence's loss by its number of labels
-    first. An impossible alignment costs infinity, or nothing with `zero_infinity`.
+    Without a batch they are (time, classes) and (labels,). The mean divides each sequence's loss by its number of
+    labels first. An impossible alignment costs infinity, or nothing with `zero_infinity`.
     """
     input_lengths, target_lengths = jnp.asarray(input_lengths), jnp.asarray(target_lengths)
     if log_probs.ndim == 2:
