@@ -315,7 +315,7 @@ def test_ctc_loss_of_an_impossible_alignment(zero_infinity: bool, normal: Normal
 def test_ctc_loss_of_targets_laid_end_to_end(jitted: bool, normal: Normal) -> None:
     log_probs, targets, lengths = normal(8, 3, 5), RNG.integers(1, 5, 9), np.array([4, 3, 2])
     expected = F.ctc_loss(
-        torch.tensor(log_probs), torch.tensor(targets), (8, 7, 6), torch.tensor(lengths), reduction="none"
+        torch.tensor(log_probs), torch.tensor(targets), torch.tensor([8, 7, 6]), torch.tensor(lengths), reduction="none"
     )
 
     def loss(log_probs: jax.Array, targets: jax.Array, lengths: jax.Array) -> jax.Array:
