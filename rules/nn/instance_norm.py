@@ -19,9 +19,9 @@ def InstanceNorm1d(
 
     >>> nn.InstanceNorm1d(3)(f32(2, 3, 5))
     >>> nn.InstanceNorm1d(3, eps=1e-3, affine=True)(f32(2, 3, 5))
-    >>> nn.InstanceNorm1d(3, 1e-5, 0.3)(f32(3, 5))
+    >>> nn.InstanceNorm1d(3, 1e-5, 0.3)(f32(2, 3, 5))
     >>> nn.InstanceNorm1d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 5))
-    >>> nn.InstanceNorm1d(3, momentum=None, track_running_stats=True)(f32(3, 5))
+    >>> nn.InstanceNorm1d(3, momentum=None, track_running_stats=True)(f32(2, 3, 5))
     >>> nn.InstanceNorm1d(3, affine=True, bias=False)(f32(2, 3, 5))
     >>> norm = nn.InstanceNorm1d(3, affine=True, track_running_stats=True)
     >>> norm.eval()
@@ -63,7 +63,7 @@ def _(torch, flax):
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
 
-@rule("torch.nn.InstanceNorm2d", layout="N C H W -> N H W C")
+@rule("torch.nn.InstanceNorm2d", "torch.nn.modules.instancenorm._InstanceNorm", layout="N C H W -> N H W C")
 def InstanceNorm2d(
     num_features: int,
     eps=1e-5,
@@ -79,9 +79,9 @@ def InstanceNorm2d(
 
     >>> nn.InstanceNorm2d(3)(f32(2, 3, 4, 5))
     >>> nn.InstanceNorm2d(3, eps=1e-3, affine=True)(f32(2, 3, 4, 5))
-    >>> nn.InstanceNorm2d(3, 1e-5, 0.3)(f32(3, 4, 5))
+    >>> nn.InstanceNorm2d(3, 1e-5, 0.3)(f32(2, 3, 4, 5))
     >>> nn.InstanceNorm2d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5))
-    >>> nn.InstanceNorm2d(3, momentum=None, track_running_stats=True)(f32(3, 4, 5))
+    >>> nn.InstanceNorm2d(3, momentum=None, track_running_stats=True)(f32(2, 3, 4, 5))
     >>> nn.InstanceNorm2d(3, affine=True, bias=False)(f32(2, 3, 4, 5))
     >>> norm = nn.InstanceNorm2d(3, affine=True, track_running_stats=True)
     >>> norm.eval()
@@ -139,9 +139,9 @@ def InstanceNorm3d(
 
     >>> nn.InstanceNorm3d(3)(f32(2, 3, 4, 5, 6))
     >>> nn.InstanceNorm3d(3, eps=1e-3, affine=True)(f32(2, 3, 4, 5, 6))
-    >>> nn.InstanceNorm3d(3, 1e-5, 0.3)(f32(3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, 1e-5, 0.3)(f32(2, 3, 4, 5, 6))
     >>> nn.InstanceNorm3d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5, 6))
-    >>> nn.InstanceNorm3d(3, momentum=None, track_running_stats=True)(f32(3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, momentum=None, track_running_stats=True)(f32(2, 3, 4, 5, 6))
     >>> nn.InstanceNorm3d(3, affine=True, bias=False)(f32(2, 3, 4, 5, 6))
     >>> norm = nn.InstanceNorm3d(3, affine=True, track_running_stats=True)
     >>> norm.eval()
@@ -176,58 +176,6 @@ def _(torch, flax):
 
 
 @InstanceNorm3d.attributes
-def _(torch, flax):
-    torch.num_features: int = flax.num_features
-    torch.eps: float = flax.epsilon
-    torch.affine: bool = flax.scale is not None
-    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
-
-
-@rule("torch.nn.modules.instancenorm._InstanceNorm", layout="N C ... -> N ... C")
-def InstanceNorm(
-    num_features: int,
-    eps=1e-5,
-    momentum: Ignored = 0.1,
-    affine=False,
-    track_running_stats=False,
-    device: Device = None,
-    dtype: Dtype = None,
-    *,
-    bias=True,
-) -> Module:
-    """Normalisation over space, the base class of the others.
-
-    >>> nn.modules.instancenorm._InstanceNorm(3)(f32(2, 3, 4, 5))
-    """
-    if track_running_stats:
-        return helpers.InstanceNorm(
-            num_features,
-            momentum=1 - (momentum or 0),
-            epsilon=eps,
-            use_bias=affine and bias,
-            use_scale=affine,
-            param_dtype=dtype,
-        )
-    return nnx.InstanceNorm(
-        num_features,
-        epsilon=eps,
-        use_bias=affine and bias,
-        use_scale=affine,
-        use_fast_variance=False,
-        param_dtype=dtype,
-        rngs=rngs,
-    )
-
-
-@InstanceNorm.state
-def _(torch, flax):
-    flax.scale = torch.weight
-    flax.bias = torch.bias
-    flax.mean = torch.running_mean
-    flax.var = torch.running_var
-
-
-@InstanceNorm.attributes
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon

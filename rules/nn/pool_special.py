@@ -200,7 +200,7 @@ def fractional_max_pool2d(
     """Maxima over windows at random places.
 
     >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3)  # random
-    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_ratio=0.5, _random_samples=unit(2, 3, 2))
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_ratio=(0.5, 0.4), _random_samples=unit(2, 3, 2))
     >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3, return_indices=True)
     """
     if return_indices:
@@ -247,7 +247,7 @@ def fractional_max_pool3d(
     """Maxima over windows at random places.
 
     >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3)  # random
-    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_ratio=0.5, _random_samples=unit(2, 3, 3))
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_ratio=(0.5, 0.6, 0.4), _random_samples=unit(2, 3, 3))
     >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3, return_indices=True)
     """
     if return_indices:

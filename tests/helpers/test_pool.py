@@ -109,9 +109,10 @@ def test_max_unpool_default_size(agree, normal):
 
 
 @pytest.mark.parametrize("n", [2, 3])
-@pytest.mark.parametrize("size", [{"output_size": 3}, {"output_ratio": 0.7}, {"output_size": 1}])
+@pytest.mark.parametrize("size", [{"output_size": 3}, {"output_ratio": (0.7, 0.6, 0.5)}, {"output_size": 1}])
 def test_fractional_max_pool(agree, normal, n, size):
     samples = np.random.default_rng(0).uniform(0, 1, (2, 3, n))
+    size = {key: value[:n] if isinstance(value, tuple) else value for key, value in size.items()}
     theirs = {2: F.fractional_max_pool2d, 3: F.fractional_max_pool3d}[n]
     agree(
         lambda x: theirs(x, 2, **size, _random_samples=torch.tensor(samples)),
