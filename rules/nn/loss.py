@@ -450,6 +450,8 @@ def CTCLoss(blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
     >>> nn.CTCLoss()(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, torch.tensor([7, 6]), torch.tensor([3, 2]))
     >>> loss, lengths = nn.CTCLoss(reduction="sum", zero_infinity=True), torch.tensor([7, 6])
     >>> loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, lengths, torch.tensor([3, 2]))
+    >>> nn.CTCLoss()(f32(7, 2, 5).log_softmax(-1), i64(5, high=4) + 1, torch.tensor([7, 6]), torch.tensor([3, 2]))
+    >>> nn.CTCLoss()(f32(7, 5).log_softmax(-1), i64(3, high=4) + 1, torch.tensor(6), torch.tensor(3))
     """
     return partial(helpers.ctc_loss, blank=blank, zero_infinity=zero_infinity, reduction=reduction)
 

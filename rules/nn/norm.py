@@ -23,10 +23,18 @@ def BatchNorm1d(
     >>> nn.BatchNorm1d(3, momentum=None)(f32(2, 3, 5))
     >>> nn.BatchNorm1d(3, momentum=None, affine=False)(f32(4, 3))
     >>> nn.BatchNorm1d(3, track_running_stats=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 1e-3, 0.3, True, False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, momentum=None, track_running_stats=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3)(f32(0, 3, 5))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
-            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+            num_features,
+            momentum=None if momentum is None else 1 - momentum,
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
         )
     if momentum is None and affine and bias:
         return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
@@ -60,7 +68,9 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -87,10 +97,18 @@ def BatchNorm2d(
     >>> nn.BatchNorm2d(3, momentum=None)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, momentum=None, affine=False)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, track_running_stats=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 1e-3, 0.3, True, False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, momentum=None, track_running_stats=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3)(f32(0, 3, 4, 5))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
-            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+            num_features,
+            momentum=None if momentum is None else 1 - momentum,
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
         )
     if momentum is None and affine and bias:
         return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
@@ -124,7 +142,9 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -148,10 +168,18 @@ def BatchNorm3d(
     >>> nn.BatchNorm3d(3, momentum=None)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm3d(3, momentum=None, affine=False)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm3d(3, track_running_stats=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 1e-3, 0.3, True, False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, momentum=None, track_running_stats=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3)(f32(0, 3, 4, 5, 6))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
-            num_features, epsilon=eps, use_bias=affine and bias, use_scale=affine, param_dtype=dtype
+            num_features,
+            momentum=None if momentum is None else 1 - momentum,
+            epsilon=eps,
+            use_bias=affine and bias,
+            use_scale=affine,
+            param_dtype=dtype,
         )
     if momentum is None and affine and bias:
         return helpers.CumulativeBatchNorm(num_features, epsilon=eps, param_dtype=dtype, rngs=rngs)
@@ -185,7 +213,9 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -256,7 +286,9 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    torch.momentum = (
+        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
+    )
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 
@@ -452,98 +484,6 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor = None, bias: Tens
     >>> F.group_norm(f32(2, 6, 5), 3, weight=f32(6), bias=f32(6), eps=1e-6)
     """
     return helpers.group_norm(input, num_groups, weight, bias, epsilon=eps)
-
-
-@rule(
-    "torch.nn.InstanceNorm1d",
-    "torch.nn.InstanceNorm2d",
-    "torch.nn.InstanceNorm3d",
-    "torch.nn.modules.instancenorm._InstanceNorm",
-    layout="N C ... -> N ... C",
-)
-def InstanceNorm(
-    num_features: int,
-    eps=1e-5,
-    momentum=0.1,
-    affine=False,
-    track_running_stats=False,
-    device: Device = None,
-    dtype: Dtype = None,
-    *,
-    bias=True,
-) -> Module:
-    """Normalisation over space.
-
-    >>> nn.InstanceNorm2d(3)(f32(2, 3, 4, 5))
-    >>> nn.InstanceNorm1d(3, eps=1e-3, affine=True)(f32(2, 3, 5))
-    >>> nn.InstanceNorm3d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5, 6))
-    >>> nn.InstanceNorm2d(3, affine=True, bias=False)(f32(2, 3, 4, 5))
-    >>> norm = nn.InstanceNorm2d(3, affine=True, track_running_stats=True)
-    >>> norm.eval()
-    >>> norm(f32(2, 3, 4, 5))
-    """
-    if track_running_stats:
-        return helpers.InstanceNorm(
-            num_features,
-            momentum=1 - momentum,
-            epsilon=eps,
-            use_bias=affine and bias,
-            use_scale=affine,
-            param_dtype=dtype,
-        )
-    return nnx.InstanceNorm(
-        num_features,
-        epsilon=eps,
-        use_bias=affine and bias,
-        use_scale=affine,
-        use_fast_variance=False,
-        param_dtype=dtype,
-        rngs=rngs,
-    )
-
-
-@InstanceNorm.state
-def _(torch, flax):
-    flax.scale = torch.weight
-    flax.bias = torch.bias
-    flax.mean = torch.running_mean
-    flax.var = torch.running_var
-
-
-@InstanceNorm.attributes
-def _(torch, flax):
-    torch.num_features: int = flax.num_features
-    torch.eps: float = flax.epsilon
-    torch.affine: bool = flax.scale is not None
-    torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
-
-
-@rule("torch.nn.functional.instance_norm", layout="N C ... -> N ... C", rank=rank(input))
-def instance_norm(
-    input: Tensor,
-    running_mean: Tensor = None,
-    running_var: Tensor = None,
-    weight: Tensor = None,
-    bias: Tensor = None,
-    use_input_stats: Ignored = True,
-    momentum: Ignored = 0.1,
-    eps=1e-5,
-) -> Tensor:
-    """Normalisation over space.
-
-    >>> F.instance_norm(f32(2, 3, 4, 5))
-    >>> F.instance_norm(f32(2, 3, 5), weight=f32(3), bias=f32(3), eps=1e-3)
-    >>> F.instance_norm(f32(2, 3, 5), f32(3), pos(3), use_input_stats=False)
-    >>> F.instance_norm(f32(2, 3, 5), torch.zeros(3).double(), torch.ones(3).double())
-    """
-    if running_mean is None and running_var is None:
-        return helpers.instance_norm(input, weight, bias, epsilon=eps)
-    if not use_input_stats:
-        return helpers.batch_norm(input, running_mean, running_var, weight, bias, epsilon=eps)
-    raise Unsupported(
-        "F.instance_norm with statistics of its input changes the running statistics that it is given",
-        "use nn.InstanceNorm2d, or leave the running statistics out",
-    )
 
 
 @rule("torch.nn.RMSNorm", mode="along")

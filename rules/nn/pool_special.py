@@ -165,12 +165,95 @@ def max_unpool3d(
     )
 
 
-@rule("torch.nn.FractionalMaxPool2d", "torch.nn.FractionalMaxPool3d")
-def FractionalMaxPool(
-    kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
+@rule("torch.nn.FractionalMaxPool2d", layout="N C H W -> N H W C")
+def FractionalMaxPool2d(
+    kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples: Tensor = None
 ) -> Module:
-    """Maxima over windows of random sizes.
+    """Maxima over windows at random places.
 
-    >>> nn.FractionalMaxPool2d(2, output_size=3)(f32(2, 3, 8, 9))
+    >>> nn.FractionalMaxPool2d(2, output_size=3)(f32(2, 3, 8, 9))  # random
+    >>> nn.FractionalMaxPool2d(2, output_ratio=0.5, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
+    >>> nn.FractionalMaxPool2d(2, output_size=3, return_indices=True)(f32(2, 3, 8, 9))
     """
-    raise Unsupported("fractional max pooling draws its windows at random", "use nn.AdaptiveMaxPool2d")
+    if return_indices:
+        raise Unsupported("return_indices= of a pooling layer", "use nn.AdaptiveMaxPool2d")
+    if _random_samples is not None:
+        return partial(
+            helpers.fractional_max_pool,
+            kernel_size=kernel_size,
+            output_size=output_size,
+            output_ratio=output_ratio,
+            samples=_random_samples,
+        )
+    return helpers.FractionalMaxPool(kernel_size, output_size, output_ratio, rngs=rngs)
+
+
+@rule("torch.nn.functional.fractional_max_pool2d", layout="N C H W -> N H W C")
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size,
+    output_size=None,
+    output_ratio=None,
+    return_indices=False,
+    _random_samples: Tensor = None,
+) -> Tensor:
+    """Maxima over windows at random places.
+
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3)  # random
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_ratio=(0.5, 0.4), _random_samples=unit(2, 3, 2))
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3, return_indices=True)
+    """
+    if return_indices:
+        raise Unsupported("return_indices= of fractional pooling", "use F.adaptive_max_pool2d")
+    if _random_samples is not None:
+        return helpers.fractional_max_pool(input, kernel_size, output_size, output_ratio, samples=_random_samples)
+    return helpers.fractional_max_pool(
+        input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
+    )
+
+
+@rule("torch.nn.FractionalMaxPool3d", layout="N C D H W -> N D H W C")
+def FractionalMaxPool3d(
+    kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples: Tensor = None
+) -> Module:
+    """Maxima over windows at random places.
+
+    >>> nn.FractionalMaxPool3d(2, output_size=3)(f32(2, 3, 6, 7, 8))  # random
+    >>> nn.FractionalMaxPool3d(2, output_ratio=0.5, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
+    >>> nn.FractionalMaxPool3d(2, output_size=3, return_indices=True)(f32(2, 3, 6, 7, 8))
+    """
+    if return_indices:
+        raise Unsupported("return_indices= of a pooling layer", "use nn.AdaptiveMaxPool3d")
+    if _random_samples is not None:
+        return partial(
+            helpers.fractional_max_pool,
+            kernel_size=kernel_size,
+            output_size=output_size,
+            output_ratio=output_ratio,
+            samples=_random_samples,
+        )
+    return helpers.FractionalMaxPool(kernel_size, output_size, output_ratio, rngs=rngs)
+
+
+@rule("torch.nn.functional.fractional_max_pool3d", layout="N C D H W -> N D H W C")
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size,
+    output_size=None,
+    output_ratio=None,
+    return_indices=False,
+    _random_samples: Tensor = None,
+) -> Tensor:
+    """Maxima over windows at random places.
+
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3)  # random
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_ratio=(0.5, 0.6, 0.4), _random_samples=unit(2, 3, 3))
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3, return_indices=True)
+    """
+    if return_indices:
+        raise Unsupported("return_indices= of fractional pooling", "use F.adaptive_max_pool3d")
+    if _random_samples is not None:
+        return helpers.fractional_max_pool(input, kernel_size, output_size, output_ratio, samples=_random_samples)
+    return helpers.fractional_max_pool(
+        input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
+    )

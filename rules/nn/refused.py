@@ -132,14 +132,3 @@ def multi_head_attention_forward(
     >>> F.multi_head_attention_forward(x, x, x, 6, 2, f32(18, 6), f32(18), None, None, False, 0.0, f32(6, 6), f32(6))
     """
     raise Unsupported("F.multi_head_attention_forward", "use nn.MultiheadAttention")
-
-
-@rule("torch.nn.functional.fractional_max_pool2d", "torch.nn.functional.fractional_max_pool3d")
-def fractional_max_pool(
-    input: Tensor, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
-) -> Tensor:
-    """Maxima over windows of random sizes.
-
-    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3)
-    """
-    raise Unsupported("fractional max pooling draws its windows at random", "use F.adaptive_max_pool2d")

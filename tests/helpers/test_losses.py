@@ -311,6 +311,50 @@ def test_ctc_loss_of_an_impossible_alignment(zero_infinity: bool, normal: Normal
     np.testing.assert_array_equal(actual, expected)
 
 
-def test_ctc_loss_refuses_joined_targets() -> None:
-    with pytest.raises(ValueError, match="padded targets"):
-        losses.ctc_loss(jnp.zeros((4, 2, 3)), jnp.ones(4, int), (4, 4), (2, 2))
+@pytest.mark.parametrize("jitted", [False, True])
+def test_ctc_loss_of_targets_laid_end_to_end(jitted: bool, normal: Normal) -> None:
+    log_probs, targets, lengths = normal(8, 3, 5), RNG.integers(1, 5, 9), np.array([4, 3, 2])
+    expected = F.ctc_loss(
+        torch.tensor(log_probs), torch.tensor(targets), torch.tensor([8, 7, 6]), torch.tensor(lengths), reduction="none"
+    )
+
+    def loss(log_probs: jax.Array, targets: jax.Array, lengths: jax.Array) -> jax.Array:
+        return losses.ctc_loss(log_probs, targets, (8, 7, 6), lengths, reduction="none")
+
+    actual = (jax.jit(loss) if jitted else loss)(jnp.asarray(log_probs), jnp.asarray(targets), jnp.asarray(lengths))
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+def test_ctc_loss_without_a_batch(normal: Normal) -> None:
+    log_probs, targets = normal(8, 5), np.array([1, 2, 2])
+    expected = F.ctc_loss(torch.tensor(log_probs), torch.tensor(targets), torch.tensor(7), torch.tensor(3))
+    actual = losses.ctc_loss(jnp.asarray(log_probs), jnp.asarray(targets), 7, 3)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("positions", [(), (2, 3)])
+@pytest.mark.parametrize("biased", [False, True])
+def test_linear_cross_entropy(positions: tuple[int, ...], biased: bool, normal: Normal) -> None:
+    x, kernel, bias = normal(4, 6), normal(5, *positions, 6), normal(5, *positions) if biased else None
+    target = RNG.integers(0, 5, (4, *positions))
+    expected = F.linear_cross_entropy(
+        torch.tensor(x),
+        torch.tensor(kernel),
+        torch.tensor(target),
+        linear_bias=None if bias is None else torch.tensor(bias),
+        label_smoothing=0.1,
+    )
+    actual = losses.linear_cross_entropy(
+        jnp.asarray(x),
+        jnp.asarray(kernel),
+        jnp.asarray(target),
+        None if bias is None else jnp.asarray(bias),
+        label_smoothing=0.1,
+    )
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+def test_kl_div_of_a_number() -> None:
+    expected = F.kl_div(torch.tensor(-0.5), torch.tensor(0.3), reduction="batchmean")
+    actual = losses.kl_div(jnp.array(-0.5), jnp.array(0.3), reduction="batchmean")
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)

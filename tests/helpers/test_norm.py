@@ -59,6 +59,17 @@ def test_batch_norm_follows_torch_through_training_and_evaluation(agree, normal,
     assert jnp.array_equal(ours.var[...], var)
 
 
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_batch_norm_of_no_examples_keeps_its_statistics(momentum):
+    theirs = randomized(torch.nn.BatchNorm1d(3, momentum=momentum))
+    options = {"epsilon": 1e-5, "rngs": nnx.Rngs(0)}
+    ours = norm.BatchNorm(3, **options) if momentum else norm.CumulativeBatchNorm(3, **options)
+    carry(theirs, ours)
+    assert ours(jnp.zeros((0, 5, 3))).shape == last(jnp.asarray(theirs(torch.zeros(0, 3, 5).double()).detach())).shape
+    np.testing.assert_array_equal(ours.mean[...], theirs.running_mean)
+    np.testing.assert_array_equal(ours.var[...], theirs.running_var)
+
+
 def test_batch_norm_has_torch_gradients_in_training(agree, normal):
     theirs = randomized(torch.nn.BatchNorm2d(3))
     ours = norm.BatchNorm(3, rngs=nnx.Rngs(0))

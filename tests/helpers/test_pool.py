@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 import torch.nn.functional as F
+from flax import nnx
 
 from torch2jax.helpers import padding, pool
 
@@ -104,6 +106,26 @@ def test_max_unpool_default_size(agree, normal):
         lambda x: first(pool.max_unpool(*pool.indexed_max_pool(last(x), 3, 3, 1), 3, 3, 1)),
         normal(2, 3, 7, 10),
     )
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("size", [{"output_size": 3}, {"output_ratio": (0.7, 0.6, 0.5)}, {"output_size": 1}])
+def test_fractional_max_pool(agree, normal, n, size):
+    samples = np.random.default_rng(0).uniform(0, 1, (2, 3, n))
+    size = {key: value[:n] if isinstance(value, tuple) else value for key, value in size.items()}
+    theirs = {2: F.fractional_max_pool2d, 3: F.fractional_max_pool3d}[n]
+    agree(
+        lambda x: theirs(x, 2, **size, _random_samples=torch.tensor(samples)),
+        lambda x: first(pool.fractional_max_pool(last(x), 2, **size, samples=jnp.asarray(samples))),
+        normal(2, 3, *SIZES[:n]),
+    )
+
+
+def test_fractional_max_pool_draws_its_windows(normal):
+    layer = pool.FractionalMaxPool(2, output_size=3, rngs=nnx.Rngs(0))
+    x = jnp.asarray(normal(2, 8, 9, 3))
+    assert layer(x).shape == (2, 3, 3, 3)
+    assert not jnp.array_equal(layer(x), layer(x))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -1,14 +1,19 @@
 """Losses of `torch.nn.functional` that optax does not have in PyTorch's form."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax  # type: ignore[import-untyped]
+from flax import nnx
 from jax import lax
 
+from torch2jax.helpers.init import fan_in_uniform
 from torch2jax.helpers.linalg import norm
 from torch2jax.helpers.pointwise import absolute, clamp
+from torch2jax.helpers.state import Buffer
 
 
 def reduce_loss(loss: jax.Array, reduction: str = "mean") -> jax.Array:
@@ -85,6 +90,64 @@ def cross_entropy(
     return loss.sum() / (kept if weight is None else jnp.where(kept, weight[labels], 0)).sum()
 
 
+def linear_cross_entropy(
+    x: jax.Array,
+    kernel: jax.Array,
+    target: jax.Array,
+    bias: jax.Array | None = None,
+    weight: jax.Array | None = None,
+    reduction: str = "mean",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> jax.Array:
+    """Cross entropy of the logits that a linear map makes of x, (features,) or (batch, features).
+
+    The kernel has shape (classes, ..., features), the bias the same without the features.
+    """
+    logits = jnp.tensordot(x, kernel, axes=(-1, -1))
+    logits = logits if bias is None else logits + bias
+    return cross_entropy(logits, target, weight, ignore_index, reduction, label_smoothing)
+
+
+class LinearCrossEntropyLoss(nnx.Module):
+    """Cross entropy of the logits that a linear layer makes of the input, with ``out_features`` positions for each."""
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: Sequence[int] = (),
+        use_bias: bool = False,
+        param_dtype: Any = jnp.float32,
+        weight: jax.Array | None = None,
+        reduction: str = "mean",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.linear = nnx.Linear(
+            in_features,
+            math.prod(out_features, start=num_classes),
+            use_bias=use_bias,
+            param_dtype=param_dtype,
+            **fan_in_uniform(in_features),
+            rngs=rngs,
+        )
+        self.num_classes = num_classes
+        self.out_features = tuple(out_features)
+        self.weight = None if weight is None else Buffer(weight)
+        self.reduction = reduction
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def __call__(self, x: jax.Array, target: jax.Array) -> jax.Array:
+        """Maps x (features,) or (batch, features) and labels or class probabilities to the loss."""
+        logits = self.linear(x).reshape(*x.shape[:-1], self.num_classes, *self.out_features)
+        weight = None if self.weight is None else self.weight[...]
+        return cross_entropy(logits, target, weight, self.ignore_index, self.reduction, self.label_smoothing)
+
+
 def binary_cross_entropy(
     probs: jax.Array, target: jax.Array, weight: jax.Array | None = None, reduction: str = "mean"
 ) -> jax.Array:
@@ -125,7 +188,9 @@ def kl_div(log_probs: jax.Array, target: jax.Array, reduction: str = "mean", log
         loss = jnp.exp(target) * (target - log_probs)
     else:
         loss = jax.scipy.special.xlogy(target, target) - target * log_probs
-    return loss.sum() / log_probs.shape[0] if reduction == "batchmean" else reduce_loss(loss, reduction)
+    if reduction == "batchmean":
+        return loss.sum() / (log_probs.shape[0] if log_probs.ndim else 1)
+    return reduce_loss(loss, reduction)
 
 
 def smooth_l1_loss(x: jax.Array, target: jax.Array, reduction: str = "mean", beta: float = 1.0) -> jax.Array:
@@ -266,15 +331,21 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> jax.Array:
-    """CTC loss of log probabilities (time, batch, classes) for padded targets (batch, labels).
+    """CTC loss of log probabilities (time, batch, classes) for targets, padded (batch, labels) or laid end to end.
 
-    The mean divides each sequence's loss by its number of labels first. An impossible alignment costs infinity, or
-    nothing with `zero_infinity`. Targets laid end to end in one vector have to be padded before.
+    Without a batch they are (time, classes) and (labels,). The mean divides each sequence's loss by its number of
+    labels first. An impossible alignment costs infinity, or nothing with `zero_infinity`.
     """
-    if targets.ndim != 2:
-        raise ValueError(f"ctc_loss needs padded targets of shape (batch, labels), not {targets.shape}")
-    time = log_probs.shape[0]
     input_lengths, target_lengths = jnp.asarray(input_lengths), jnp.asarray(target_lengths)
+    if log_probs.ndim == 2:
+        lengths = input_lengths.reshape(1), target_lengths.reshape(1)
+        loss = ctc_loss(log_probs[:, None], targets.reshape(1, -1), *lengths, blank, reduction, zero_infinity)
+        return loss.reshape(())
+    if targets.ndim == 1:  # as many columns as there can be labels: under `jax.jit` the lengths are not known
+        width = targets.size if isinstance(target_lengths, jax.core.Tracer) else int(target_lengths.max())
+        starts = jnp.cumsum(target_lengths) - target_lengths
+        targets = jnp.take(targets, starts[:, None] + jnp.arange(width), mode="clip")
+    time = log_probs.shape[0]
     late = (jnp.arange(time) >= input_lengths[:, None]).astype(log_probs.dtype)
     padding = (jnp.arange(targets.shape[1]) >= target_lengths[:, None]).astype(log_probs.dtype)
     loss = optax.ctc_loss(log_probs.swapaxes(0, 1), late, targets, padding, blank_id=blank, log_epsilon=-1e30)

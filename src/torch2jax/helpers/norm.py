@@ -28,6 +28,8 @@ class BatchNorm(nnx.BatchNorm):
         self, x: jax.Array, use_running_average: bool | None = None, *, mask: jax.Array | None = None
     ) -> jax.Array:
         """Normalises x of shape (batch, ..., features); in training, updates the running statistics."""
+        if x.size == 0:  # nothing to average
+            return x
         previous = self.var[...]
         y: jax.Array = super().__call__(x, use_running_average, mask=mask)
         evaluating = self.use_running_average if use_running_average is None else use_running_average
@@ -66,13 +68,14 @@ class UntrackedBatchNorm(nnx.Module):
         self,
         num_features: int,
         *,
+        momentum: float | None = 0.9,  # changes nothing
         epsilon: float = 1e-5,
         use_bias: bool = True,
         use_scale: bool = True,
         param_dtype: Any = jnp.float32,
     ) -> None:
         self.num_features = num_features
-        self.momentum = 0.9
+        self.momentum = momentum
         self.epsilon = epsilon
         self.scale = nnx.Param(jnp.ones(num_features, param_dtype)) if use_scale else None
         self.bias = nnx.Param(jnp.zeros(num_features, param_dtype)) if use_bias else None

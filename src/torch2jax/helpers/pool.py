@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 from jax import lax
 
 from torch2jax.helpers.conv import spread
@@ -159,6 +160,70 @@ def adaptive_bounds(spatial: Sequence[int], output_size: int | Sequence[int | No
         count = size if given is None else given
         bounds.append([(i * size // count, -(-(i + 1) * size // count)) for i in range(count)])
     return bounds
+
+
+class FractionalMaxPool(nnx.Module):
+    """Maximum over windows of one size at random places (https://arxiv.org/abs/1412.6071), drawn in every call."""
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        output_size: int | Sequence[int] | None = None,
+        output_ratio: float | Sequence[float] | None = None,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.kernel_size = kernel_size
+        self.output_size = output_size
+        self.output_ratio = output_ratio
+        self.rngs = rngs.fork()
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps (batch, *spatial, features) to as many windows as ``output_size`` or ``output_ratio`` say."""
+        return fractional_max_pool(
+            x, self.kernel_size, self.output_size, self.output_ratio, samples=fractional_shifts(self.rngs(), x)
+        )
+
+
+def fractional_shifts(key: jax.Array, x: jax.Array) -> jax.Array:
+    """Uniform numbers for ``fractional_max_pool``: one for each example, feature and spatial axis of x."""
+    batch, *spatial, features = x.shape
+    return jax.random.uniform(key, (batch, features, len(spatial)), x.dtype)
+
+
+def fractional_max_pool(
+    x: jax.Array,
+    kernel_size: int | Sequence[int],
+    output_size: int | Sequence[int] | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    *,
+    samples: jax.Array,
+) -> jax.Array:
+    """Maximum over windows whose places ``samples``, of shape (batch, features, spatial axes), shift.
+
+    Window i begins at floor((i + shift) * step) - floor(shift * step), and the last one ends with the input.
+    """
+    batch, *spatial, features = x.shape
+    window = spread(kernel_size, len(spatial))
+    if output_size is None:
+        ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,) * len(spatial)
+        counts = tuple(int(size * ratio) for size, ratio in zip(spatial, ratios, strict=True))
+    else:
+        counts = spread(output_size, len(spatial))
+    shifts = samples[..., ::-1] if len(spatial) == 2 else samples  # PyTorch's first number is for the width
+    place = jnp.zeros((), int)
+    for axis, (size, k, count) in enumerate(zip(spatial, window, counts, strict=True)):
+        shift, step = shifts[..., axis, None], (size - k) / max(count - 1, 1)
+        begins = jnp.floor((jnp.arange(count) + shift) * step) - jnp.floor(shift * step)
+        begins = begins.astype(int).at[..., -1].set(size - k)
+        inside = begins[..., None] + jnp.arange(k)
+        others = [other for other in range(2 * len(spatial)) if other not in (axis, len(spatial) + axis)]
+        place = place * size + jnp.expand_dims(inside, [2 + other for other in others])
+    flat = jnp.moveaxis(x, -1, 1).reshape(batch, features, -1)
+    elements = jnp.take_along_axis(flat, place.reshape(*place.shape[:2], -1), 2)
+    elements = elements.reshape(batch, features, *counts, -1)
+    winner = jnp.argmax(elements, -1, keepdims=True)
+    return jnp.moveaxis(jnp.take_along_axis(elements, winner, -1)[..., 0], 1, -1)
 
 
 def geometry(

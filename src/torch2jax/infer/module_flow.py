@@ -35,7 +35,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layout import Layout
 from torch2jax.infer.program import Program
 from torch2jax.infer.rule_calls import call_layer
-from torch2jax.infer.rule_layers import bound_layout
+from torch2jax.infer.rule_layers import bound_layout, lacks_batch
 
 # The layout that a module wants its input in, where it is none in particular.
 ANY: Any = "any"
@@ -276,6 +276,13 @@ def flow_one(frame: Frame, kind: Kind, tensor: Tensor) -> Kind:
 
 def _through_layer(frame: Frame, kind: Layer, tensor: Tensor) -> Kind:
     rule = kind.rule
+    if lacks_batch(rule, tensor.rank, kind.flax):
+        frame.report(
+            "T2J106",
+            _node_of(frame),
+            f"{kind.name} in a Sequential is given one example, without an axis for the batch",
+            "add the axis with x[None] in front of the Sequential",
+        )
     if rule.mode == "pointwise" or rule.layout is not None:
         unit = kind.unit or (rule.mode == "pointwise" and tensor.unit)
         return replace(tensor, dtype=rule.dtype or tensor.dtype, unit=unit)

@@ -71,3 +71,15 @@ def bound_layout(rule: Rule, rank: int | None) -> Layout:
     if rank == layout.rank - 1:
         return normal(tuple(axis - 1 for axis in full if axis != 0))
     return normal(full)
+
+
+_TAKE_ONE = ("nnx.Conv", "nnx.ConvTranspose")  # layers of Flax that do without an axis for the batch
+
+
+def lacks_batch(rule: Rule, rank: int | None, flax: str = "") -> bool:
+    """Whether an array has all axes of a rule's layout but the first: PyTorch's layers take one example alone.
+
+    ``flax``: the class of the layer that is called.
+    """
+    layout = rule.layout
+    return layout is not None and layout.rank is not None and rank == layout.rank - 1 and flax not in _TAKE_ONE
