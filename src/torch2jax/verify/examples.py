@@ -13,7 +13,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -30,10 +30,12 @@ from torch2jax.report import Diagnostic, Severity
 from torch2jax.rules.model import Example
 from torch2jax.verify.build import accepts_rngs, load_comparable, randomise_constants
 from torch2jax.verify.compare import category, compare, leaves
+from torch2jax.verify.initial import Initial, initial_problem
 from torch2jax.verify.jax_draws import jax_draws
 from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen
 from torch2jax.verify.rendering import ExampleError, Program, render
+from torch2jax.verify.torch_draws import torch_draws
 from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy
 from torch2jax.weights.walk import slots
@@ -96,17 +98,60 @@ def run_program(
 ) -> ExampleResult:
     """Convert and compare the program of an example."""
     conversion = translate(program.source, filename=filename, options=options or Options())
+    return judge(example, conversion, lambda: run_original(program), uncompiled=uncompiled)
+
+
+def judge(
+    example: Example, conversion: Conversion, original: Callable[[], Original], *, uncompiled: bool = True
+) -> ExampleResult:
+    """Compare a conversion with what the original computes, which is asked for only if the conversion is whole."""
     branches = frozenset((file, line, branch.line) for _, file, line, branch in conversion.trace)
     errors = tuple(d for d in conversion.diagnostics if d.severity is Severity.ERROR)
     if errors:
         return ExampleResult(Status.REFUSED, "; ".join(d.message for d in errors), errors, branches)
     with float64():
-        result = (
-            _compare_paths(program, conversion)
-            if program.trains
-            else _compare(example, program, conversion, uncompiled)
-        )
+        result = _compare(example, conversion, original(), uncompiled)
     return ExampleResult(result.status, result.detail, (), branches, result.jitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the torch program of an example computes, or why it can't be run.
+
+    before: the state that the translation starts from. buffers: names in it. initial: the state that the constructor
+    itself makes, with shared random numbers. path: parameters and rates after each step, for a program that trains.
+    """
+
+    program: Program
+    problem: str = ""
+    inputs: tuple[Array, ...] = ()
+    before: dict[str, torch.Tensor] = field(default_factory=dict)
+    buffers: tuple[str, ...] = ()
+    expected: _Run | None = None
+    initial: Initial | None = None
+    start: dict[str, Array] = field(default_factory=dict)
+    path: dict[str, Any] = field(default_factory=dict)
+
+
+def run_original(program: Program) -> Original:
+    """Run the torch program of an example, in float64."""
+    inputs = tuple(_draw(call, index) for index, call in enumerate(program.inputs))
+    try:
+        with float64(), _module(program.source) as original:
+            if program.trains:
+                start, path = torch_path(original)
+                return Original(program, start=start, path=path)
+            initial = None
+            if program.is_module:
+                with torch_draws(_SEED) as draws:
+                    initial = Initial(_numpy_state(_built(original, program, inputs)), draws)
+            model = _torch_model(original, program, inputs)
+            before = copy.deepcopy(_state_dict(model))
+            buffers = tuple(name for name, _ in model.named_buffers()) if isinstance(model, nn.Module) else ()
+            expected = _run_torch_leniently(model, program, inputs)
+    except Exception as error:
+        return Original(program, _sentence(error))
+    return Original(program, "", inputs, before, buffers, expected, initial)
 
 
 @dataclass(slots=True)
@@ -119,22 +164,25 @@ class _Run:
     state: dict[str, Array] = field(default_factory=dict)
 
 
-def _compare(example: Example, program: Program, conversion: Conversion, uncompiled: bool) -> ExampleResult:
-    inputs = [_draw(call, index) for index, call in enumerate(program.inputs)]
-    try:
-        with _module(program.source) as original:
-            model = _torch_model(original, program, inputs)
-            before = copy.deepcopy(_state_dict(model))
-            buffers = [name for name, _ in model.named_buffers()] if isinstance(model, nn.Module) else []
-            expected = _run_torch_leniently(model, program, inputs)
-    except Exception as error:
-        return ExampleResult(Status.BROKEN, _sentence(error))
+def _compare(example: Example, conversion: Conversion, original: Original, uncompiled: bool) -> ExampleResult:
+    if original.problem:
+        return ExampleResult(Status.BROKEN, original.problem)
+    if original.program.trains:
+        return _compare_paths(conversion, original)
+    assert original.expected is not None
+    program, before, expected = original.program, original.before, replace(original.expected)
     try:
         with _module(conversion.code) as translation:
-            twin = _flax_model(translation, program, inputs)
+            with jax_draws(_SEED) as draws:
+                twin = _flax_model(translation, program, original.inputs)
+            if original.initial is not None:
+                problem = initial_problem(original.initial, Initial(to_state_dict(twin, like=list(before)), draws))
+                if problem:
+                    return ExampleResult(Status.DIFFERS, problem)
+            _prepare(twin, program)
             if before:
-                load_comparable(twin, before, buffers)
-            actual, jitted = _run_jax(twin, program, inputs, list(before), uncompiled)
+                load_comparable(twin, before, original.buffers)
+            actual, jitted = _run_jax(twin, program, original.inputs, list(before), uncompiled)
     except Exception as error:
         return ExampleResult(Status.FAILS, _sentence(error))
     # Parameters that torch does not differentiate (frozen, or a second name of another) and counters have no twin.
@@ -146,19 +194,14 @@ def _compare(example: Example, program: Program, conversion: Conversion, uncompi
     return ExampleResult(*_judge(example, expected, actual), jitted=jitted)
 
 
-def _compare_paths(program: Program, conversion: Conversion) -> ExampleResult:
+def _compare_paths(conversion: Conversion, original: Original) -> ExampleResult:
     """Train the model that the example is given, and compare its parameters after every step."""
     try:
-        with _module(program.source) as original:
-            start, expected = torch_path(original)
-    except Exception as error:
-        return ExampleResult(Status.BROKEN, _sentence(error))
-    try:
         with _module(conversion.code) as translation:
-            actual = jax_path(translation, start)
+            actual = jax_path(translation, original.start)
     except Exception as error:
         return ExampleResult(Status.FAILS, _sentence(error))
-    comparison = compare(expected, actual)
+    comparison = compare(original.path, actual)
     size = f"relative error {comparison.max_rel:.1e} at {comparison.worst}"
     agrees = comparison.agrees
     return ExampleResult(Status.AGREES if agrees else Status.DIFFERS, "" if agrees else comparison.problem or size)
@@ -224,11 +267,16 @@ def _module(source: str) -> Iterator[types.ModuleType]:
         sys.modules.pop(module.__name__, None)
 
 
+def _built(module: types.ModuleType, program: Program, inputs: Sequence[Array]) -> Any:
+    """The torch module as its constructor makes it."""
+    return module.Example(*(torch.from_numpy(inputs[index].copy()) for index in program.init_inputs))
+
+
 def _torch_model(module: types.ModuleType, program: Program, inputs: Sequence[Array]) -> Any:
     torch.manual_seed(_SEED)
     if not program.is_module:
         return module.example
-    model = module.Example(*(torch.from_numpy(inputs[index].copy()) for index in program.init_inputs))
+    model = _built(module, program, inputs)
     model.double()
     randomise_constants(model)
     return model.train()
@@ -238,13 +286,20 @@ def _flax_model(module: types.ModuleType, program: Program, inputs: Sequence[Arr
     if not program.is_module:
         function = module.example
         return _Function((lambda *args: function(*args, rngs=nnx.Rngs(_SEED))) if accepts_rngs(function) else function)
-    with jax_draws(_SEED):  # initial values are overwritten
-        twin: nnx.Module = module.Example(
-            *(jnp.asarray(inputs[index]) for index in program.init_inputs), rngs=nnx.Rngs(_SEED)
-        )
-    widen(twin)
-    twin.train()  # type: ignore[no-untyped-call]
+    arguments = (jnp.asarray(inputs[index]) for index in program.init_inputs)
+    twin: nnx.Module = module.Example(*arguments, rngs=nnx.Rngs(_SEED))
     return twin
+
+
+def _prepare(twin: nnx.Module, program: Program) -> None:
+    """A module in double precision and in train mode."""
+    if program.is_module:
+        widen(twin)
+        twin.train()  # type: ignore[no-untyped-call]
+
+
+def _numpy_state(model: Any) -> dict[str, Array]:
+    return {name: as_numpy(tensor).copy() for name, tensor in _state_dict(model).items()}
 
 
 def _state_dict(model: Any) -> dict[str, torch.Tensor]:
