@@ -10,28 +10,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torch2jax.cli.rules_dirs import rules_dirs_option
+
 if TYPE_CHECKING:
     from torch2jax.rules.cache import RuleBook
     from torch2jax.rules.model import Rule
 
-_RULES_DIR = click.option(
-    "--rules-dir",
-    "rules_dirs",
-    multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Rules of your own, which add to the built-in ones and override them. Repeatable.",
-)
+class _RulesGroup(click.Group):
+    """Imports `mutate` when it is called, and nothing of it before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, as they are listed."""
+        return [*super().list_commands(ctx), "mutate"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command."""
+        if cmd_name != "mutate":
+            return super().get_command(ctx, cmd_name)
+        from torch2jax.cli.mutate import mutate
+
+        return mutate
 
 
-@click.group()
+@click.group(cls=_RulesGroup)
 def rules() -> None:
     """What is covered, and how."""
 
 
 @rules.command("list")
 @click.argument("pattern", default="*")
-@_RULES_DIR
+@rules_dirs_option
 def list_rules(pattern: str, rules_dirs: tuple[Path, ...]) -> None:
     """List the torch names that have a rule.
 
@@ -50,7 +58,7 @@ def list_rules(pattern: str, rules_dirs: tuple[Path, ...]) -> None:
 
 @rules.command()
 @click.argument("name")
-@_RULES_DIR
+@rules_dirs_option
 def show(name: str, rules_dirs: tuple[Path, ...]) -> None:
     """Show the rules of a torch name, such as torch.nn.Conv2d or torch.Tensor.view."""
     book = _book(rules_dirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -46,9 +47,12 @@ class Mutant:
 def mutants(rule: Rule) -> list[Mutant]:
     """All mutants of a rule, each once."""
     found: dict[Rule, Mutant] = {}
+    texts: Counter[str] = Counter()
     for mutant in _all_mutants(rule):
-        if mutant.rule != rule:
-            found.setdefault(mutant.rule, mutant)
+        if mutant.rule != rule and mutant.rule not in found:
+            texts[mutant.change] += 1
+            count = texts[mutant.change]
+            found[mutant.rule] = replace(mutant, change=f"{mutant.change} ({count})") if count > 1 else mutant
     return list(found.values())
 
 
@@ -84,7 +88,7 @@ def _branch_mutants(
             for change, template in _variants(branch.template):
                 yield (*before, replace(branch, template=template), *after), branch.line, change, branch.line
         if branch.guard is not None:
-            always = f"`if {ex.unparse(branch.guard)}` is always taken"
+            always = f"if {_short(branch.guard)}: is always taken"
             yield (*before, replace(branch, guard=None)), branch.line, always, None
             for change, guard in _variants(branch.guard):
                 yield (*before, replace(branch, guard=guard), *after), branch.line, f"in the guard, {change}", None
@@ -147,26 +151,43 @@ def _exchanged(one: StateEntry, other: StateEntry) -> tuple[StateEntry, StateEnt
 # ---- expressions ----
 
 
-def _variants(expr: Any) -> Iterator[tuple[str, Expr]]:
+def _variants(expr: Any, parent: Expr | None = None) -> Iterator[tuple[str, Expr]]:
     """The expression with one of its parts changed, and what was changed."""
-    yield from ((f"{ex.unparse(expr)} -> {ex.unparse(new)}", new) for new in _changes(expr))
+    for change, new in _changes(expr):
+        where = f" in {_short(parent)}" if parent is not None and expr[0] in ("const", "attr") else ""
+        yield change or f"{_short(expr)} -> {_short(new)}{where}", new
     if not isinstance(expr, tuple) or expr[:1] in (("const",), ("types",), ("param",), ("name",), ("local",)):
         return
+    around = expr if isinstance(expr[0], str) and expr[0] in _SHOWN else parent
     for index, part in enumerate(expr):
-        if isinstance(part, tuple) and not (expr[0] == "lambda" and index == 1):
-            for change, new in _variants(part):
+        if isinstance(part, tuple) and part and not (expr[0] == "lambda" and index == 1):
+            for change, new in _variants(part, around):
                 yield change, (*expr[:index], new, *expr[index + 1 :])
 
 
-def _changes(expr: Any) -> Iterator[Expr]:
-    """What can be changed at the root of an expression."""
+# Parts of expressions whose spelling tells where a change is.
+_SHOWN: Final = frozenset({"call", "bin", "cmp", "bool", "if", "sub", "fn"})
+
+
+def _short(expr: Expr) -> str:
+    text = ex.unparse(expr)
+    return text if len(text) <= 70 else f"{text[:67]}..."
+
+
+def _changes(expr: Any) -> Iterator[tuple[str, Expr]]:
+    """What can be changed at the root of an expression; with a text where "before -> after" is not what one wants."""
+    if isinstance(expr, tuple) and expr[:1] == ("call",) and len(expr) == 3:
+        yield from _call_changes(expr)
+    else:
+        yield from (("", new) for new in _plain_changes(expr))
+
+
+def _plain_changes(expr: Any) -> Iterator[Expr]:
     tag = expr[0] if isinstance(expr, tuple) and expr else None
     if tag == "const":
         other = _other_constant(expr[1])
         if other is not None:
             yield other
-    elif tag == "call" and len(expr) == 3:
-        yield from _call_changes(expr)
     elif tag == "attr" and len(expr) == 3 and expr[2] in NEAR_NAMES:
         yield ("attr", expr[1], NEAR_NAMES[expr[2]])
     elif tag == "bin":
@@ -195,14 +216,17 @@ def _other_constant(value: object) -> Expr | None:
     return None
 
 
-def _call_changes(expr: Expr) -> Iterator[Expr]:
+def _call_changes(expr: Expr) -> Iterator[tuple[str, Expr]]:
     """Two arguments exchanged, a keyword dropped, a cast dropped."""
     _, function, arguments = expr
+    name = _short(function)
     if function[0] == "attr" and function[2] == "astype":
-        yield function[1]
+        yield f"the cast {_short(expr)} dropped", function[1]
     for index, (star, keyword, value) in enumerate(arguments):
         before, after = arguments[:index], arguments[index + 1 :]
         if keyword or star == "**":
-            yield ("call", function, (*before, *after))
+            shown = f"{keyword}={_short(value)}" if keyword else f"**{_short(value)}"
+            yield f"{shown} of {name} dropped", ("call", function, (*before, *after))
         elif not star and after and after[0][:2] == ("", None) and after[0][2] != value:
-            yield ("call", function, (*before, after[0], arguments[index], *after[1:]))
+            exchanged = (*before, after[0], arguments[index], *after[1:])
+            yield f"{_short(value)} and {_short(after[0][2])} of {name} exchanged", ("call", function, exchanged)

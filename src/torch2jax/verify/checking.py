@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,9 +10,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from torch2jax.options import Options
-from torch2jax.rules.attributes import is_read
 from torch2jax.rules.cache import RuleBook, load_book
-from torch2jax.rules.model import Branch, Example, Rule
+from torch2jax.rules.model import Branch, Rule
+from torch2jax.verify.probes import Probe, probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,78 +65,43 @@ def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = ()) -
 
 def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> list[Checked]:
     """Check the examples, branches and headers of rules that stand in one file. ``options`` are for the conversion."""
-    from torch2jax.verify.examples import Status, run_example
     from torch2jax.verify.headers import header_problem
+    from torch2jax.weights.layer_maps import maps_from
 
     checked: list[Checked] = []
     reached: set[tuple[str, int, int]] = set()
     traced = False
-    for rule in rules:
-        for number, example in enumerate(rule.examples):
-            result = run_example(example, f"{rule.file}:{example.line}", options, uncompiled=number == 0)
-            traced = traced or bool(result.branches)
-            reached |= result.branches
-            problem = f"{result.status}: {result.detail}" if result.status is not Status.AGREES else ""
-            if result.status is Status.REFUSED:
-                expected = set(_refusals(rules, result.detail))
-                reached |= expected
-                problem = "" if expected else f"not translated: {result.detail}"
-            checked.append(Checked(rule.name, rule.file, example.line, example.source, problem))
-        checked += _check_attributes(rule, options)
-        # A rule for a package that need not be installed (timm) has nothing to run.
-        if not rule.examples and any(name.startswith(("torch.", "einops.")) for name in rule.names):
-            checked.append(Checked(rule.name, rule.file, rule.line, "examples", "the rule has no example"))
-        drift = header_problem(rule, [name for name in rule.names if len(book.lookup(name)) == 1])
-        if drift is not None:
-            checked.append(Checked(rule.name, rule.file, rule.line, "header", drift))
+    with maps_from(book):
+        for rule in rules:
+            for number, probe in enumerate(probes(rule)):
+                problem, branches = _check_probe(rule, probe, rules, options, uncompiled=number == 0)
+                traced = traced or bool(branches)
+                reached |= branches
+                checked.append(Checked(rule.name, rule.file, probe.line, probe.what, problem))
+            # A rule for a package that need not be installed (timm) has nothing to run.
+            if not rule.examples and any(name.startswith(("torch.", "einops.")) for name in rule.names):
+                checked.append(Checked(rule.name, rule.file, rule.line, "examples", "the rule has no example"))
+            drift = header_problem(rule, [name for name in rule.names if len(book.lookup(name)) == 1])
+            if drift is not None:
+                checked.append(Checked(rule.name, rule.file, rule.line, "header", drift))
     return checked + (list(_unreached(rules, reached)) if traced else [])
 
 
-def _check_attributes(rule: Rule, options: Options) -> Iterator[Checked]:
-    """The attributes of every layer that the rule's examples build, read on both sides."""
-    if rule.attributes and not is_read(rule.attributes[0]):
-        yield from _check_derived(rule, options)
-        return
-    from torch2jax.verify.examples import Status, run_example
-
-    constructions = [c for example in rule.examples for c in _constructions(example.source, rule.names)]
-    if rule.attributes and not constructions:
-        yield Checked(rule.name, rule.file, rule.attributes[0].line, "attributes", "no example builds the layer")
-    for construction in dict.fromkeys(constructions):
-        reads = "".join(f"layer.{attribute.function}, " for attribute in rule.attributes)
-        if not reads:
-            continue
-        example = Example(f"layer = {construction}\n({reads})", "", rule.attributes[0].line)
-        result = run_example(example, f"{rule.file}:{example.line}", options, uncompiled=False)
-        problem = "" if result.status is Status.AGREES else f"{result.status}: {result.detail}"
-        if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
-            problem = ""  # the construction itself is one that the rule refuses
-        yield Checked(rule.name, rule.file, example.line, f"attributes of {construction}", problem)
-
-
-def _check_derived(rule: Rule, options: Options) -> Iterator[Checked]:
-    """The examples of a layer that is a function in Flax, with a class that derives from it in the layer's place."""
+def _check_probe(
+    rule: Rule, probe: Probe, rules: Sequence[Rule], options: Options, *, uncompiled: bool
+) -> tuple[str, frozenset[tuple[str, int, int]]]:
+    """What is wrong with it, if anything, and the branches that it reaches."""
     from torch2jax.verify.examples import Status, run_program
-    from torch2jax.verify.rendering import derived, render
 
-    layer = rule.name.removeprefix("torch.")
-    for example in rule.examples:
-        program = render(example.source)
-        if f"self.layer = {layer}(" not in program.source:
-            continue
-        program = derived(program, layer, [attribute.function for attribute in rule.attributes])
-        result = run_program(program, example, f"{rule.file}:{example.line}", options, uncompiled=False)
-        problem = "" if result.status is Status.AGREES else f"{result.status}: {result.detail}"
-        if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
-            problem = ""
-        yield Checked(rule.name, rule.file, example.line, f"derived: {example.source}", problem)
-
-
-def _constructions(source: str, names: Sequence[str]) -> Iterator[str]:
-    """The calls in an example that build the layer of a rule with these names."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and f"torch.{ast.unparse(node.func)}".replace("torch.torch.", "torch.") in names:
-            yield ast.unparse(node)
+    if probe.program is None:
+        return probe.problem, frozenset()
+    result = run_program(probe.program, probe.example, f"{rule.file}:{probe.line}", options, uncompiled=uncompiled)
+    if result.status is Status.AGREES:
+        return "", result.branches
+    if result.status is Status.REFUSED:
+        expected = frozenset(_refusals(rules, result.detail))
+        return "" if expected else f"not translated: {result.detail}", result.branches | expected
+    return f"{result.status}: {result.detail}", result.branches
 
 
 def _refusals(rules: Iterable[Rule], message: str) -> Iterator[tuple[str, int, int]]:

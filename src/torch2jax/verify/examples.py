@@ -102,15 +102,23 @@ def run_program(
 
 
 def judge(
-    example: Example, conversion: Conversion, original: Callable[[], Original], *, uncompiled: bool = True
+    example: Example,
+    conversion: Conversion,
+    original: Callable[[], Original],
+    *,
+    uncompiled: bool = True,
+    values_first: bool = False,
 ) -> ExampleResult:
-    """Compare a conversion with what the original computes, which is asked for only if the conversion is whole."""
+    """Compare a conversion with what the original computes, which is asked for only if the conversion is whole.
+
+    ``values_first`` compares values alone before anything is compiled or differentiated: quick where they differ.
+    """
     branches = frozenset((file, line, branch.line) for _, file, line, branch in conversion.trace)
     errors = tuple(d for d in conversion.diagnostics if d.severity is Severity.ERROR)
     if errors:
         return ExampleResult(Status.REFUSED, "; ".join(d.message for d in errors), errors, branches)
     with float64():
-        result = _compare(example, conversion, original(), uncompiled)
+        result = _compare(example, conversion, original(), uncompiled, values_first)
     return ExampleResult(result.status, result.detail, (), branches, result.jitted)
 
 
@@ -145,6 +153,8 @@ def run_original(program: Program) -> Original:
             if program.is_module:
                 with torch_draws(_SEED) as draws:
                     initial = Initial(_numpy_state(_built(original, program, inputs)), draws)
+            if program.only_built:
+                return Original(program, "", inputs, before=_state_dict(_built(original, program, inputs)), initial=initial)
             model = _torch_model(original, program, inputs)
             before = copy.deepcopy(_state_dict(model))
             buffers = tuple(name for name, _ in model.named_buffers()) if isinstance(model, nn.Module) else ()
@@ -164,13 +174,14 @@ class _Run:
     state: dict[str, Array] = field(default_factory=dict)
 
 
-def _compare(example: Example, conversion: Conversion, original: Original, uncompiled: bool) -> ExampleResult:
+def _compare(
+    example: Example, conversion: Conversion, original: Original, uncompiled: bool, values_first: bool
+) -> ExampleResult:
     if original.problem:
         return ExampleResult(Status.BROKEN, original.problem)
     if original.program.trains:
         return _compare_paths(conversion, original)
-    assert original.expected is not None
-    program, before, expected = original.program, original.before, replace(original.expected)
+    program, before, expected = original.program, original.before, replace(original.expected or _Run())
     try:
         with _module(conversion.code) as translation:
             with jax_draws(_SEED) as draws:
@@ -179,9 +190,15 @@ def _compare(example: Example, conversion: Conversion, original: Original, uncom
                 problem = initial_problem(original.initial, Initial(to_state_dict(twin, like=list(before)), draws))
                 if problem:
                     return ExampleResult(Status.DIFFERS, problem)
+            if program.only_built:
+                return ExampleResult(Status.AGREES)
             _prepare(twin, program)
             if before:
                 load_comparable(twin, before, original.buffers)
+            if values_first:
+                status, detail = _judge(example, _Run(expected.outputs), _values(twin, program, original.inputs))
+                if status is not Status.AGREES:
+                    return ExampleResult(status, detail)
             actual, jitted = _run_jax(twin, program, original.inputs, list(before), uncompiled)
     except Exception as error:
         return ExampleResult(Status.FAILS, _sentence(error))
@@ -415,6 +432,13 @@ def _run_jax(
         if isinstance(slot.variable, nnx.Param)
     }
     return run, attempt == 0
+
+
+def _values(twin: Any, program: Program, inputs: Sequence[Array]) -> _Run:
+    """Outputs alone, as the program runs without compilation. The module stays as it is."""
+    model = nnx.merge(*nnx.split(twin), copy=True) if program.is_module else twin.function
+    result = model(*(jnp.asarray(inputs[index]) for index in program.call_inputs))
+    return _Run({path: _plain(leaf) for path, leaf in leaves(result)})
 
 
 class _Function(nnx.Module):

@@ -25,13 +25,16 @@ class Initial:
 
 def initial_problem(original: Initial, translation: Initial) -> str:
     """How the initial states differ, empty if they do not. Values are compared where both draw the same numbers."""
+    drawn_apart = unmatched(original.draws, translation.draws)
+    if drawn_apart:
+        return f"initial state: {drawn_apart}"
     for name, theirs in original.state.items():
         ours = translation.state.get(name)
         if ours is None or category(theirs.dtype) != "float":
             continue
         if _is_half(theirs) != _is_half(ours):
             return f"initial state: {name} has dtype {theirs.dtype} in torch and {ours.dtype} in jax"
-        if unmatched(original.draws, translation.draws) or _is_half(theirs):
+        if _is_half(theirs):
             continue
         if theirs.shape != ours.shape:
             return f"initial state: {name} has shape {theirs.shape} in torch and {ours.shape} in jax"
