@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--rules", "pattern", default="*", metavar="GLOB", help="Only rules whose name or file matches.")
+@click.option(
+    "--rules", "patterns", multiple=True, metavar="GLOB", help="Only rules whose name or file matches. Repeatable."
+)
 @click.option("--jobs", default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes to spread rules over.")
 @click.option("--fresh", is_flag=True, help="Do not use the results of an earlier run.")
 @rules_dirs_option
-def mutate(pattern: str, jobs: int, fresh: bool, rules_dirs: tuple[Path, ...]) -> None:
+def mutate(patterns: tuple[str, ...], jobs: int, fresh: bool, rules_dirs: tuple[Path, ...]) -> None:
     """Break rules, one small change at a time, and name the changes that no example notices.
 
     Arguments are exchanged, keywords and casts dropped, constants, guards and permutations of weights changed. What
@@ -43,13 +45,13 @@ def mutate(pattern: str, jobs: int, fresh: bool, rules_dirs: tuple[Path, ...]) -
     try:
         equivalents = read_equivalents([builtin_rules_dir(), *rules_dirs])
         with ProgressBar("mutants") as progress:
-            for state in mutate_all(pattern, jobs, rules_dirs, fresh=fresh):
+            for state in mutate_all(patterns or ("*",), jobs, rules_dirs, fresh=fresh):
                 verdicts += state.verdicts
                 progress(state.done, state.total)
     except (RuleError, EquivalentsError) as error:
         raise click.UsageError(str(error)) from None
     if not verdicts:
-        raise click.UsageError(f"no rule with examples has a name or file that matches {pattern!r}")
+        raise click.UsageError(f"no rule with examples has a name or file that matches {' or '.join(patterns)}")
     raise click.exceptions.Exit(_report(verdicts, equivalents))
 
 

@@ -21,6 +21,10 @@ _NEAR: Final = (
 NEAR_NAMES: Final = {one: other for pair in _NEAR for one, other in (pair.split(), pair.split()[::-1])}
 """Functions that are easily taken for one another."""
 
+_COMMUTATIVE: Final = frozenset(
+    "maximum minimum add multiply logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor fmax fmin gcd lcm "
+    "logaddexp hypot equal not_equal max min".split()
+)
 _OPERATORS: Final = {
     "+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "%": "//", "**": "*", "&": "|", "|": "&", "^": "|", "<<": ">>", ">>": "<<",
 }  # fmt: skip
@@ -90,7 +94,7 @@ def _branch_mutants(
         if branch.guard is not None:
             always = f"if {_short(branch.guard)}: is always taken"
             yield (*before, replace(branch, guard=None)), branch.line, always, None
-            for change, guard in _variants(branch.guard):
+            for change, guard in _guard_variants(branch.guard):
                 yield (*before, replace(branch, guard=guard), *after), branch.line, f"in the guard, {change}", None
 
 
@@ -149,6 +153,28 @@ def _exchanged(one: StateEntry, other: StateEntry) -> tuple[StateEntry, StateEnt
 
 
 # ---- expressions ----
+
+
+def _guard_variants(guard: Expr) -> Iterator[tuple[str, Expr]]:
+    """The guard with a part left out, or turned around.
+
+    A part of a conjunction is left out only: turned around it would mostly send calls to a more general branch, which
+    computes the same.
+    """
+    if guard[0] == "bool":
+        for index, operand in enumerate(guard[2]):
+            rest = (*guard[2][:index], *guard[2][index + 1 :])
+            yield f"{_short(operand)} left out", rest[0] if len(rest) == 1 else ("bool", guard[1], rest)
+            if operand[0] == "bool" or (operand[0] == "cmp" and operand[2][0][0] in _BOUNDS):
+                for change, new in _guard_variants(operand):
+                    yield change, ("bool", guard[1], (*guard[2][:index], new, *guard[2][index + 1 :]))
+    elif guard[0] in ("cmp", "un"):
+        yield from ((f"{_short(guard)} -> {_short(new)}", new) for new in _plain_changes(guard))
+    else:
+        yield f"{_short(guard)} -> not {_short(guard)}", ("un", "not", guard)
+
+
+_BOUNDS: Final = frozenset({"<", "<=", ">", ">="})
 
 
 def _variants(expr: Any, parent: Expr | None = None) -> Iterator[tuple[str, Expr]]:
@@ -227,6 +253,6 @@ def _call_changes(expr: Expr) -> Iterator[tuple[str, Expr]]:
         if keyword or star == "**":
             shown = f"{keyword}={_short(value)}" if keyword else f"**{_short(value)}"
             yield f"{shown} of {name} dropped", ("call", function, (*before, *after))
-        elif not star and after and after[0][:2] == ("", None) and after[0][2] != value:
+        elif function[-1] not in _COMMUTATIVE and not star and after and after[0][:2] == ("", None) and after[0][2] != value:
             exchanged = (*before, after[0], arguments[index], *after[1:])
             yield f"{_short(value)} and {_short(after[0][2])} of {name} exchanged", ("call", function, exchanged)

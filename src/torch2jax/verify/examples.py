@@ -34,6 +34,7 @@ from torch2jax.verify.initial import Initial, initial_problem
 from torch2jax.verify.jax_draws import jax_draws
 from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen
+from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.rendering import ExampleError, Program, render
 from torch2jax.verify.torch_draws import torch_draws
 from torch2jax.weights import to_state_dict
@@ -166,12 +167,16 @@ def run_original(program: Program) -> Original:
 
 @dataclass(slots=True)
 class _Run:
-    """What one side computed, by name: outputs (also without compilation), gradients, module state after the call."""
+    """What one side computed, by name: outputs (also without compilation), gradients, module state after the call.
+
+    draws: the random numbers of the call, shared with the other side.
+    """
 
     outputs: dict[str, Any] = field(default_factory=dict)
     uncompiled: dict[str, Any] = field(default_factory=dict)
     grads: dict[str, Array] | None = field(default_factory=dict)
     state: dict[str, Array] = field(default_factory=dict)
+    draws: Draws = field(default_factory=lambda: Draws(_SEED))
 
 
 def _compare(
@@ -196,7 +201,7 @@ def _compare(
             if before:
                 load_comparable(twin, before, original.buffers)
             if values_first:
-                status, detail = _judge(example, _Run(expected.outputs), _values(twin, program, original.inputs))
+                status, detail = _judge(example, _Run(expected.outputs, draws=expected.draws), _values(twin, program, original.inputs))
                 if status is not Status.AGREES:
                     return ExampleResult(status, detail)
             actual, jitted = _run_jax(twin, program, original.inputs, list(before), uncompiled)
@@ -225,7 +230,8 @@ def _compare_paths(conversion: Conversion, original: Original) -> ExampleResult:
 
 
 def _judge(example: Example, expected: _Run, actual: _Run) -> tuple[Status, str]:
-    if example.random:
+    # Values can be compared where both drew the same numbers; fresh memory holds what it holds.
+    if example.random and (not expected.draws.log or unmatched(expected.draws, actual.draws)):
         shapes = [{path: _outline(leaf) for path, leaf in run.outputs.items()} for run in (expected, actual)]
         return (Status.AGREES, "") if shapes[0] == shapes[1] else (Status.DIFFERS, f"{shapes[0]} became {shapes[1]}")
     comparisons = {
@@ -346,9 +352,10 @@ def _run_torch(model: Any, program: Program, inputs: Sequence[Array]) -> _Run:
     parameters = dict(model.named_parameters()) if isinstance(model, nn.Module) else {}
     sources = {**named, **{name: p for name, p in parameters.items() if p.requires_grad}}
     # A clone is no leaf, so that an example may change its inputs in place.
-    result = model(*(tensor.clone() for tensor in tensors))
+    with torch_draws(_SEED) as draws:
+        result = model(*(tensor.clone() for tensor in tensors))
     outputs = {path: _plain(leaf) for path, leaf in leaves(result)}
-    run = _Run({path: _detached(leaf) for path, leaf in outputs.items()})
+    run = _Run({path: _detached(leaf) for path, leaf in outputs.items()}, draws=draws)
     run.grads = _torch_grads(outputs, sources) if torch.is_grad_enabled() else None
     run.state = {name: as_numpy(tensor) for name, tensor in _state_dict(model).items()}
     return run
@@ -403,11 +410,13 @@ def _run_jax(
     others = [None if f"input {place}" in floats else a for place, a in enumerate(arrays)]
     graphdef, params, rest = _split(twin)
     static: dict[str, Any] = {}
+    drawn = [Draws(_SEED)]
 
     def step(floats: dict[str, jax.Array], params: Any, rest: Any, others: list[Any]) -> Any:
         model = nnx.merge(graphdef, params, rest, copy=True) if program.is_module else twin.function
         call = [floats.get(f"input {place}", other) for place, other in enumerate(others)]
-        outputs = {path: _plain(leaf) for path, leaf in leaves(model(*call))}
+        with jax_draws(_SEED) as drawn[0]:
+            outputs = {path: _plain(leaf) for path, leaf in leaves(model(*call))}
         computed = {path: leaf for path, leaf in outputs.items() if isinstance(leaf, jax.Array)}
         static.update({path: leaf for path, leaf in outputs.items() if path not in computed})
         total = sum((_jax_projection(out, path) for path, out in computed.items()), jnp.zeros(()))
@@ -420,7 +429,7 @@ def _run_jax(
 
     attempts = (jax.jit(differentiated), differentiated, undifferentiated)
     ((_, (computed, after)), grads), attempt = _first_that_runs(attempts, (floats, params, rest, others))
-    run = _Run({**{path: np.asarray(leaf) for path, leaf in computed.items()}, **static})
+    run = _Run({**{path: np.asarray(leaf) for path, leaf in computed.items()}, **static}, draws=drawn[0])
     if uncompiled:
         _, (eager, _) = step(floats, params, rest, others)
         run.uncompiled = {**{path: np.asarray(leaf) for path, leaf in eager.items()}, **static}
@@ -437,8 +446,9 @@ def _run_jax(
 def _values(twin: Any, program: Program, inputs: Sequence[Array]) -> _Run:
     """Outputs alone, as the program runs without compilation. The module stays as it is."""
     model = nnx.merge(*nnx.split(twin), copy=True) if program.is_module else twin.function
-    result = model(*(jnp.asarray(inputs[index]) for index in program.call_inputs))
-    return _Run({path: _plain(leaf) for path, leaf in leaves(result)})
+    with jax_draws(_SEED) as draws:
+        result = model(*(jnp.asarray(inputs[index]) for index in program.call_inputs))
+    return _Run({path: _plain(leaf) for path, leaf in leaves(result)}, draws=draws)
 
 
 class _Function(nnx.Module):

@@ -21,7 +21,6 @@ from torch2jax.conversion import Conversion
 from torch2jax.convert import convert_with
 from torch2jax.options import Options
 from torch2jax.report import Severity
-from torch2jax.rules import mutants as mutants_module
 from torch2jax.rules.cache import RuleBook, load_book
 from torch2jax.rules.model import Rule
 from torch2jax.rules.mutants import Mutant, mutants
@@ -31,6 +30,9 @@ from torch2jax.verify.headers import header_problem
 from torch2jax.verify.kept import Kept, digest, environment, essence
 from torch2jax.verify.probes import Probe, probes
 from torch2jax.weights.layer_maps import maps_from
+
+_SOURCES = ("examples.py", "initial.py", "probes.py", "rendering.py", "mutation.py", "../rules/mutants.py")
+"""What decides about mutants, beside the rule itself; the converter does too, and is left out for the sake of its authors."""
 
 _LONGEST = 60
 """Seconds after which a translation counts as hanging."""
@@ -166,13 +168,15 @@ class Progress:
 
 
 def mutate_all(
-    pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = (), *, fresh: bool = False
+    patterns: Sequence[str] = ("*",), jobs: int = 1, rules_dirs: Sequence[Path] = (), *, fresh: bool = False
 ) -> Iterator[Progress]:
     """The verdicts of one rule after the other; those of rules that did not change come from the last run."""
     book = load_book(rules_dirs)
-    rules = [rule for group in select(book, pattern).values() for rule in group if rule.examples]
+    files = [select(book, pattern) for pattern in patterns]
+    rules = list(dict.fromkeys(rule for groups in files for group in groups.values() for rule in group if rule.examples))
     kept = Kept("mutants", fresh=fresh)
-    keys = {_name(rule): digest(essence(rule), environment(), Path(mutants_module.__file__).read_bytes()) for rule in rules}
+    sources = [(Path(__file__).parent / name).read_bytes() for name in _SOURCES]
+    keys = {_name(rule): digest(essence(rule), environment(), sources) for rule in rules}
     known = {name: kept.get(name, key) for name, key in keys.items()}
     done = 0
     for rule in rules:
