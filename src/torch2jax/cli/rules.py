@@ -74,6 +74,32 @@ def show(name: str, rules_dirs: tuple[Path, ...]) -> None:
         click.echo(_source(rule))
 
 
+@rules.command()
+@click.argument("name")
+@click.option("-o", "output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write (default: stdout).")
+def new(name: str, output: Path | None) -> None:
+    """Write the beginning of a rule: its header from the signature that the installed package has.
+
+    `torch2jax check` reports the rule until it is completed.
+    """
+    from torch2jax.rules.skeleton import SignatureError, skeleton
+
+    try:
+        text = skeleton(name)
+    except SignatureError as error:
+        raise click.ClickException(str(error)) from None
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise click.ClickException(f"{output} is there already; choose another file.") from None
+    except OSError as error:
+        raise click.ClickException(f"{output} can't be written: {error.strerror}.") from None
+
+
 def _book(rules_dirs: tuple[Path, ...]) -> RuleBook:
     """The rule book; a mistake in a rule file is one sentence and exit status 2."""
     from torch2jax.rules.cache import load_book

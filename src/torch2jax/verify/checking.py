@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -12,110 +12,115 @@ from pathlib import Path
 from torch2jax.options import Options
 from torch2jax.rules.cache import RuleBook, load_book
 from torch2jax.rules.model import Branch, Rule
-from torch2jax.verify.probes import Probe, probes
+from torch2jax.rules.skeleton import is_skeleton
+from torch2jax.verify.checked import Checked
+from torch2jax.verify.kept_checks import ResultsOfFiles
+
+__all__ = ["Checked", "CheckedFile", "check_all", "check_file", "check_rules", "select", "weight"]
+
+UNWRITTEN_RULE = "the rule is a skeleton: write its branches and examples"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """One thing that was checked: an example, a branch, or a header; ``problem`` is empty where it is in order."""
+class CheckedFile:
+    """What was checked of one rule file: the results, and the names whose rules took part in them."""
 
-    rule: str
-    file: str
-    line: int
-    what: str
-    problem: str = ""
-
-    @property
-    def headline(self) -> str:
-        """`file:line: rule: problem`, for people."""
-        return f"{self.file}:{self.line}: {self.rule}: {self.problem}: {self.what}"
+    checked: tuple[Checked, ...]
+    names: frozenset[str] = frozenset()
 
 
 def select(book: RuleBook, pattern: str = "*") -> dict[str, list[Rule]]:
-    """The rules whose name or file matches the pattern, by file."""
+    """The rules whose name or file matches the pattern, by file, without those that other folders override."""
     files: dict[str, list[Rule]] = {}
     for rule in book.rules():
-        if any(fnmatch(name, pattern) for name in (*rule.names, rule.file, Path(rule.file).stem)):
+        matches = any(fnmatch(name, pattern) for name in (*rule.names, rule.file, Path(rule.file).stem))
+        if matches and any(rule in book.lookup(name) for name in rule.names):
             files.setdefault(rule.file, []).append(rule)
     return files
 
 
-def check_all(pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = ()) -> Iterator[list[Checked]]:
-    """The results of one rule file after the other, as they come; files are spread over ``jobs`` processes."""
+def check_all(
+    pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = (), *, fresh: bool = True
+) -> Iterator[list[Checked]]:
+    """The results of one rule file after the other, as they come; files are spread over ``jobs`` processes.
+
+    Without ``fresh``, files for which nothing changed since they were checked are not checked again.
+    """
     book = load_book(rules_dirs)
     files = select(book, pattern)
+    results = ResultsOfFiles(book, fresh=fresh)
+    left: dict[str, list[Rule]] = {}
+    for file, rules in files.items():
+        known = results.get(file, rules)
+        if known is None:
+            left[file] = rules
+        else:
+            yield known
+    for file, checked in _spread(left, book, pattern, jobs, tuple(rules_dirs)):
+        results.put(file, files[file], checked.checked, checked.names)
+        yield list(checked.checked)
+
+
+def _spread(
+    files: Mapping[str, list[Rule]], book: RuleBook, pattern: str, jobs: int, rules_dirs: tuple[Path, ...]
+) -> Iterator[tuple[str, CheckedFile]]:
     if jobs <= 1 or len(files) <= 1:
-        for rules in files.values():
-            yield check_rules(rules, book, Options(rules_dirs=tuple(rules_dirs)))
+        for file, rules in files.items():
+            yield file, check_rules(rules, book, Options(rules_dirs=rules_dirs))
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch2jax.verify.examples"])
-    largest_first = sorted(files, key=lambda file: -sum(len(rule.examples) for rule in files[file]))
+    largest_first = sorted(files, key=lambda file: -weight(files[file]))
     with ProcessPoolExecutor(min(jobs, len(files)), mp_context=context) as pool:
-        tasks = [pool.submit(check_file, file, pattern, tuple(rules_dirs)) for file in largest_first]
+        tasks = {pool.submit(_check_in_process, file, pattern, rules_dirs): file for file in largest_first}
         for task in as_completed(tasks):
-            yield task.result()
+            yield tasks[task], task.result()
+
+
+def weight(rules: Iterable[Rule]) -> int:
+    """How much there is to check: the number of examples, and one for each rule."""
+    return sum(1 + len(rule.examples) for rule in rules)
 
 
 def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = ()) -> list[Checked]:
     """Check the rules of one file that match the pattern, in this process."""
+    return list(_check_in_process(file, pattern, tuple(rules_dirs)).checked)
+
+
+def _check_in_process(file: str, pattern: str, rules_dirs: tuple[Path, ...]) -> CheckedFile:
     book = load_book(rules_dirs)
-    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=tuple(rules_dirs)))
+    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs))
 
 
-def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> list[Checked]:
+def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> CheckedFile:
     """Check the examples, branches and headers of rules that stand in one file. ``options`` are for the conversion."""
     from torch2jax.verify.headers import header_problem
+    from torch2jax.verify.rule_check import RuleCheck
     from torch2jax.weights.layer_maps import maps_from
 
     checked: list[Checked] = []
-    reached: set[tuple[str, int, int]] = set()
-    traced = False
+    check = RuleCheck(rules, options)
     with maps_from(book):
         for rule in rules:
-            for number, probe in enumerate(probes(rule)):
-                problem, branches = _check_probe(rule, probe, rules, options, uncompiled=number == 0)
-                traced = traced or bool(branches)
-                reached |= branches
-                checked.append(Checked(rule.name, rule.file, probe.line, probe.what, problem))
+            if is_skeleton(rule):
+                checked.append(Checked(rule.name, rule.file, rule.line, "the rule", UNWRITTEN_RULE))
+                continue
+            checked += check.results(rule)
             # A rule for a package that need not be installed (timm) has nothing to run.
             if not rule.examples and any(name.startswith(("torch.", "einops.")) for name in rule.names):
                 checked.append(Checked(rule.name, rule.file, rule.line, "examples", "the rule has no example"))
             drift = header_problem(rule, [name for name in rule.names if len(book.lookup(name)) == 1])
             if drift is not None:
                 checked.append(Checked(rule.name, rule.file, rule.line, "header", drift))
-    return checked + (list(_unreached(rules, reached)) if traced else [])
+    if check.reached:
+        checked += _unreached(rules, check.reached)
+    return CheckedFile(tuple(checked), frozenset(check.names))
 
 
-def _check_probe(
-    rule: Rule, probe: Probe, rules: Sequence[Rule], options: Options, *, uncompiled: bool
-) -> tuple[str, frozenset[tuple[str, int, int]]]:
-    """What is wrong with it, if anything, and the branches that it reaches."""
-    from torch2jax.verify.examples import Status, run_program
-
-    if probe.program is None:
-        return probe.problem, frozenset()
-    result = run_program(probe.program, probe.example, f"{rule.file}:{probe.line}", options, uncompiled=uncompiled)
-    if result.status is Status.AGREES:
-        return "", result.branches
-    if result.status is Status.REFUSED:
-        expected = frozenset(_refusals(rules, result.detail))
-        return "" if expected else f"not translated: {result.detail}", result.branches | expected
-    return f"{result.status}: {result.detail}", result.branches
-
-
-def _refusals(rules: Iterable[Rule], message: str) -> Iterator[tuple[str, int, int]]:
-    """The `raise` branches whose reason is in the message."""
-    for rule in rules:
-        for branch in rule.branches:
-            if branch.refusal is not None and branch.refusal.reason in message:
-                yield rule.file, rule.line, branch.line
-
-
-def _unreached(rules: Iterable[Rule], reached: set[tuple[str, int, int]]) -> Iterator[Checked]:
+def _unreached(rules: Iterable[Rule], reached: Container[tuple[str, int, int]]) -> Iterator[Checked]:
     for rule in rules:
         for index, branch in enumerate(rule.branches):
-            if rule.examples and (rule.file, rule.line, branch.line) not in reached:
+            if rule.examples and not is_skeleton(rule) and (rule.file, rule.line, branch.line) not in reached:
                 problem = "no example reaches this branch"
                 yield Checked(rule.name, rule.file, branch.line, _kind_of(branch, index), problem)
 
