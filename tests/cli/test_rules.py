@@ -65,15 +65,36 @@ def test_list_says_what_is_covered(book: Path) -> None:
         ["torch.made.never", "not supported  Never."],
         ["torch.made.up", "in part        Go up."],
     ]
-    assert invoke("list", "madeup", "--rules-dir", book).split() == ["torch.nn.MadeUp", "translated", "A", "layer."]
+    assert invoke("list", "madeup", "--rules-dir", book).split() == ["torch.nn.MadeUp", "supported", "A", "layer."]
     assert "no rule has a name like zzz" in invoke("list", "zzz", code=1)
 
 
 def test_show_prints_the_rule_with_its_state_and_its_place(book: Path) -> None:
-    text = invoke("show", "torch.nn.MadeUp", "--rules-dir", book)
+    text = invoke("show", "torch.nn.MadeUp", "--source", "--rules-dir", book)
     assert text.startswith(f"# {book / 'made.py'}:")
     assert "return nnx.Linear(size, size, rngs=rngs)\n\n\n@MadeUp.state\ndef _(torch, flax):" in text
     assert "torch.made" not in text
+
+
+def test_show_describes_a_rule(book: Path) -> None:
+    text = invoke("show", "torch.made.up", "--rules-dir", book)
+    assert (
+        text
+        == f"""# {book / "made.py"}:7
+# torch.made.up
+
+`torch.made.up(x, flag=False)`
+
+Go up.
+
+- Not supported where `flag`: flags are not known. Instead: leave it out.
+
+```python
+return jnp.sqrt(x)
+>>> torch.made.up(f32(2, 3))
+```
+"""
+    )
 
 
 def test_show_suggests_a_name(book: Path) -> None:

@@ -105,9 +105,7 @@ def test_junit_counts_by_file() -> None:
     assert suite[1][0].attrib["message"] == "differs & more"
 
 
-def test_results_are_kept_until_something_changes(
-    rules: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_results_are_kept_until_something_changes(rules: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH2JAX_CACHE_DIR", str(tmp_path / "cache"))
     (first,) = check_all("mine", 1, [rules], fresh=False)
     with monkeypatch.context() as patch:

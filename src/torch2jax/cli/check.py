@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("more_dirs", metavar="[RULES_DIRS]...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "more_dirs", metavar="[RULES_DIRS]...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
 @rules_dirs_option
 @click.option("--rules", "pattern", default="*", metavar="GLOB", help="Only rules whose name or file matches.")
 @click.option("--jobs", default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes to spread files over.")

@@ -10,20 +10,20 @@ from typing import Any, Final
 from torch2jax.rules import expr as ex
 from torch2jax.rules.model import UNUSED_BY_DESIGN, Branch, Call, Expr, Layout, Param, Rule, StateEntry, StateMap
 
-_NEAR: Final = (
-    "max min", "maximum minimum", "argmax argmin", "nanmax nanmin", "sum mean", "nansum nanmean", "all any", "sin cos",
-    "sinh cosh", "arcsin arccos", "floor ceil", "round trunc", "exp expm1", "log log1p", "log2 log10", "zeros ones",
-    "zeros_like ones_like", "cumsum cumprod", "tril triu", "logical_and logical_or", "greater greater_equal",
-    "less less_equal", "bitwise_and bitwise_or", "left_shift right_shift", "hsplit vsplit", "hstack vstack", "add subtract",
-    "multiply divide", "fft ifft", "relu relu6", "sigmoid log_sigmoid", "softmax log_softmax", "max_pool avg_pool", "real imag",
-    "isposinf isneginf", "nanargmax nanargmin", "var std", "cummax cummin", "fmax fmin", "eq ne", "lt le", "gt ge",
-)  # fmt: skip
-NEAR_NAMES: Final = {one: other for pair in _NEAR for one, other in (pair.split(), pair.split()[::-1])}
+_NEAR: Final = """
+    max min; maximum minimum; argmax argmin; nanmax nanmin; sum mean; nansum nanmean; all any; sin cos; sinh cosh;
+    arcsin arccos; floor ceil; round trunc; exp expm1; log log1p; log2 log10; zeros ones; zeros_like ones_like;
+    cumsum cumprod; tril triu; logical_and logical_or; greater greater_equal; less less_equal; bitwise_and bitwise_or;
+    left_shift right_shift; hsplit vsplit; hstack vstack; add subtract; multiply divide; fft ifft; relu relu6;
+    sigmoid log_sigmoid; softmax log_softmax; max_pool avg_pool; real imag; isposinf isneginf; nanargmax nanargmin;
+    var std; cummax cummin; fmax fmin; eq ne; lt le; gt ge
+"""
+NEAR_NAMES: Final = {one: other for pair in _NEAR.split(";") for one, other in (pair.split(), pair.split()[::-1])}
 """Functions that are easily taken for one another."""
 
 _COMMUTATIVE: Final = frozenset(
-    "maximum minimum add multiply logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor fmax fmin gcd lcm "
-    "logaddexp hypot equal not_equal max min".split()
+    "maximum minimum add multiply logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor fmax fmin gcd "
+    "lcm logaddexp hypot equal not_equal max min".split()
 )
 _OPERATORS: Final = {
     "+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "%": "//", "**": "*", "&": "|", "|": "&", "^": "|", "<<": ">>", ">>": "<<",
@@ -253,6 +253,12 @@ def _call_changes(expr: Expr) -> Iterator[tuple[str, Expr]]:
         if keyword or star == "**":
             shown = f"{keyword}={_short(value)}" if keyword else f"**{_short(value)}"
             yield f"{shown} of {name} dropped", ("call", function, (*before, *after))
-        elif function[-1] not in _COMMUTATIVE and not star and after and after[0][:2] == ("", None) and after[0][2] != value:
+        elif (
+            function[-1] not in _COMMUTATIVE
+            and not star
+            and after
+            and after[0][:2] == ("", None)
+            and after[0][2] != value
+        ):
             exchanged = (*before, after[0], arguments[index], *after[1:])
             yield f"{_short(value)} and {_short(after[0][2])} of {name} exchanged", ("call", function, exchanged)

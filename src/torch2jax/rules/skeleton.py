@@ -98,7 +98,7 @@ def _parameters(target: Any, name: str) -> list[str]:
         if param.kind is param.KEYWORD_ONLY and not starred:
             written.append("*")
         starred = starred or param.kind in (param.KEYWORD_ONLY, param.VAR_POSITIONAL)
-        star = {param.VAR_POSITIONAL: "*", param.VAR_KEYWORD: "**"}.get(param.kind, "")
+        star = "*" if param.kind is param.VAR_POSITIONAL else "**" if param.kind is param.VAR_KEYWORD else ""
         default = None if param.default is param.empty else _literal(param.default)
         written.append(_parameter(star + param.name, default))
     return written

@@ -1,9 +1,9 @@
 """Mutants that compute the same as the rule: `equivalent_mutants.toml` in a folder of rules, with the reason of each.
 
-    [[equivalent]]
-    rule = "torch.nn.Flatten"
-    changes = ["in the guard, 1 -> 2 in start_dim == 1"]
-    reason = "the general form computes the same; the guard only chooses how it is written"
+[[equivalent]]
+rule = "torch.nn.Flatten"
+changes = ["in the guard, 1 -> 2 in start_dim == 1"]
+reason = "the general form computes the same; the guard only chooses how it is written"
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Equivalents:
     def __contains__(self, mutant: tuple[str, str]) -> bool:
         return mutant in self.recorded
 
-    def wrong(self, noticed: Iterable[tuple[str, str]], survivors: Iterable[tuple[str, str]], rules: set[str]) -> list[str]:
+    def wrong(
+        self, noticed: Iterable[tuple[str, str]], survivors: Iterable[tuple[str, str]], rules: set[str]
+    ) -> list[str]:
         """A sentence for each entry of these rules whose mutant an example notices, or that is no mutant."""
         caught, alive = set(noticed), set(survivors)
         sentences = []

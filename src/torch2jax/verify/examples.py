@@ -155,7 +155,9 @@ def run_original(program: Program) -> Original:
                 with torch_draws(_SEED) as draws:
                     initial = Initial(_numpy_state(_built(original, program, inputs)), draws)
             if program.only_built:
-                return Original(program, "", inputs, before=_state_dict(_built(original, program, inputs)), initial=initial)
+                return Original(
+                    program, "", inputs, before=_state_dict(_built(original, program, inputs)), initial=initial
+                )
             model = _torch_model(original, program, inputs)
             before = copy.deepcopy(_state_dict(model))
             buffers = tuple(name for name, _ in model.named_buffers()) if isinstance(model, nn.Module) else ()
@@ -201,7 +203,9 @@ def _compare(
             if before:
                 load_comparable(twin, before, original.buffers)
             if values_first:
-                status, detail = _judge(example, _Run(expected.outputs, draws=expected.draws), _values(twin, program, original.inputs))
+                status, detail = _judge(
+                    example, _Run(expected.outputs, draws=expected.draws), _values(twin, program, original.inputs)
+                )
                 if status is not Status.AGREES:
                     return ExampleResult(status, detail)
             actual, jitted = _run_jax(twin, program, original.inputs, list(before), uncompiled)

@@ -1,4 +1,4 @@
-"""The state that a constructor makes, compared on both sides: shapes, precision, and values from shared random numbers."""
+"""The state that a constructor makes, compared on both sides: shapes, precision, values from shared random numbers."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ class Kept:
         directory = cache_dir()
         self._path = directory / f"{kind}.jsonl" if directory is not None else None
         self._found: dict[str, tuple[str, Any]] = {}
-        lines = 0
-        for lines, line in enumerate([] if fresh else self._lines(), 1):
+        lines = [] if fresh else self._lines()
+        for line in lines:
             try:
                 name, key, value = json.loads(line)
             except ValueError:  # a line that was being written when the run ended
                 continue
             self._found[name] = key, value
-        if lines > 3 * len(self._found) + 100:
+        if len(lines) > 3 * len(self._found) + 100:
             self._rewrite()
 
     def get(self, name: str, key: str) -> Any:

@@ -35,7 +35,9 @@ class ResultsOfFiles:
         self._kept.put(file, self._key(rules), {"checked": rows, "names": self._essences(names)})
 
     def _key(self, rules: Sequence[Rule]) -> str:
-        return digest([(rule.line, essence(rule), [b.line for b in rule.branches]) for rule in rules], environment(), converter())
+        return digest(
+            [(rule.line, essence(rule), [b.line for b in rule.branches]) for rule in rules], environment(), converter()
+        )
 
     def _essences(self, names: Iterable[str]) -> dict[str, str]:
         return {name: digest([essence(rule) for rule in self._book.lookup(name)]) for name in sorted(names)}

@@ -1,11 +1,13 @@
 """Which mutants of a rule (`torch2jax.rules.mutants`) its examples notice.
 
-A mutant is noticed where it changes what the conversion refuses, or where its translation no longer agrees. Torch's side
-of an example is run once; a translation that is the same as the rule's own is not run at all, and an equal one not twice.
+A mutant is noticed where it changes what the conversion refuses, or where its translation no longer agrees. Torch's
+side of an example is run once; a translation that is the same as the rule's own is not run, and an equal one not twice.
+That the examples agree with the rule as it is, is for `torch2jax check` to say.
 """
 
 from __future__ import annotations
 
+import ast
 import multiprocessing
 import signal
 import warnings
@@ -32,7 +34,7 @@ from torch2jax.verify.probes import Probe, probes
 from torch2jax.weights.layer_maps import maps_from
 
 _SOURCES = ("examples.py", "initial.py", "probes.py", "rendering.py", "mutation.py", "../rules/mutants.py")
-"""What decides about mutants, beside the rule itself; the converter does too, and is left out for the sake of its authors."""
+"""What decides about mutants beside the rule; the converter does too, but a change there seldom matters."""
 
 _LONGEST = 60
 """Seconds after which a translation counts as hanging."""
@@ -69,9 +71,8 @@ def _noticed_by(mutant: Mutant, rule: Rule, trials: Sequence[_Trial], book: Rule
     restated = mutant.rule.state != rule.state
     with maps_from(broken):
         for trial in trials:
-            if mutant.branch is None or trial.takes(mutant.branch):
-                if trial.notices(broken, restated):
-                    return trial.probe.what.splitlines()[-1]
+            if (mutant.branch is None or trial.takes(mutant.branch)) and trial.notices(broken, restated):
+                return trial.probe.what.splitlines()[-1]
     return ""
 
 
@@ -86,7 +87,9 @@ class _Trial:
         self._original: Original | None = None
         self._known: dict[tuple[str, bool], bool] = {}
         self._own = _translated(book, probe, options)
-        self._lines = {branch.line for name, file, line, branch in self._own.trace if (file, line) == (rule.file, rule.line)}
+        self._lines = {
+            branch.line for name, file, line, branch in self._own.trace if (file, line) == (rule.file, rule.line)
+        }
 
     def takes(self, line: int) -> bool:
         """Whether the example takes the branch on this line; one that is refused says nothing of it."""
@@ -173,9 +176,11 @@ def mutate_all(
     """The verdicts of one rule after the other; those of rules that did not change come from the last run."""
     book = load_book(rules_dirs)
     files = [select(book, pattern) for pattern in patterns]
-    rules = list(dict.fromkeys(rule for groups in files for group in groups.values() for rule in group if rule.examples))
+    rules = list(
+        dict.fromkeys(rule for groups in files for group in groups.values() for rule in group if rule.examples)
+    )
     kept = Kept("mutants", fresh=fresh)
-    sources = [(Path(__file__).parent / name).read_bytes() for name in _SOURCES]
+    sources = [ast.dump(ast.parse((Path(__file__).parent / name).read_bytes())) for name in _SOURCES]
     keys = {_name(rule): digest(essence(rule), environment(), sources) for rule in rules}
     known = {name: kept.get(name, key) for name, key in keys.items()}
     done = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from torch2jax.rules.attributes import is_read
 from torch2jax.rules.model import Example, Rule
@@ -99,7 +100,7 @@ def constructions(rule: Rule) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _builds(node: ast.AST, names: Sequence[str]) -> bool:
+def _builds(node: ast.AST, names: Sequence[str]) -> TypeGuard[ast.Call]:
     if not isinstance(node, ast.Call):
         return False
     return f"torch.{ast.unparse(node.func)}".replace("torch.torch.", "torch.") in names
