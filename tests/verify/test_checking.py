@@ -134,7 +134,7 @@ def test_an_example_in_another_style_may_not_differ(tmp_path: Path) -> None:
                 """
                 if dim == 0:
                     return jnp.cumsum(input, axis=0)
-                return jnp.cumsum(input, axis=1)
+                return jnp.cumsum(input, axis=0 * dim + 1)
             '''
         )
     )

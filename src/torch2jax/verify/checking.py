@@ -40,15 +40,16 @@ def select(book: RuleBook, pattern: str = "*") -> dict[str, list[Rule]]:
 
 
 def check_all(
-    pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = (), *, fresh: bool = True
+    pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = (), *, fresh: bool = True, styles: bool = True
 ) -> Iterator[list[Checked]]:
     """The results of one rule file after the other, as they come; files are spread over ``jobs`` processes.
 
-    Without ``fresh``, files for which nothing changed since they were checked are not checked again.
+    Without ``fresh``, files for which nothing changed since they were checked are not checked again. Without
+    ``styles``, examples are run as they are written alone.
     """
     book = load_book(rules_dirs)
     files = select(book, pattern)
-    results = ResultsOfFiles(book, fresh=fresh)
+    results = ResultsOfFiles(book, fresh=fresh, styles=styles)
     left: dict[str, list[Rule]] = {}
     for file, rules in files.items():
         known = results.get(file, rules)
@@ -56,23 +57,28 @@ def check_all(
             left[file] = rules
         else:
             yield known
-    for file, checked in _spread(left, book, pattern, jobs, tuple(rules_dirs)):
+    for file, checked in _spread(left, book, pattern, jobs, tuple(rules_dirs), styles):
         results.put(file, files[file], checked.checked, checked.names)
         yield list(checked.checked)
 
 
 def _spread(
-    files: Mapping[str, list[Rule]], book: RuleBook, pattern: str, jobs: int, rules_dirs: tuple[Path, ...]
+    files: Mapping[str, list[Rule]],
+    book: RuleBook,
+    pattern: str,
+    jobs: int,
+    rules_dirs: tuple[Path, ...],
+    styles: bool,
 ) -> Iterator[tuple[str, CheckedFile]]:
     if jobs <= 1 or len(files) <= 1:
         for file, rules in files.items():
-            yield file, check_rules(rules, book, Options(rules_dirs=rules_dirs))
+            yield file, check_rules(rules, book, Options(rules_dirs=rules_dirs), styles=styles)
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch2jax.verify.examples"])
     largest_first = sorted(files, key=lambda file: -weight(files[file]))
     with ProcessPoolExecutor(min(jobs, len(files)), mp_context=context) as pool:
-        tasks = {pool.submit(_check_in_process, file, pattern, rules_dirs): file for file in largest_first}
+        tasks = {pool.submit(_check_in_process, file, pattern, rules_dirs, styles): file for file in largest_first}
         for task in as_completed(tasks):
             yield tasks[task], task.result()
 
@@ -82,24 +88,24 @@ def weight(rules: Iterable[Rule]) -> int:
     return sum(1 + len(rule.examples) for rule in rules)
 
 
-def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = ()) -> list[Checked]:
+def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = (), *, styles: bool = True) -> list[Checked]:
     """Check the rules of one file that match the pattern, in this process."""
-    return list(_check_in_process(file, pattern, tuple(rules_dirs)).checked)
+    return list(_check_in_process(file, pattern, tuple(rules_dirs), styles).checked)
 
 
-def _check_in_process(file: str, pattern: str, rules_dirs: tuple[Path, ...]) -> CheckedFile:
+def _check_in_process(file: str, pattern: str, rules_dirs: tuple[Path, ...], styles: bool) -> CheckedFile:
     book = load_book(rules_dirs)
-    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs))
+    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs), styles=styles)
 
 
-def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> CheckedFile:
+def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options, *, styles: bool = True) -> CheckedFile:
     """Check the examples, branches and headers of rules that stand in one file. ``options`` are for the conversion."""
     from torch2jax.verify.headers import header_problem
     from torch2jax.verify.rule_check import RuleCheck
     from torch2jax.weights.layer_maps import maps_from
 
     checked: list[Checked] = []
-    check = RuleCheck(rules, options)
+    check = RuleCheck(rules, book, options, styles=styles)
     with maps_from(book):
         for rule in rules:
             if is_skeleton(rule):

@@ -18,9 +18,10 @@ class ResultsOfFiles:
     on the rules of every name that an example translated.
     """
 
-    def __init__(self, book: RuleBook, *, fresh: bool = False) -> None:
+    def __init__(self, book: RuleBook, *, fresh: bool, styles: bool) -> None:
         self._book = book
         self._kept = Kept("checks", fresh=fresh)
+        self._styles = styles
 
     def get(self, file: str, rules: Sequence[Rule]) -> list[Checked] | None:
         """The results of a file; None if it must be checked."""
@@ -35,9 +36,8 @@ class ResultsOfFiles:
         self._kept.put(file, self._key(rules), {"checked": rows, "names": self._essences(names)})
 
     def _key(self, rules: Sequence[Rule]) -> str:
-        return digest(
-            [(rule.line, essence(rule), [b.line for b in rule.branches]) for rule in rules], environment(), converter()
-        )
+        content = [(rule.line, essence(rule), [branch.line for branch in rule.branches]) for rule in rules]
+        return digest(content, self._styles, environment(), converter())
 
     def _essences(self, names: Iterable[str]) -> dict[str, str]:
         return {name: digest([essence(rule) for rule in self._book.lookup(name)]) for name in sorted(names)}

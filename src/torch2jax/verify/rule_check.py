@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from torch2jax.conversion import Conversion
-from torch2jax.convert import convert
+from torch2jax.convert import convert_with
 from torch2jax.options import Options
+from torch2jax.rules.cache import RuleBook
 from torch2jax.rules.model import Rule
 from torch2jax.verify.checked import Checked
 from torch2jax.verify.examples import ExampleResult, Status, judge, run_original
@@ -21,10 +23,12 @@ _STARRED_EXAMPLES = 2
 class RuleCheck:
     """Checks the rules of one file, and notes the branches that were reached and the names that were translated."""
 
-    def __init__(self, rules: Sequence[Rule], options: Options) -> None:
+    def __init__(self, rules: Sequence[Rule], book: RuleBook, options: Options, *, styles: bool) -> None:
         self.reached: set[tuple[str, int, int]] = set()
         self.names: set[str] = set()
         self._rules = rules
+        self._book = book
+        self._styles = styles
         self._options = options
 
     def results(self, rule: Rule) -> list[Checked]:
@@ -33,7 +37,7 @@ class RuleCheck:
         for number, probe in enumerate(probes(rule)):
             problem = self._problem(rule, probe, number)
             checked.append(Checked(rule.name, rule.file, probe.line, probe.what, problem))
-            if probe.program is not None and not problem and number < len(rule.examples):
+            if self._styles and probe.program is not None and not problem and number < len(rule.examples):
                 checked += self._in_other_styles(rule, probe, probe.program, number)
         return checked
 
@@ -63,7 +67,8 @@ class RuleCheck:
             yield Checked(rule.name, rule.file, probe.line, f"{style}: {probe.what}", problem)
 
     def _translated(self, program: Program, rule: Rule, probe: Probe) -> Conversion:
-        conversion = convert(program.source, filename=f"{rule.file}:{probe.line}", options=self._options)
+        filename = f"{Path(rule.file).name}:{probe.line}"
+        conversion = convert_with(self._book, program.source, filename=filename, options=self._options)
         self.names |= {name for name, *_ in conversion.trace}
         return conversion
 
