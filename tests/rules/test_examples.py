@@ -1,7 +1,7 @@
 """Every example of every rule agrees in both frameworks, every branch is reached, and headers are as torch has them.
 
-The same check is the command `torch2jax check`; its `--rules` option runs a few rules only. Here examples are written in
-other styles of call only with `--full`.
+The same check is the command `torch2jax check`; its `--rules` option runs a few rules only. Here examples are written
+in other styles of call only with `--full`.
 """
 
 import os
