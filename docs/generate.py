@@ -1,4 +1,7 @@
-"""Write docs/diagnostics.md, docs/training.md and the samples in README.md: python docs/generate.py (or make docs)."""
+"""Write the generated pages: python docs/generate.py (or make docs).
+
+They are docs/diagnostics.md, docs/training.md, docs/rules/*.md, and the samples in README.md.
+"""
 
 import ast
 import textwrap
@@ -6,6 +9,8 @@ from pathlib import Path
 
 from torch2jax import convert
 from torch2jax.report import CODES, severity_of
+from torch2jax.rules.cache import builtin_rules_dir, load_book
+from torch2jax.rules.describe import pages
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What the README shows: sample and class.
@@ -109,7 +114,25 @@ def _functions(text: str) -> str:
     return "\n\n\n".join(shown)
 
 
+def rule_pages() -> dict[str, str]:
+    """The pages of the rule book, by file name in docs/rules."""
+    return dict(pages(load_book(), builtin_rules_dir()))
+
+
+def write_rule_pages() -> None:
+    """Write them, and remove pages of rule files that are gone."""
+    folder = _ROOT / "docs" / "rules"
+    folder.mkdir(exist_ok=True)
+    texts = rule_pages()
+    for old in folder.glob("*.md"):
+        if old.name not in texts:
+            old.unlink()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
+    write_rule_pages()
     (_ROOT / "docs" / "training.md").write_text(training_page(), encoding="utf-8")
     (_ROOT / "docs" / "diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
     (_ROOT / "README.md").write_text(readme(), encoding="utf-8")

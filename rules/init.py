@@ -40,9 +40,9 @@ def constant_(tensor: Tensor, val) -> Tensor:
 def normal_(tensor: Tensor, mean=0.0, std=1.0, generator: Dropped = None) -> Tensor:
     """Normal distribution.
 
-    >>> nn.init.normal_(f32(2, 3))  # random
-    >>> nn.init.normal_(f32(2, 3), 0, 0.02)  # random
-    >>> nn.init.normal_(f32(2, 3), mean=1.0, std=0.02)  # random
+    >>> nn.init.normal_(f32(2, 3).detach())  # random
+    >>> nn.init.normal_(f32(2, 3).detach(), 0, 0.02)  # random
+    >>> nn.init.normal_(f32(2, 3).detach(), mean=1.0, std=0.02)  # random
     """
     if mean == 0:
         return nnx.initializers.normal(std)(rngs.params(), tensor.shape, tensor.dtype)
@@ -53,8 +53,8 @@ def normal_(tensor: Tensor, mean=0.0, std=1.0, generator: Dropped = None) -> Ten
 def uniform_(tensor: Tensor, a=0.0, b=1.0, generator: Dropped = None) -> Tensor:
     """Uniform distribution on [a, b).
 
-    >>> nn.init.uniform_(f32(2, 3))  # random
-    >>> nn.init.uniform_(f32(2, 3), -0.1, 0.1)  # random
+    >>> nn.init.uniform_(f32(2, 3).detach())  # random
+    >>> nn.init.uniform_(f32(2, 3).detach(), -0.1, 0.1)  # random
     """
     return jax.random.uniform(rngs.params(), tensor.shape, tensor.dtype, minval=a, maxval=b)
 
@@ -69,10 +69,10 @@ def uniform_(tensor: Tensor, a=0.0, b=1.0, generator: Dropped = None) -> Tensor:
 def trunc_normal_(tensor: Tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator: Dropped = None) -> Tensor:
     """Normal distribution cut at the values a and b, which do not matter from 20 std on.
 
-    >>> nn.init.trunc_normal_(f32(2, 3))  # random
-    >>> nn.init.trunc_normal_(f32(2, 3), std=0.02)  # random
-    >>> nn.init.trunc_normal_(f32(2, 3), std=0.02, a=-0.04, b=0.04)  # random
-    >>> nn.init.trunc_normal_(f32(2, 3), mean=1.0, std=0.5, a=0.5)  # random
+    >>> nn.init.trunc_normal_(f32(2, 3).detach())  # random
+    >>> nn.init.trunc_normal_(f32(2, 3).detach(), std=0.02)  # random
+    >>> nn.init.trunc_normal_(f32(2, 3).detach(), std=0.02, a=-0.04, b=0.04)  # random
+    >>> nn.init.trunc_normal_(f32(2, 3).detach(), mean=1.0, std=0.5, a=0.5)  # random
     """
     if mean == 0 and a == -2 and b == 2 and 0 < std <= 0.1:
         return nnx.initializers.normal(std)(rngs.params(), tensor.shape, tensor.dtype)
@@ -89,8 +89,8 @@ def trunc_normal_(tensor: Tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator: D
 def xavier_uniform_(tensor: Tensor, gain=1.0, generator: Dropped = None) -> Tensor:
     """Uniform distribution by the mean of fan in and fan out (Glorot and Bengio 2010).
 
-    >>> nn.init.xavier_uniform_(f32(2, 3))  # random
-    >>> nn.init.xavier_uniform_(f32(2, 3, 4, 5), gain=0.5)  # random
+    >>> nn.init.xavier_uniform_(f32(2, 3).detach())  # random
+    >>> nn.init.xavier_uniform_(f32(2, 3, 4, 5).detach(), gain=0.5)  # random
     """
     if gain == 1:
         return nnx.initializers.xavier_uniform(in_axis=in_axis, out_axis=out_axis)(
@@ -105,8 +105,8 @@ def xavier_uniform_(tensor: Tensor, gain=1.0, generator: Dropped = None) -> Tens
 def xavier_normal_(tensor: Tensor, gain=1.0, generator: Dropped = None) -> Tensor:
     """Normal distribution by the mean of fan in and fan out; jax's xavier_normal is a truncated one.
 
-    >>> nn.init.xavier_normal_(f32(2, 3))  # random
-    >>> nn.init.xavier_normal_(f32(2, 3), 1.5)  # random
+    >>> nn.init.xavier_normal_(f32(2, 3).detach())  # random
+    >>> nn.init.xavier_normal_(f32(2, 3).detach(), 1.5)  # random
     """
     return nnx.initializers.variance_scaling(gain**2, "fan_avg", "normal", in_axis=in_axis, out_axis=out_axis)(
         rngs.params(), tensor.shape, tensor.dtype
@@ -119,11 +119,11 @@ def kaiming_uniform_(
 ) -> Tensor:
     """Uniform distribution that keeps the variance through a nonlinearity (He et al. 2015).
 
-    >>> nn.init.kaiming_uniform_(f32(2, 3))  # random
-    >>> nn.init.kaiming_uniform_(f32(2, 3), nonlinearity="relu")  # random
-    >>> nn.init.kaiming_uniform_(f32(2, 3), a=math.sqrt(5))  # random
-    >>> nn.init.kaiming_uniform_(f32(2, 3, 4, 5), mode="fan_out", nonlinearity="relu")  # random
-    >>> nn.init.kaiming_uniform_(f32(2, 3, 4, 5), mode="fan_out", nonlinearity="tanh")  # random
+    >>> nn.init.kaiming_uniform_(f32(2, 3).detach())  # random
+    >>> nn.init.kaiming_uniform_(f32(2, 3).detach(), nonlinearity="relu")  # random
+    >>> nn.init.kaiming_uniform_(f32(2, 3).detach(), a=math.sqrt(5))  # random
+    >>> nn.init.kaiming_uniform_(f32(2, 3, 4, 5).detach(), mode="fan_out", nonlinearity="relu")  # random
+    >>> nn.init.kaiming_uniform_(f32(2, 3, 4, 5).detach(), mode="fan_out", nonlinearity="tanh")  # random
     """
     if mode == "fan_in" and (nonlinearity == "relu" or (nonlinearity == "leaky_relu" and a == 0)):
         return nnx.initializers.he_uniform(in_axis=in_axis, out_axis=out_axis)(
@@ -146,10 +146,10 @@ def kaiming_uniform_(
 def kaiming_normal_(tensor: Tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator: Dropped = None) -> Tensor:
     """Normal distribution that keeps the variance through a nonlinearity; jax's he_normal is a truncated one.
 
-    >>> nn.init.kaiming_normal_(f32(2, 3))  # random
-    >>> nn.init.kaiming_normal_(f32(2, 3, 4, 5), mode="fan_out", nonlinearity="relu")  # random
-    >>> nn.init.kaiming_normal_(f32(2, 3), 0.2)  # random
-    >>> nn.init.kaiming_normal_(f32(2, 3), nonlinearity="linear")  # random
+    >>> nn.init.kaiming_normal_(f32(2, 3).detach())  # random
+    >>> nn.init.kaiming_normal_(f32(2, 3, 4, 5).detach(), mode="fan_out", nonlinearity="relu")  # random
+    >>> nn.init.kaiming_normal_(f32(2, 3).detach(), 0.2)  # random
+    >>> nn.init.kaiming_normal_(f32(2, 3).detach(), nonlinearity="linear")  # random
     """
     if nonlinearity == "relu" or (nonlinearity == "leaky_relu" and a == 0):
         return nnx.initializers.variance_scaling(2.0, mode, "normal", in_axis=in_axis, out_axis=out_axis)(
@@ -168,8 +168,8 @@ def kaiming_normal_(tensor: Tensor, a=0, mode="fan_in", nonlinearity="leaky_relu
 def orthogonal_(tensor: Tensor, gain=1, generator: Dropped = None) -> Tensor:
     """A random matrix with orthonormal rows or columns.
 
-    >>> nn.init.orthogonal_(f32(2, 3))  # random
-    >>> nn.init.orthogonal_(f32(4, 3, 2), gain=0.5)  # random
+    >>> nn.init.orthogonal_(f32(2, 3).detach())  # random
+    >>> nn.init.orthogonal_(f32(4, 3, 2).detach(), gain=0.5)  # random
     """
     return nnx.initializers.orthogonal(scale=gain, column_axis=out_axis)(rngs.params(), tensor.shape, tensor.dtype)
 
@@ -199,8 +199,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def sparse_(tensor: Tensor, sparsity, std=0.01, generator: Dropped = None) -> Tensor:
     """Normal distribution with a share of zeros for each input (Martens 2010).
 
-    >>> nn.init.sparse_(f32(4, 3), 0.3)  # random
-    >>> nn.init.sparse_(f32(4, 3), sparsity=0.3, std=1.0)  # random
+    >>> nn.init.sparse_(f32(4, 3).detach(), 0.3)  # random
+    >>> nn.init.sparse_(f32(4, 3).detach(), sparsity=0.3, std=1.0)  # random
     """
     return helpers.sparse(rngs.params(), tensor.shape, sparsity, std=std, dtype=tensor.dtype, out_axis=out_axis)
 

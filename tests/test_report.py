@@ -36,6 +36,14 @@ def test_every_code_is_well_formed_and_says_what_to_do() -> None:
         assert info.what_to_do.endswith(".")
 
 
+def test_the_pages_of_the_rules_are_up_to_date() -> None:
+    texts = GENERATE["rule_pages"]()
+    folder = ROOT / "docs" / "rules"
+    assert {path.name for path in folder.glob("*.md")} == set(texts)
+    for name, text in texts.items():
+        assert (folder / name).read_text(encoding="utf-8") == text, "run docs/generate.py"
+
+
 def test_the_documentation_is_up_to_date() -> None:
     page = GENERATE["diagnostics_page"]()
     assert (ROOT / "docs/diagnostics.md").read_text(encoding="utf-8") == page, "run `make docs`"

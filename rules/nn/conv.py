@@ -26,6 +26,10 @@ def Conv1d(
     >>> nn.Conv1d(3, 4, (3,), [2], padding=(1,))(f32(2, 3, 9))
     >>> nn.Conv1d(3, 4, int("3"), padding=int("2"))(f32(2, 3, 9))
     >>> nn.Conv1d(3, 4, 3, padding=2, padding_mode="circular")(f32(2, 3, 9))
+    >>> nn.Conv1d(4, 6, 3, stride=2, dilation=2, groups=2, bias=False)(f32(2, 4, 9))
+    >>> nn.Conv1d(4, 6, 3, 2, "valid", 2, 2, False)(f32(2, 4, 9))
+    >>> nn.Conv1d(4, 6, 3, 2, 1, 2, 2, bias=False, padding_mode="circular")(f32(2, 4, 9))
+    >>> nn.Conv1d(3, 4, 3, padding="same", padding_mode="circular")(f32(2, 3, 9))
     """
     if padding_mode == "zeros" and padding == 0:
         return nnx.Conv(
@@ -139,6 +143,10 @@ def Conv2d(
     >>> nn.Conv2d(3, 4, (3, 2), [2, 1], padding=(1, 2))(f32(2, 3, 8, 9))
     >>> nn.Conv2d(3, 4, int("3"), padding=int("2"))(f32(2, 3, 8, 9))
     >>> nn.Conv2d(3, 4, 3, padding=2, padding_mode="circular")(f32(2, 3, 8, 9))
+    >>> nn.Conv2d(4, 6, 3, stride=2, dilation=2, groups=2, bias=False)(f32(2, 4, 8, 9))
+    >>> nn.Conv2d(4, 6, 3, 2, "valid", 2, 2, False)(f32(2, 4, 8, 9))
+    >>> nn.Conv2d(4, 6, 3, 2, 1, 2, 2, bias=False, padding_mode="circular")(f32(2, 4, 8, 9))
+    >>> nn.Conv2d(3, 4, 3, padding="same", padding_mode="circular")(f32(2, 3, 8, 9))
     """
     if padding_mode == "zeros" and padding == 0:
         return nnx.Conv(
@@ -252,6 +260,10 @@ def Conv3d(
     >>> nn.Conv3d(3, 4, (3, 2, 1), [2, 1, 1], padding=(1, 2, 0))(f32(2, 3, 6, 7, 8))
     >>> nn.Conv3d(3, 4, int("3"), padding=int("2"))(f32(2, 3, 6, 7, 8))
     >>> nn.Conv3d(3, 4, 3, padding=2, padding_mode="circular")(f32(2, 3, 6, 7, 8))
+    >>> nn.Conv3d(4, 6, 3, stride=2, dilation=2, groups=2, bias=False)(f32(2, 4, 6, 7, 8))
+    >>> nn.Conv3d(4, 6, 3, 2, "valid", 2, 2, False)(f32(2, 4, 6, 7, 8))
+    >>> nn.Conv3d(4, 6, 3, 2, 1, 2, 2, bias=False, padding_mode="circular")(f32(2, 4, 6, 7, 8))
+    >>> nn.Conv3d(3, 4, 3, padding="same", padding_mode="circular")(f32(2, 3, 6, 7, 8))
     """
     if padding_mode == "zeros" and padding == 0:
         return nnx.Conv(

@@ -42,6 +42,12 @@ def convert(source: str, *, filename: str = "<string>", options: Options = Optio
     return convert_files({path: source}, options, single=True)[path]
 
 
+def convert_with(book: RuleBook, source: str, *, filename: str, options: Options = Options()) -> Conversion:
+    """`convert` with the rules of this book instead of those that the options name."""
+    with _uncollected():
+        return _convert_files({filename: source}, options, True, None, 1, book=book)[filename]
+
+
 def convert_files(
     files: Mapping[str, str],
     options: Options = Options(),
@@ -92,10 +98,11 @@ def _convert_files(
     jobs: int,
     *,
     line_marks: bool = False,
+    book: RuleBook | None = None,
 ) -> dict[str, Conversion]:
     results: dict[str, Conversion] = {}
     project = Project.of(files)
-    book = _book(options.rules_dirs)
+    book = book or _book(options.rules_dirs)
     parsed: dict[str, FileInfo] = {}
     bindings: dict[str, Binding] = {}
     related = project.related(path for path, source in files.items() if _mentions(source))

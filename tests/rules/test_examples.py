@@ -1,6 +1,7 @@
 """Every example of every rule agrees in both frameworks, every branch is reached, and headers are as torch has them.
 
-The same check is the command `torch2jax check`; its `--rules` option runs a few rules only.
+The same check is the command `torch2jax check`; its `--rules` option runs a few rules only. Here examples are written
+in other styles of call only with `--full`.
 """
 
 import os
@@ -20,12 +21,13 @@ FILES = sorted(select(load_book()))
 
 
 @pytest.fixture(scope="module")
-def results() -> Iterator[dict[str, Future[list[Checked]]]]:
+def results(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[list[Checked]]]]:
     """The checks of all rule files, running in processes of their own."""
+    styles = bool(request.config.getoption("--full"))
     context = get_context("forkserver")
     context.set_forkserver_preload(["torch2jax.verify.examples"])
     with ProcessPoolExecutor(min(os.cpu_count() or 1, 4), mp_context=context) as pool:
-        yield {file: pool.submit(check_file, file) for file in FILES}
+        yield {file: pool.submit(check_file, file, styles=styles) for file in FILES}
         pool.shutdown(cancel_futures=True)
 
 

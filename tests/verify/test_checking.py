@@ -103,3 +103,53 @@ def test_junit_counts_by_file() -> None:
     (suite,) = ElementTree.fromstring(junit_xml(items))
     assert suite.attrib == {"name": "a.py", "tests": "2", "failures": "1"}
     assert suite[1][0].attrib["message"] == "differs & more"
+
+
+def test_results_are_kept_until_something_changes(rules: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCH2JAX_CACHE_DIR", str(tmp_path / "cache"))
+    (first,) = check_all("mine", 1, [rules], fresh=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("torch2jax.verify.checking.check_rules", None)
+        (again,) = check_all("mine", 1, [rules], fresh=False)
+    assert again == first
+    text = (rules / "mine.py").read_text()
+    (rules / "mine.py").write_text(text.replace("input + jnp.tanh(input) * scale", "input - jnp.tanh(input) * scale"))
+    (changed,) = check_all("mine", 1, [rules], fresh=False)
+    assert sum(bool(item.problem) for item in changed) == 2
+
+
+def test_an_example_in_another_style_may_not_differ(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        dedent(
+            '''
+            from torch2jax.rulebook import *
+
+
+            @rule("torch.cumsum", "torch.Tensor.cumsum")
+            def cumsum(input: Tensor, dim: int, *, dtype: Dtype = None, out: Out = None) -> Tensor:
+                """Right for literals only: what is not known becomes something else.
+
+                >>> torch.cumsum(f32(2, 3), 0)
+                >>> f32(2, 3).cumsum(dim=1)
+                """
+                if dim == 0:
+                    return jnp.cumsum(input, axis=0)
+                return jnp.cumsum(input, axis=0 * dim + 1)
+            '''
+        )
+    )
+    (checked,) = check_all("mine", 1, [tmp_path])
+    assert [item.what for item in checked if item.problem] == ["from variables: torch.cumsum(f32(2, 3), 0)"]
+    assert {item.what.partition(":")[0] for item in checked} >= {"by keyword", "starred", "method or function"}
+
+
+def test_a_rule_of_ones_own_overrides(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from torch2jax.rulebook import *\n\n\n"
+        '@rule("torch.eye")\ndef eye(n, m=None, *, out: Out = None, dtype: Dtype = None, layout: Ignored = None,\n'
+        "        device: Device = None, pin_memory: Ignored = False, requires_grad: Ignored = False) -> Tensor:\n"
+        '    """Ones.\n\n    >>> torch.eye(3)\n    """\n    return jnp.eye(n, m)\n'
+    )
+    result = CliRunner().invoke(check, ["--rules-dir", str(tmp_path), "--rules", "torch.eye", "--jobs", "1", "--fresh"])
+    assert result.exit_code == 0, result.output
+    assert len(list(check_all("torch.eye", 1, [tmp_path]))) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import marshal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from torch2jax.rules import store
 from torch2jax.rules.aliases import canonical, tensor_only
-from torch2jax.rules.model import Rule, StateMap, decode, decode_state
+from torch2jax.rules.model import Rule, StateMap, decode, decode_state, encode_state
 from torch2jax.rules.signatures import HELPERS_DIR, SNAPSHOT, helper_files
 
 __all__ = ["RuleBook", "builtin_rules_dir", "canonical", "load_book"]
@@ -80,6 +81,18 @@ class RuleBook:
             return None
         entries = {entry: None for state in maps for entry in state.entries}
         return StateMap(tuple(entries))
+
+    def with_rule(self, rule: Rule, by: Rule) -> RuleBook:
+        """The same book with one rule replaced by another of the same names; so is its map of state."""
+        other = copy.copy(self)
+        number = next(number for number in self._index[rule.name] if self._build(number) == rule)
+        other._built, other._found = self._built | {number: by}, {}
+        if rule.state is not None and by.state is not None and rule.state != by.state:
+            before, after = encode_state(rule.state), encode_state(by.state)
+            other._states = {
+                name: [after if state == before else state for state in maps] for name, maps in self._states.items()
+            }
+        return other
 
     def _build(self, number: int) -> Rule:
         rule = self._built.get(number)

@@ -2,156 +2,131 @@
 
 from __future__ import annotations
 
-import ast
 import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from torch2jax.options import Options
-from torch2jax.rules.attributes import is_read
 from torch2jax.rules.cache import RuleBook, load_book
-from torch2jax.rules.model import Branch, Example, Rule
+from torch2jax.rules.model import Branch, Rule
+from torch2jax.rules.skeleton import is_skeleton
+from torch2jax.verify.checked import Checked
+from torch2jax.verify.kept_checks import ResultsOfFiles
+
+__all__ = ["Checked", "CheckedFile", "check_all", "check_file", "check_rules", "select", "weight"]
+
+UNWRITTEN_RULE = "the rule is a skeleton: write its branches and examples"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """One thing that was checked: an example, a branch, or a header; ``problem`` is empty where it is in order."""
+class CheckedFile:
+    """What was checked of one rule file: the results, and the names whose rules took part in them."""
 
-    rule: str
-    file: str
-    line: int
-    what: str
-    problem: str = ""
-
-    @property
-    def headline(self) -> str:
-        """`file:line: rule: problem`, for people."""
-        return f"{self.file}:{self.line}: {self.rule}: {self.problem}: {self.what}"
+    checked: tuple[Checked, ...]
+    names: frozenset[str] = frozenset()
 
 
 def select(book: RuleBook, pattern: str = "*") -> dict[str, list[Rule]]:
-    """The rules whose name or file matches the pattern, by file."""
+    """The rules whose name or file matches the pattern, by file, without those that other folders override."""
     files: dict[str, list[Rule]] = {}
     for rule in book.rules():
-        if any(fnmatch(name, pattern) for name in (*rule.names, rule.file, Path(rule.file).stem)):
+        matches = any(fnmatch(name, pattern) for name in (*rule.names, rule.file, Path(rule.file).stem))
+        if matches and any(rule in book.lookup(name) for name in rule.names):
             files.setdefault(rule.file, []).append(rule)
     return files
 
 
-def check_all(pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = ()) -> Iterator[list[Checked]]:
-    """The results of one rule file after the other, as they come; files are spread over ``jobs`` processes."""
+def check_all(
+    pattern: str = "*", jobs: int = 1, rules_dirs: Sequence[Path] = (), *, fresh: bool = True, styles: bool = True
+) -> Iterator[list[Checked]]:
+    """The results of one rule file after the other, as they come; files are spread over ``jobs`` processes.
+
+    Without ``fresh``, files for which nothing changed since they were checked are not checked again. Without
+    ``styles``, examples are run as they are written alone.
+    """
     book = load_book(rules_dirs)
     files = select(book, pattern)
+    results = ResultsOfFiles(book, fresh=fresh, styles=styles)
+    left: dict[str, list[Rule]] = {}
+    for file, rules in files.items():
+        known = results.get(file, rules)
+        if known is None:
+            left[file] = rules
+        else:
+            yield known
+    for file, checked in _spread(left, book, pattern, jobs, tuple(rules_dirs), styles):
+        results.put(file, files[file], checked.checked, checked.names)
+        yield list(checked.checked)
+
+
+def _spread(
+    files: Mapping[str, list[Rule]],
+    book: RuleBook,
+    pattern: str,
+    jobs: int,
+    rules_dirs: tuple[Path, ...],
+    styles: bool,
+) -> Iterator[tuple[str, CheckedFile]]:
     if jobs <= 1 or len(files) <= 1:
-        for rules in files.values():
-            yield check_rules(rules, book, Options(rules_dirs=tuple(rules_dirs)))
+        for file, rules in files.items():
+            yield file, check_rules(rules, book, Options(rules_dirs=rules_dirs), styles=styles)
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch2jax.verify.examples"])
-    largest_first = sorted(files, key=lambda file: -sum(len(rule.examples) for rule in files[file]))
+    largest_first = sorted(files, key=lambda file: -weight(files[file]))
     with ProcessPoolExecutor(min(jobs, len(files)), mp_context=context) as pool:
-        tasks = [pool.submit(check_file, file, pattern, tuple(rules_dirs)) for file in largest_first]
+        tasks = {pool.submit(_check_in_process, file, pattern, rules_dirs, styles): file for file in largest_first}
         for task in as_completed(tasks):
-            yield task.result()
+            yield tasks[task], task.result()
 
 
-def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = ()) -> list[Checked]:
+def weight(rules: Iterable[Rule]) -> int:
+    """How much there is to check: the number of examples, and one for each rule."""
+    return sum(1 + len(rule.examples) for rule in rules)
+
+
+def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = (), *, styles: bool = True) -> list[Checked]:
     """Check the rules of one file that match the pattern, in this process."""
+    return list(_check_in_process(file, pattern, tuple(rules_dirs), styles).checked)
+
+
+def _check_in_process(file: str, pattern: str, rules_dirs: tuple[Path, ...], styles: bool) -> CheckedFile:
     book = load_book(rules_dirs)
-    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=tuple(rules_dirs)))
+    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs), styles=styles)
 
 
-def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options) -> list[Checked]:
+def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options, *, styles: bool = True) -> CheckedFile:
     """Check the examples, branches and headers of rules that stand in one file. ``options`` are for the conversion."""
-    from torch2jax.verify.examples import Status, run_example
     from torch2jax.verify.headers import header_problem
+    from torch2jax.verify.rule_check import RuleCheck
+    from torch2jax.weights.layer_maps import maps_from
 
     checked: list[Checked] = []
-    reached: set[tuple[str, int, int]] = set()
-    traced = False
-    for rule in rules:
-        for number, example in enumerate(rule.examples):
-            result = run_example(example, f"{rule.file}:{example.line}", options, uncompiled=number == 0)
-            traced = traced or bool(result.branches)
-            reached |= result.branches
-            problem = f"{result.status}: {result.detail}" if result.status is not Status.AGREES else ""
-            if result.status is Status.REFUSED:
-                expected = set(_refusals(rules, result.detail))
-                reached |= expected
-                problem = "" if expected else f"not translated: {result.detail}"
-            checked.append(Checked(rule.name, rule.file, example.line, example.source, problem))
-        checked += _check_attributes(rule, options)
-        # A rule for a package that need not be installed (timm) has nothing to run.
-        if not rule.examples and any(name.startswith(("torch.", "einops.")) for name in rule.names):
-            checked.append(Checked(rule.name, rule.file, rule.line, "examples", "the rule has no example"))
-        drift = header_problem(rule, [name for name in rule.names if len(book.lookup(name)) == 1])
-        if drift is not None:
-            checked.append(Checked(rule.name, rule.file, rule.line, "header", drift))
-    return checked + (list(_unreached(rules, reached)) if traced else [])
+    check = RuleCheck(rules, book, options, styles=styles)
+    with maps_from(book):
+        for rule in rules:
+            if is_skeleton(rule):
+                checked.append(Checked(rule.name, rule.file, rule.line, "the rule", UNWRITTEN_RULE))
+                continue
+            checked += check.results(rule)
+            # A rule for a package that need not be installed (timm) has nothing to run.
+            if not rule.examples and any(name.startswith(("torch.", "einops.")) for name in rule.names):
+                checked.append(Checked(rule.name, rule.file, rule.line, "examples", "the rule has no example"))
+            drift = header_problem(rule, [name for name in rule.names if len(book.lookup(name)) == 1])
+            if drift is not None:
+                checked.append(Checked(rule.name, rule.file, rule.line, "header", drift))
+    if check.reached:
+        checked += _unreached(rules, check.reached)
+    return CheckedFile(tuple(checked), frozenset(check.names))
 
 
-def _check_attributes(rule: Rule, options: Options) -> Iterator[Checked]:
-    """The attributes of every layer that the rule's examples build, read on both sides."""
-    if rule.attributes and not is_read(rule.attributes[0]):
-        yield from _check_derived(rule, options)
-        return
-    from torch2jax.verify.examples import Status, run_example
-
-    constructions = [c for example in rule.examples for c in _constructions(example.source, rule.names)]
-    if rule.attributes and not constructions:
-        yield Checked(rule.name, rule.file, rule.attributes[0].line, "attributes", "no example builds the layer")
-    for construction in dict.fromkeys(constructions):
-        reads = "".join(f"layer.{attribute.function}, " for attribute in rule.attributes)
-        if not reads:
-            continue
-        example = Example(f"layer = {construction}\n({reads})", "", rule.attributes[0].line)
-        result = run_example(example, f"{rule.file}:{example.line}", options, uncompiled=False)
-        problem = "" if result.status is Status.AGREES else f"{result.status}: {result.detail}"
-        if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
-            problem = ""  # the construction itself is one that the rule refuses
-        yield Checked(rule.name, rule.file, example.line, f"attributes of {construction}", problem)
-
-
-def _check_derived(rule: Rule, options: Options) -> Iterator[Checked]:
-    """The examples of a layer that is a function in Flax, with a class that derives from it in the layer's place."""
-    from torch2jax.verify.examples import Status, run_program
-    from torch2jax.verify.rendering import derived, render
-
-    layer = rule.name.removeprefix("torch.")
-    for example in rule.examples:
-        program = render(example.source)
-        if f"self.layer = {layer}(" not in program.source:
-            continue
-        program = derived(program, layer, [attribute.function for attribute in rule.attributes])
-        result = run_program(program, example, f"{rule.file}:{example.line}", options, uncompiled=False)
-        problem = "" if result.status is Status.AGREES else f"{result.status}: {result.detail}"
-        if result.status is Status.REFUSED and any(_refusals([rule], result.detail)):
-            problem = ""
-        yield Checked(rule.name, rule.file, example.line, f"derived: {example.source}", problem)
-
-
-def _constructions(source: str, names: Sequence[str]) -> Iterator[str]:
-    """The calls in an example that build the layer of a rule with these names."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and f"torch.{ast.unparse(node.func)}".replace("torch.torch.", "torch.") in names:
-            yield ast.unparse(node)
-
-
-def _refusals(rules: Iterable[Rule], message: str) -> Iterator[tuple[str, int, int]]:
-    """The `raise` branches whose reason is in the message."""
-    for rule in rules:
-        for branch in rule.branches:
-            if branch.refusal is not None and branch.refusal.reason in message:
-                yield rule.file, rule.line, branch.line
-
-
-def _unreached(rules: Iterable[Rule], reached: set[tuple[str, int, int]]) -> Iterator[Checked]:
+def _unreached(rules: Iterable[Rule], reached: Container[tuple[str, int, int]]) -> Iterator[Checked]:
     for rule in rules:
         for index, branch in enumerate(rule.branches):
-            if rule.examples and (rule.file, rule.line, branch.line) not in reached:
+            if rule.examples and not is_skeleton(rule) and (rule.file, rule.line, branch.line) not in reached:
                 problem = "no example reaches this branch"
                 yield Checked(rule.name, rule.file, branch.line, _kind_of(branch, index), problem)
 

@@ -13,7 +13,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -30,10 +30,13 @@ from torch2jax.report import Diagnostic, Severity
 from torch2jax.rules.model import Example
 from torch2jax.verify.build import accepts_rngs, load_comparable, randomise_constants
 from torch2jax.verify.compare import category, compare, leaves
+from torch2jax.verify.built_state import Initial, initial_problem
 from torch2jax.verify.jax_draws import jax_draws
 from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen
+from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.rendering import ExampleError, Program, render
+from torch2jax.verify.torch_draws import torch_draws
 from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy
 from torch2jax.weights.walk import slots
@@ -96,45 +99,116 @@ def run_program(
 ) -> ExampleResult:
     """Convert and compare the program of an example."""
     conversion = translate(program.source, filename=filename, options=options or Options())
+    return judge(example, conversion, lambda: run_original(program), uncompiled=uncompiled)
+
+
+def judge(
+    example: Example,
+    conversion: Conversion,
+    original: Callable[[], Original],
+    *,
+    uncompiled: bool = True,
+    values_first: bool = False,
+) -> ExampleResult:
+    """Compare a conversion with what the original computes, which is asked for only if the conversion is whole.
+
+    ``values_first`` compares values alone before anything is compiled or differentiated: quick where they differ.
+    """
     branches = frozenset((file, line, branch.line) for _, file, line, branch in conversion.trace)
     errors = tuple(d for d in conversion.diagnostics if d.severity is Severity.ERROR)
     if errors:
         return ExampleResult(Status.REFUSED, "; ".join(d.message for d in errors), errors, branches)
     with float64():
-        result = (
-            _compare_paths(program, conversion)
-            if program.trains
-            else _compare(example, program, conversion, uncompiled)
-        )
+        result = _compare(example, conversion, original(), uncompiled, values_first)
     return ExampleResult(result.status, result.detail, (), branches, result.jitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the torch program of an example computes, or why it can't be run.
+
+    before: the state that the translation starts from. buffers: names in it. initial: the state that the constructor
+    itself makes, with shared random numbers. path: parameters and rates after each step, for a program that trains.
+    """
+
+    program: Program
+    problem: str = ""
+    inputs: tuple[Array, ...] = ()
+    before: dict[str, torch.Tensor] = field(default_factory=dict)
+    buffers: tuple[str, ...] = ()
+    expected: _Run | None = None
+    initial: Initial | None = None
+    start: dict[str, Array] = field(default_factory=dict)
+    path: dict[str, Any] = field(default_factory=dict)
+
+
+def run_original(program: Program) -> Original:
+    """Run the torch program of an example, in float64."""
+    inputs = tuple(_draw(call, index) for index, call in enumerate(program.inputs))
+    try:
+        with float64(), _module(program.source) as original:
+            if program.trains:
+                start, path = torch_path(original)
+                return Original(program, start=start, path=path)
+            initial = None
+            if program.is_module:
+                with torch_draws(_SEED) as draws:
+                    initial = Initial(_numpy_state(_built(original, program, inputs)), draws)
+            if program.only_built:
+                return Original(
+                    program, "", inputs, before=_state_dict(_built(original, program, inputs)), initial=initial
+                )
+            model = _torch_model(original, program, inputs)
+            before = copy.deepcopy(_state_dict(model))
+            buffers = tuple(name for name, _ in model.named_buffers()) if isinstance(model, nn.Module) else ()
+            expected = _run_torch_leniently(model, program, inputs)
+    except Exception as error:
+        return Original(program, _sentence(error))
+    return Original(program, "", inputs, before, buffers, expected, initial)
 
 
 @dataclass(slots=True)
 class _Run:
-    """What one side computed, by name: outputs (also without compilation), gradients, module state after the call."""
+    """What one side computed, by name: outputs (also without compilation), gradients, module state after the call.
+
+    draws: the random numbers of the call, shared with the other side.
+    """
 
     outputs: dict[str, Any] = field(default_factory=dict)
     uncompiled: dict[str, Any] = field(default_factory=dict)
     grads: dict[str, Array] | None = field(default_factory=dict)
     state: dict[str, Array] = field(default_factory=dict)
+    draws: Draws = field(default_factory=lambda: Draws(_SEED))
 
 
-def _compare(example: Example, program: Program, conversion: Conversion, uncompiled: bool) -> ExampleResult:
-    inputs = [_draw(call, index) for index, call in enumerate(program.inputs)]
-    try:
-        with _module(program.source) as original:
-            model = _torch_model(original, program, inputs)
-            before = copy.deepcopy(_state_dict(model))
-            buffers = [name for name, _ in model.named_buffers()] if isinstance(model, nn.Module) else []
-            expected = _run_torch_leniently(model, program, inputs)
-    except Exception as error:
-        return ExampleResult(Status.BROKEN, _sentence(error))
+def _compare(
+    example: Example, conversion: Conversion, original: Original, uncompiled: bool, values_first: bool
+) -> ExampleResult:
+    if original.problem:
+        return ExampleResult(Status.BROKEN, original.problem)
+    if original.program.trains:
+        return _compare_paths(conversion, original)
+    program, before, expected = original.program, original.before, replace(original.expected or _Run())
     try:
         with _module(conversion.code) as translation:
-            twin = _flax_model(translation, program, inputs)
+            with jax_draws(_SEED) as draws:
+                twin = _flax_model(translation, program, original.inputs)
+            if original.initial is not None:
+                problem = initial_problem(original.initial, Initial(to_state_dict(twin, like=list(before)), draws))
+                if problem:
+                    return ExampleResult(Status.DIFFERS, problem)
+            if program.only_built:
+                return ExampleResult(Status.AGREES)
+            _prepare(twin, program)
             if before:
-                load_comparable(twin, before, buffers)
-            actual, jitted = _run_jax(twin, program, inputs, list(before), uncompiled)
+                load_comparable(twin, before, original.buffers)
+            if values_first:
+                status, detail = _judge(
+                    example, _Run(expected.outputs, draws=expected.draws), _values(twin, program, original.inputs)
+                )
+                if status is not Status.AGREES:
+                    return ExampleResult(status, detail)
+            actual, jitted = _run_jax(twin, program, original.inputs, list(before), uncompiled)
     except Exception as error:
         return ExampleResult(Status.FAILS, _sentence(error))
     # Parameters that torch does not differentiate (frozen, or a second name of another) and counters have no twin.
@@ -146,26 +220,22 @@ def _compare(example: Example, program: Program, conversion: Conversion, uncompi
     return ExampleResult(*_judge(example, expected, actual), jitted=jitted)
 
 
-def _compare_paths(program: Program, conversion: Conversion) -> ExampleResult:
+def _compare_paths(conversion: Conversion, original: Original) -> ExampleResult:
     """Train the model that the example is given, and compare its parameters after every step."""
     try:
-        with _module(program.source) as original:
-            start, expected = torch_path(original)
-    except Exception as error:
-        return ExampleResult(Status.BROKEN, _sentence(error))
-    try:
         with _module(conversion.code) as translation:
-            actual = jax_path(translation, start)
+            actual = jax_path(translation, original.start)
     except Exception as error:
         return ExampleResult(Status.FAILS, _sentence(error))
-    comparison = compare(expected, actual)
+    comparison = compare(original.path, actual)
     size = f"relative error {comparison.max_rel:.1e} at {comparison.worst}"
     agrees = comparison.agrees
     return ExampleResult(Status.AGREES if agrees else Status.DIFFERS, "" if agrees else comparison.problem or size)
 
 
 def _judge(example: Example, expected: _Run, actual: _Run) -> tuple[Status, str]:
-    if example.random:
+    # Values can be compared where both drew the same numbers; fresh memory holds what it holds.
+    if example.random and (not expected.draws.log or unmatched(expected.draws, actual.draws)):
         shapes = [{path: _outline(leaf) for path, leaf in run.outputs.items()} for run in (expected, actual)]
         return (Status.AGREES, "") if shapes[0] == shapes[1] else (Status.DIFFERS, f"{shapes[0]} became {shapes[1]}")
     comparisons = {
@@ -224,11 +294,16 @@ def _module(source: str) -> Iterator[types.ModuleType]:
         sys.modules.pop(module.__name__, None)
 
 
+def _built(module: types.ModuleType, program: Program, inputs: Sequence[Array]) -> Any:
+    """The torch module as its constructor makes it."""
+    return module.Example(*(torch.from_numpy(inputs[index].copy()) for index in program.init_inputs))
+
+
 def _torch_model(module: types.ModuleType, program: Program, inputs: Sequence[Array]) -> Any:
     torch.manual_seed(_SEED)
     if not program.is_module:
         return module.example
-    model = module.Example(*(torch.from_numpy(inputs[index].copy()) for index in program.init_inputs))
+    model = _built(module, program, inputs)
     model.double()
     randomise_constants(model)
     return model.train()
@@ -238,13 +313,20 @@ def _flax_model(module: types.ModuleType, program: Program, inputs: Sequence[Arr
     if not program.is_module:
         function = module.example
         return _Function((lambda *args: function(*args, rngs=nnx.Rngs(_SEED))) if accepts_rngs(function) else function)
-    with jax_draws(_SEED):  # initial values are overwritten
-        twin: nnx.Module = module.Example(
-            *(jnp.asarray(inputs[index]) for index in program.init_inputs), rngs=nnx.Rngs(_SEED)
-        )
-    widen(twin)
-    twin.train()  # type: ignore[no-untyped-call]
+    arguments = (jnp.asarray(inputs[index]) for index in program.init_inputs)
+    twin: nnx.Module = module.Example(*arguments, rngs=nnx.Rngs(_SEED))
     return twin
+
+
+def _prepare(twin: nnx.Module, program: Program) -> None:
+    """A module in double precision and in train mode."""
+    if program.is_module:
+        widen(twin)
+        twin.train()  # type: ignore[no-untyped-call]
+
+
+def _numpy_state(model: Any) -> dict[str, Array]:
+    return {name: as_numpy(tensor).copy() for name, tensor in _state_dict(model).items()}
 
 
 def _state_dict(model: Any) -> dict[str, torch.Tensor]:
@@ -274,9 +356,10 @@ def _run_torch(model: Any, program: Program, inputs: Sequence[Array]) -> _Run:
     parameters = dict(model.named_parameters()) if isinstance(model, nn.Module) else {}
     sources = {**named, **{name: p for name, p in parameters.items() if p.requires_grad}}
     # A clone is no leaf, so that an example may change its inputs in place.
-    result = model(*(tensor.clone() for tensor in tensors))
+    with torch_draws(_SEED) as draws:
+        result = model(*(tensor.clone() for tensor in tensors))
     outputs = {path: _plain(leaf) for path, leaf in leaves(result)}
-    run = _Run({path: _detached(leaf) for path, leaf in outputs.items()})
+    run = _Run({path: _detached(leaf) for path, leaf in outputs.items()}, draws=draws)
     run.grads = _torch_grads(outputs, sources) if torch.is_grad_enabled() else None
     run.state = {name: as_numpy(tensor) for name, tensor in _state_dict(model).items()}
     return run
@@ -331,11 +414,13 @@ def _run_jax(
     others = [None if f"input {place}" in floats else a for place, a in enumerate(arrays)]
     graphdef, params, rest = _split(twin)
     static: dict[str, Any] = {}
+    drawn = [Draws(_SEED)]
 
     def step(floats: dict[str, jax.Array], params: Any, rest: Any, others: list[Any]) -> Any:
         model = nnx.merge(graphdef, params, rest, copy=True) if program.is_module else twin.function
         call = [floats.get(f"input {place}", other) for place, other in enumerate(others)]
-        outputs = {path: _plain(leaf) for path, leaf in leaves(model(*call))}
+        with jax_draws(_SEED) as drawn[0]:
+            outputs = {path: _plain(leaf) for path, leaf in leaves(model(*call))}
         computed = {path: leaf for path, leaf in outputs.items() if isinstance(leaf, jax.Array)}
         static.update({path: leaf for path, leaf in outputs.items() if path not in computed})
         total = sum((_jax_projection(out, path) for path, out in computed.items()), jnp.zeros(()))
@@ -348,7 +433,7 @@ def _run_jax(
 
     attempts = (jax.jit(differentiated), differentiated, undifferentiated)
     ((_, (computed, after)), grads), attempt = _first_that_runs(attempts, (floats, params, rest, others))
-    run = _Run({**{path: np.asarray(leaf) for path, leaf in computed.items()}, **static})
+    run = _Run({**{path: np.asarray(leaf) for path, leaf in computed.items()}, **static}, draws=drawn[0])
     if uncompiled:
         _, (eager, _) = step(floats, params, rest, others)
         run.uncompiled = {**{path: np.asarray(leaf) for path, leaf in eager.items()}, **static}
@@ -360,6 +445,14 @@ def _run_jax(
         if isinstance(slot.variable, nnx.Param)
     }
     return run, attempt == 0
+
+
+def _values(twin: Any, program: Program, inputs: Sequence[Array]) -> _Run:
+    """Outputs alone, as the program runs without compilation. The module stays as it is."""
+    model = nnx.merge(*nnx.split(twin), copy=True) if program.is_module else twin.function
+    with jax_draws(_SEED) as draws:
+        result = model(*(jnp.asarray(inputs[index]) for index in program.call_inputs))
+    return _Run({path: _plain(leaf) for path, leaf in leaves(result)}, draws=draws)
 
 
 class _Function(nnx.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from torch2jax.verify.checking import Checked
+from torch2jax.verify.checked import Checked
 
 
 def junit_xml(checked: Sequence[Checked]) -> str:

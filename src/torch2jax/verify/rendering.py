@@ -39,7 +39,8 @@ class Program:
 
     inputs: the input calls as source, in order; the program's parameters stand for them. ``init_inputs`` and
     ``call_inputs`` are indices into them: what the constructor (empty for a function) and the call receive.
-    ``trains``: it builds an optimizer, or a scheduler of one, for the model that it is given.
+    ``trains``: it builds an optimizer, or a scheduler of one, for the model that it is given. ``only_built``: the
+    module is built and not called.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Program:
     call_inputs: tuple[int, ...]
     is_module: bool
     trains: bool = False
+    only_built: bool = False
 
 
 def render(example: str) -> Program:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -82,9 +83,30 @@ def _rule_key(cls: type) -> str:
     return f"nnx.{cls.__name__}" if cls.__module__.startswith("flax.nnx") else f"helpers.{cls.__name__}"
 
 
-@cache
+@contextmanager
+def maps_from(book: RuleBook) -> Iterator[None]:
+    """Inside, layers map as the rules of this book say, in place of the built-in ones."""
+    _BOOKS.append(book)
+    try:
+        yield
+    finally:
+        _BOOKS.pop()
+
+
+_BOOKS: list[RuleBook] = []
+
+
 def _maps_of(key: str) -> tuple[LayerMap, ...]:
-    maps = _book().state_maps(key)
+    return _maps_in(_BOOKS[-1], key) if _BOOKS else _builtin_maps(key)
+
+
+@cache
+def _builtin_maps(key: str) -> tuple[LayerMap, ...]:
+    return _maps_in(_book(), key)
+
+
+def _maps_in(book: RuleBook, key: str) -> tuple[LayerMap, ...]:
+    maps = book.state_maps(key)
     return tuple(tuple(_entry(entry) for entry in state.entries) for state in maps) or _STOCK.get(key, ())
 
 
