@@ -1,4 +1,4 @@
-"""Run PyTorch's database of operators and record what became of every sample: python benchmarks/op_db.py.
+"""Run PyTorch's database of operators and record what became of every sample: python tests/conformance/record_op_db.py.
 
 The results go to tests/conformance/op_db.json, from which docs/generate.py makes a page. A run that was stopped goes on
 where it was with --resume.
@@ -16,11 +16,12 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tests"))
 
 import jax
-from conformance.op_db_running import Outcome, Report, Verdict, run, sentence
+from conformance.op_db_running import Outcome, Report, Verdict, run
+from conformance.op_db_sides import sentence
 from conformance.op_db_sources import operators, program, reason_to_leave_out
 
 _SHOWN = 4  # different reasons of an operator that are recorded
