@@ -1,9 +1,10 @@
-"""Write docs/diagnostics.md, docs/training.md and the samples in README.md: python docs/generate.py (or make docs)."""
+"""Write the generated pages of docs/ and the samples in README.md: python docs/generate.py (or make docs)."""
 
 import ast
 import textwrap
 from pathlib import Path
 
+from conformance import conformance_page
 from torch2jax import convert
 from torch2jax.report import CODES, severity_of
 
@@ -111,5 +112,6 @@ def _functions(text: str) -> str:
 
 if __name__ == "__main__":
     (_ROOT / "docs" / "training.md").write_text(training_page(), encoding="utf-8")
+    (_ROOT / "docs" / "conformance.md").write_text(conformance_page(), encoding="utf-8")
     (_ROOT / "docs" / "diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
     (_ROOT / "README.md").write_text(readme(), encoding="utf-8")

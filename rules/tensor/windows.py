@@ -170,7 +170,7 @@ def exponential(
 
     >>> torch.signal.windows.exponential(6)
     >>> torch.signal.windows.exponential(7, tau=2.0, sym=False, dtype=torch.float64)
-    >>> torch.signal.windows.exponential(6, center=1.0)
+    >>> torch.signal.windows.exponential(6, center=1.0, sym=False)
     """
     return helpers.exponential_window(M, center=center, tau=tau, sym=sym, dtype=dtype)
 

@@ -1,4 +1,4 @@
-"""What PyTorch and JAX compute for the samples of an operator: results, and gradients where the sample asks for them."""
+"""What PyTorch and JAX compute for the samples of an operator: results, and gradients where a sample asks for them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from conformance.op_db_sources import Sample
 from flax import nnx
 
+from conformance.op_db_sources import Sample
 from torch2jax.verify.build import accepts_rngs
 from torch2jax.verify.compare import leaves
 from torch2jax.weights.arrays import as_numpy

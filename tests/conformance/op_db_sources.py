@@ -1,4 +1,4 @@
-"""Samples of PyTorch's database of operators, `op_db`, as source: a function for each way in which an operator is called.
+"""Samples of PyTorch's database of operators, `op_db`, as source: a function for each way to call an operator.
 
 A sample of `torch.add` becomes `def call_0(x0: torch.Tensor, x1: torch.Tensor): return torch.add(x0, x1, alpha=2)`.
 Tensors are parameters; everything else is a literal. Samples that read the same share a function.
@@ -74,7 +74,7 @@ _NAMED = {
 } | {torch.bool: "torch.bool", torch.int8: "torch.int8"}
 
 
-class Unspelled(ValueError):
+class UnspelledError(ValueError):
     """Something that a literal can't say, with what it is."""
 
 
@@ -110,6 +110,8 @@ def program(info: Any, most: int | None = None) -> Program:
 
     most: how many samples at most, evenly spread over all.
     """
+    if not info.dtypes:
+        return Program("", (), ("not on a CPU",))
     samples = list(_samples(info))
     if most is not None and len(samples) > most:
         samples = [samples[index * len(samples) // most] for index in range(most)]
@@ -120,7 +122,7 @@ def program(info: Any, most: int | None = None) -> Program:
         speller = _Speller()
         try:
             call = speller.call(info, sample)
-        except Unspelled as problem:
+        except UnspelledError as problem:
             left_out.append(str(problem))
             continue
         function = bodies.setdefault((call, len(speller.tensors)), f"call_{len(bodies)}")
@@ -132,7 +134,7 @@ def program(info: Any, most: int | None = None) -> Program:
 
 def _samples(info: Any) -> Iterator[Any]:
     order = (torch.float64, torch.int64, torch.bool, torch.complex128)
-    dtype = next(dtype for dtype in order if dtype in info.dtypes)
+    dtype = next((dtype for dtype in order if dtype in info.dtypes), torch.float32)
     differentiable = info.supports_autograd and dtype.is_floating_point
     torch.manual_seed(0)
     return iter(info.sample_inputs("cpu", dtype, requires_grad=differentiable))
@@ -169,7 +171,7 @@ class _Speller:
             return f"{function}({', '.join([*positional, *named])})"
         if hasattr(torch.Tensor, name):
             return f"{positional[0]}.{name}({', '.join([*positional[1:], *named])})"
-        raise Unspelled(f"{name} has no public name")
+        raise UnspelledError(f"{name} has no public name")
 
     def value(self, value: Any) -> str:
         """An argument as source."""
@@ -190,7 +192,7 @@ class _Speller:
             return repr(str(value))
         if isinstance(value, torch.layout | torch.memory_format):
             return str(value)
-        raise Unspelled(f"an argument is a {type(value).__name__}")
+        raise UnspelledError(f"an argument is a {type(value).__name__}")
 
     def index(self, value: Any) -> str:
         """What stands between square brackets."""
@@ -205,9 +207,11 @@ class _Speller:
 
     def _tensor(self, tensor: torch.Tensor) -> str:
         if tensor.layout is not torch.strided:
-            raise Unspelled("sparse tensors")
+            raise UnspelledError("sparse tensors")
         if tensor.is_nested:
-            raise Unspelled("nested tensors")
+            raise UnspelledError("nested tensors")
+        if tensor.is_floating_point() and tensor.dtype is not torch.float64:  # all is decided in double precision
+            tensor = tensor.detach().double().requires_grad_(tensor.requires_grad)
         self.tensors.append(tensor)
         return f"x{len(self.tensors) - 1}"
 

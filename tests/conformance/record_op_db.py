@@ -14,25 +14,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(_ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import jax
+
 from conformance.op_db_running import Outcome, Report, Verdict, run
 from conformance.op_db_sides import sentence
 from conformance.op_db_sources import operators, program, reason_to_leave_out
 
+_QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # hardly anything runs twice
 _SHOWN = 4  # different reasons of an operator that are recorded
 _CLEARED_EVERY = 20  # operators: what JAX has compiled for them is not used again
 
 
 def main() -> None:
     """Run the operators that are asked for, and write after each."""
+    os.environ.setdefault("XLA_FLAGS", _QUICKLY)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["*"], help="patterns of operators' full names")
-    parser.add_argument("--results", type=Path, default=_ROOT / "tests/conformance/op_db.json")
+    parser.add_argument("--results", type=Path, default=Path(__file__).with_name("op_db.json"))
     parser.add_argument("--most", type=int, help="samples of each operator at most")
     parser.add_argument("--resume", action="store_true", help="leave out operators that the results have")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for each operator")
