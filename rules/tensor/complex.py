@@ -37,9 +37,8 @@ def complex(real: Tensor, imag: Tensor, *, out: Out = None) -> Tensor:
     """Complex numbers by their parts.
 
     >>> torch.complex(f32(2, 3), f32(2, 3))
-    >>> torch.complex(f32(2, 3), f32(3))
     """
-    return lax.complex(*jnp.broadcast_arrays(real, imag))
+    return lax.complex(real, imag)
 
 
 @rule("torch.real", mode="pointwise", dtype="float", fresh=False)

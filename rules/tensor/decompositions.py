@@ -76,7 +76,10 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Out = None) -> Tensor
     >>> torch.linalg.solve(f32(3, 3), f32(3))
     >>> torch.linalg.solve(f32(2, 3, 3), f32(2, 3))
     >>> torch.linalg.solve(f32(3, 3), f32(2, 3), left=False)
+    >>> torch.linalg.solve(f32(9).view(3, 3), f32(3, 2))
     """
+    if rank(A) == 2 and left:
+        return jnp.linalg.solve(A, B)
     return helpers.solve(A, B, left=left)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -117,19 +116,12 @@ def test_running_extremes(name: str, axis: int, tied: np.ndarray, agree: Agree) 
     agree(lambda x: tuple(getattr(x, name)(axis)), lambda x: getattr(reduce, f"{name}_with_indices")(x, axis), tied)
 
 
-@pytest.mark.parametrize(
-    ("in_torch", "in_jax"),
-    [
-        (lambda x: torch.max(x, 0, keepdim=True), lambda x: reduce.max_with_indices(x, 0, keepdims=True)),
-        (lambda x: torch.min(x, -1), lambda x: reduce.min_with_indices(x, -1)),
-        (lambda x: torch.sort(x, -1), lambda x: reduce.sort_with_indices(x, -1)),
-        (lambda x: torch.topk(x, 1), lambda x: reduce.top_k(x, 1)),
-        (lambda x: torch.kthvalue(x, 1), lambda x: reduce.kth_smallest(x, 1)),
-        (lambda x: torch.median(x, 0), lambda x: reduce.median_with_indices(x, 0)),
-        (lambda x: torch.mode(x, 0), lambda x: reduce.mode_with_indices(x, 0)),
-        (lambda x: torch.cummax(x, 0), lambda x: reduce.cummax_with_indices(x, 0)),
-        (lambda x: torch.cummin(x, 0), lambda x: reduce.cummin_with_indices(x, 0)),
-    ],
-)
-def test_a_scalar_is_its_own_extreme(in_torch: Any, in_jax: Any, agree: Agree, normal: Normal) -> None:
-    agree(in_torch, in_jax, normal())
+@pytest.mark.parametrize(("axis", "keepdims"), [(0, False), (1, True)])
+def test_nanmedian(axis: int, keepdims: bool, tied: np.ndarray, agree: Agree) -> None:
+    x = np.where(tied == 2, np.nan, tied)
+    agree(
+        lambda x: torch.nanmedian(x, axis, keepdim=keepdims).values,
+        lambda x: reduce.nanmedian_with_indices(x, axis, keepdims)[0],
+        x,
+    )
+    agree(torch.nanmedian, reduce.nanmedian, x)

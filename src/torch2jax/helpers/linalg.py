@@ -55,7 +55,7 @@ def normalize(x: jax.Array, p: float = 2, axis: int | tuple[int, ...] = 1, eps: 
 
 def cosine_similarity(x: jax.Array, y: jax.Array, axis: int = 1, eps: float = 1e-8) -> jax.Array:
     """Cosine of the angle between the vectors along `axis`; norms below `eps` count as `eps`."""
-    x, y = jnp.broadcast_arrays(*jnp.atleast_1d(x, y)) if not x.ndim else jnp.broadcast_arrays(x, y)
+    x, y = jnp.broadcast_arrays(x, y)
 
     def unit(v: jax.Array) -> jax.Array:
         size = l2_norm(v, axis, keepdims=True)  # which keeps its gradient below eps, as in PyTorch

@@ -7,8 +7,6 @@ from jax import lax
 
 def max_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
     """Maximum along `axis` and where it is; of equal values the first one gets the whole gradient."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     indices = jnp.argmax(x, axis, keepdims=True)
     values = jnp.take_along_axis(x, indices, axis)
     return (values, indices) if keepdims else (values.squeeze(axis), indices.squeeze(axis))
@@ -16,8 +14,6 @@ def max_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tuple[j
 
 def min_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
     """Minimum along `axis` and where it is; of equal values the first one gets the whole gradient."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     indices = jnp.argmin(x, axis, keepdims=True)
     values = jnp.take_along_axis(x, indices, axis)
     return (values, indices) if keepdims else (values.squeeze(axis), indices.squeeze(axis))
@@ -35,24 +31,18 @@ def min_along_or_of_two(x: jax.Array, other: jax.Array | int) -> jax.Array | tup
 
 def sort_with_indices(x: jax.Array, axis: int = -1, descending: bool = False) -> tuple[jax.Array, jax.Array]:
     """`x` sorted along `axis` and the indices that sort it; equal values keep their order."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     indices = jnp.argsort(x, axis, descending=descending)
     return jnp.take_along_axis(x, indices, axis), indices
 
 
 def top_k(x: jax.Array, k: int, axis: int = -1, largest: bool = True) -> tuple[jax.Array, jax.Array]:
     """The k largest (or smallest) values along `axis`, in order, and their indices."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     indices = lax.slice_in_dim(jnp.argsort(x, axis, descending=largest), 0, k, axis=axis)
     return jnp.take_along_axis(x, indices, axis), indices
 
 
 def kth_smallest(x: jax.Array, k: int, axis: int = -1, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
     """The k-th smallest value along `axis`, counted from 1, and its index."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     indices = lax.slice_in_dim(jnp.argsort(x, axis), k - 1, k, axis=axis)
     values = jnp.take_along_axis(x, indices, axis)
     return (values, indices) if keepdims else (values.squeeze(axis), indices.squeeze(axis))
@@ -67,8 +57,6 @@ def median(x: jax.Array) -> jax.Array:
 
 def median_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
     """The lower median along `axis` and where it is; a NaN is the median of its row."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     middle = (x.shape[axis] - 1) // 2
     indices = lax.slice_in_dim(jnp.argsort(x, axis), middle, middle + 1, axis=axis)
     is_nan = jnp.isnan(x)
@@ -79,8 +67,6 @@ def median_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tupl
 
 def mode_with_indices(x: jax.Array, axis: int = -1, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
     """The most frequent value along `axis` (the smallest of several) and the last place where it stands."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     rows = jnp.moveaxis(x, axis, -1)
     counts = (rows[..., :, None] == rows[..., None, :]).sum(-1)
     frequent = counts == counts.max(-1, keepdims=True)
@@ -94,8 +80,6 @@ def mode_with_indices(x: jax.Array, axis: int = -1, keepdims: bool = False) -> t
 
 def cummax_with_indices(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     """Running maximum along `axis` and where it was found, the last place for equal values."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis % x.ndim)
     indices = lax.cummax(jnp.where(x == lax.cummax(x, axis % x.ndim), places, 0), axis % x.ndim)
     return jnp.take_along_axis(x, indices, axis), indices
@@ -103,8 +87,6 @@ def cummax_with_indices(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
 
 def cummin_with_indices(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     """Running minimum along `axis` and where it was found, the last place for equal values."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis % x.ndim)
     indices = lax.cummax(jnp.where(x == lax.cummin(x, axis % x.ndim), places, 0), axis % x.ndim)
     return jnp.take_along_axis(x, indices, axis), indices
@@ -118,8 +100,6 @@ def nanmedian(x: jax.Array) -> jax.Array:
 
 def nanmedian_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
     """The lower median along `axis` of what is not NaN, and where it is."""
-    if not x.ndim:
-        return x, jnp.zeros((), int)
     count = (~jnp.isnan(x)).sum(axis, keepdims=True)
     indices = jnp.take_along_axis(jnp.argsort(x, axis), jnp.maximum((count - 1) // 2, 0), axis)
     values = jnp.take_along_axis(x, indices, axis)
