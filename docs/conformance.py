@@ -35,7 +35,10 @@ def conformance_page() -> str:
     counts = Counter(result["verdict"] for result in record.values())
     rows = "".join(f"| {meaning} | {counts[verdict]} |\n" for verdict, meaning in _MEANINGS.items())
     sections = [_section(verdict, record) for verdict in ("differs", "fails", "flagged", "left out") if counts[verdict]]
-    return _HEAD + rows + "".join(sections)
+    run = sum(sum(result.get("samples", {}).values()) for result in record.values())
+    total = sum(result.get("of", 0) for result in record.values())
+    spread = f"\nOf {total} samples {run} were run for this page, evenly spread over those of each operator.\n"
+    return _HEAD + rows + (spread if run < total else "") + "".join(sections)
 
 
 def _section(verdict: str, record: dict[str, dict[str, Any]]) -> str:

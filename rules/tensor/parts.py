@@ -114,7 +114,7 @@ def gradient(input: Tensor, *, spacing=1, dim=None, edge_order=1) -> Tensors:
         raise Unsupported("jnp.gradient knows edges of order 1 only", "leave edge_order=1")
     if isinstance(spacing, (list, tuple)) or is_tensor(spacing):
         raise Unsupported("spacings of their own for each axis are not translated", "call it once for each axis")
-    return helpers.gradient(input, spacing, axis=dim)
+    return helpers.gradient(input, 1.0 if spacing is None else spacing, axis=dim)
 
 
 @rule("torch.unravel_index")

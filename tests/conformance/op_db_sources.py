@@ -88,11 +88,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An operator's calls as one module, the samples, and why others are left out."""
+    """An operator's calls as one module, the samples, why others are left out, and how many the database has."""
 
     source: str
     samples: tuple[Sample, ...]
     left_out: tuple[str, ...]
+    total: int = 0
 
 
 def operators() -> dict[str, Any]:
@@ -113,6 +114,7 @@ def program(info: Any, most: int | None = None) -> Program:
     if not info.dtypes:
         return Program("", (), ("not on a CPU",))
     samples = list(_samples(info))
+    total = len(samples)
     if most is not None and len(samples) > most:
         samples = [samples[index * len(samples) // most] for index in range(most)]
     bodies: dict[tuple[str, int], str] = {}
@@ -129,7 +131,7 @@ def program(info: Any, most: int | None = None) -> Program:
         found.append(Sample(function, tuple(speller.tensors)))
     functions = [_function(name, call, count) for (call, count), name in bodies.items()]
     imports = "import torch\nimport torch.nn.functional as F\n"
-    return Program("\n\n".join([imports, *functions]), tuple(found), tuple(left_out))
+    return Program("\n\n".join([imports, *functions]), tuple(found), tuple(left_out), total)
 
 
 def _samples(info: Any) -> Iterator[Any]:

@@ -56,15 +56,18 @@ def _record(name: str, most: int | None, timeout: int) -> dict[str, Any]:
         return {"verdict": Verdict.LEFT_OUT.value, "reasons": [reason]}
     signal.signal(signal.SIGALRM, _too_late)
     signal.alarm(timeout)
+    total = 0
     try:
-        report = run(name, program(operators()[name], most))
+        written = program(operators()[name], most)
+        total = written.total
+        report = run(name, written)
     except Exception as error:
         report = Report((Outcome(Verdict.FAILS, sentence(error), ""),))
     finally:
         signal.alarm(0)
     verdict = report.verdict
     reasons = [] if verdict is Verdict.AGREES else report.reasons(verdict)
-    return {"verdict": verdict.value, "samples": report.counts(), "reasons": reasons[:_SHOWN]}
+    return {"verdict": verdict.value, "samples": report.counts(), "of": total, "reasons": reasons[:_SHOWN]}
 
 
 def _too_late(*_: object) -> None:

@@ -29,8 +29,8 @@ def recorded() -> Iterator[Any]:
         yield pytest.param(name, None, id=name, marks=[pytest.mark.full])
 
 
-def test_every_operator_is_recorded() -> None:
-    assert set(RECORD) == set(operators())
+def test_recorded_operators_exist() -> None:
+    assert set(RECORD) <= set(operators())
 
 
 def test_no_operator_differs_silently() -> None:
