@@ -1,12 +1,13 @@
 """Write the generated pages: python docs/generate.py (or make docs).
 
-They are docs/diagnostics.md, docs/training.md, docs/rules/*.md, and the samples in README.md.
+They are docs/diagnostics.md, docs/training.md, docs/conformance.md, docs/rules/*.md, and the samples in README.md.
 """
 
 import ast
 import textwrap
 from pathlib import Path
 
+from conformance import conformance_page
 from torch2jax import convert
 from torch2jax.report import CODES, severity_of
 from torch2jax.rules.cache import builtin_rules_dir, load_book
@@ -134,5 +135,6 @@ def write_rule_pages() -> None:
 if __name__ == "__main__":
     write_rule_pages()
     (_ROOT / "docs" / "training.md").write_text(training_page(), encoding="utf-8")
+    (_ROOT / "docs" / "conformance.md").write_text(conformance_page(), encoding="utf-8")
     (_ROOT / "docs" / "diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
     (_ROOT / "README.md").write_text(readme(), encoding="utf-8")

@@ -39,8 +39,9 @@ def logdet(input: Tensor) -> Tensor:
 
     >>> a = f32(3, 3)
     >>> torch.logdet(a @ a.mT)
+    >>> torch.logdet(1e-9 * torch.eye(99, dtype=torch.float64) * pos(99))
     """
-    return jnp.log(jnp.linalg.det(input))
+    return helpers.logdet(input)
 
 
 @rule("torch.slogdet", "torch.Tensor.slogdet", "torch.linalg.slogdet")
@@ -73,8 +74,13 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Out = None) -> Tensor
 
     >>> torch.linalg.solve(f32(3, 3), f32(3, 2))
     >>> torch.linalg.solve(f32(3, 3), f32(3))
+    >>> torch.linalg.solve(f32(2, 3, 3), f32(2, 3))
+    >>> torch.linalg.solve(f32(3, 3), f32(2, 3), left=False)
+    >>> torch.linalg.solve(f32(9).view(3, 3), f32(3, 2))
     """
-    return jnp.linalg.solve(A, B)
+    if rank(A) == 2 and left:
+        return jnp.linalg.solve(A, B)
+    return helpers.solve(A, B, left=left)
 
 
 @rule("torch.linalg.solve_triangular", rank=rank(B))
@@ -98,16 +104,6 @@ def triangular_solve(b: Tensor, A: Tensor, upper: bool = True) -> (Tensor, Tenso
     >>> torch.triangular_solve(f32(3, 2), f32(3, 3))
     """
     return lax.linalg.triangular_solve(A, b, left_side=True, lower=not upper), A
-
-
-@rule("torch.cholesky_solve", "torch.Tensor.cholesky_solve", rank=rank(B))
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """Solution of A X = B by the Cholesky factor of A.
-
-    >>> a = f32(3, 3)
-    >>> torch.cholesky_solve(f32(3, 2), a.tril() + 3 * torch.eye(3, dtype=torch.float64))
-    """
-    return jax.scipy.linalg.cho_solve((L, not upper), B)
 
 
 @rule("torch.linalg.lstsq")

@@ -147,6 +147,46 @@ def irfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Te
     return jnp.fft.irfftn(input, s=s, axes=dim, norm=norm)
 
 
+@rule("torch.fft.hfft2", rank=rank(input), dtype="float")
+def hfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -> Tensor:
+    """Real transform of a signal that is Hermitian along the last axis, along two axes.
+
+    >>> torch.fft.hfft2(c64(3, 4))
+    >>> torch.fft.hfft2(c64(2, 3, 4), s=(4, 6), dim=(0, -1), norm="ortho")
+    """
+    return helpers.hfftn(input, s=s, axes=dim, norm=norm)
+
+
+@rule("torch.fft.ihfft2", rank=rank(input), dtype="complex")
+def ihfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -> Tensor:
+    """Inverse of hfft2.
+
+    >>> torch.fft.ihfft2(f32(3, 4))
+    >>> torch.fft.ihfft2(f32(2, 3, 4), s=(4, 6), dim=(0, -1), norm="forward")
+    """
+    return helpers.ihfftn(input, s=s, axes=dim, norm=norm)
+
+
+@rule("torch.fft.hfftn", rank=rank(input), dtype="float")
+def hfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Tensor:
+    """Real transform of a signal that is Hermitian along the last axis, along several axes.
+
+    >>> torch.fft.hfftn(c64(2, 3, 4))
+    >>> torch.fft.hfftn(c64(2, 3, 4), s=(4, 6), dim=(0, -1), norm="backward")
+    """
+    return helpers.hfftn(input, s=s, axes=dim, norm=norm)
+
+
+@rule("torch.fft.ihfftn", rank=rank(input), dtype="complex")
+def ihfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Tensor:
+    """Inverse of hfftn.
+
+    >>> torch.fft.ihfftn(f32(2, 3, 4))
+    >>> torch.fft.ihfftn(f32(2, 3, 4), s=(4, 6), dim=(0, -1), norm="ortho")
+    """
+    return helpers.ihfftn(input, s=s, axes=dim, norm=norm)
+
+
 @rule("torch.fft.fftfreq", rank=1, dtype="float")
 def fftfreq(
     n,
@@ -255,7 +295,7 @@ def istft(
     window: Tensor = None,
     center: bool = True,
     normalized: bool = False,
-    onesided=None,
+    onesided: Ignored = None,
     length=None,
     return_complex: bool = False,
 ) -> Tensor:
@@ -265,6 +305,7 @@ def istft(
     >>> spectra = torch.stft(f32(40), 8, hop_length=2, window=pos(8), return_complex=True)
     >>> torch.istft(spectra, 8, hop_length=2, window=pos(8), length=39)
     >>> torch.istft(c64(5, 11), 8, return_complex=True)
+    >>> torch.istft(c64(8, 11), 8, onesided=False)
     """
     if return_complex:
         raise Unsupported("complex signals are not translated", "transform the parts one by one")
@@ -276,7 +317,6 @@ def istft(
         window=window,
         center=center,
         normalized=normalized,
-        onesided=onesided,
         length=length,
     )
 

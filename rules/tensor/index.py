@@ -21,6 +21,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim=None, *, out: Out = None)
     >>> torch.take_along_dim(f32(2, 5), i64(2, 3, high=5), dim=1)
     >>> f32(2, 5).take_along_dim(i64(4, high=10))
     """
+    if dim is None:
+        return input.ravel()[indices.ravel()]
     return jnp.take_along_axis(input, indices, axis=dim)
 
 
@@ -150,6 +152,19 @@ def scatter_reduce(input: Tensor, dim, index: Tensor, src: Tensor, reduce: str, 
     >>> f32(2, 5).scatter_reduce(1, i64(2, 7, high=5), f32(2, 7), 'amax', include_self=False)
     """
     return helpers.scatter_reduce(input, dim, index, src, reduce, include_self=include_self)
+
+
+@rule("torch.index_reduce", "torch.Tensor.index_reduce", rank=rank(input))
+def index_reduce(
+    input: Tensor, dim, index: Tensor, source: Tensor, reduce: str, *, include_self=True, out: Out = None
+) -> Tensor:
+    """Slices reduced at indices along an axis.
+
+    >>> torch.index_reduce(f32(3, 4), 0, i64(5, high=3), f32(5, 4), "prod")
+    >>> f32(2, 3).index_reduce(1, i64(5, high=3), f32(2, 5), "amax", include_self=False)
+    >>> f32(2, 3).index_reduce(1, i64(5, high=3), f32(2, 5), "mean")
+    """
+    return helpers.index_reduce(input, dim, index, source, reduce, include_self=include_self)
 
 
 @rule("torch.Tensor.index_put", "torch.index_put", rank=rank(input))
@@ -317,8 +332,14 @@ def bincount(input: Tensor, weights: Tensor = None, minlength=0) -> Tensor:
 
     >>> torch.bincount(i64(7, high=5))
     >>> i64(7, high=5).bincount(f32(7).detach(), minlength=9)
+    >>> torch.bincount(i64(7, high=5), torch.ones(7))
+    >>> torch.bincount(i64(7, high=5), i64(7))
     """
-    return jnp.bincount(input, weights=weights, minlength=minlength)
+    if weights is None:
+        return jnp.bincount(input, minlength=minlength)
+    if dtype(weights) == "float":
+        return jnp.bincount(input, weights=weights, minlength=minlength)
+    return jnp.bincount(input, weights=weights * 1.0, minlength=minlength)
 
 
 @rule("torch.histc", "torch.Tensor.histc", rank=1)

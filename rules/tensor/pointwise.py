@@ -254,7 +254,7 @@ def nextafter(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
 
     >>> torch.nextafter(f32(2, 3).detach(), f32(3).detach())
     """
-    return jnp.nextafter(input, other)
+    return jnp.nextafter(lax.stop_gradient(input), lax.stop_gradient(other))
 
 
 @rule("torch.ldexp", "torch.Tensor.ldexp", mode="pointwise")
@@ -263,7 +263,7 @@ def ldexp(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
 
     >>> torch.ldexp(f32(2, 3), i64(3, high=4))
     """
-    return jnp.ldexp(input, other)
+    return input * 2.0**other
 
 
 @rule("torch.gcd", "torch.Tensor.gcd", mode="pointwise")

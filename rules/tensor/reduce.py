@@ -219,113 +219,6 @@ def argmin(input: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
     return input.argmin(axis=dim, keepdims=keepdim)
 
 
-@rule("torch.var", "torch.Tensor.var", mode="reduce")
-def var(input: Tensor, dim: Axis = None, unbiased: bool = True, keepdim: bool = False) -> Tensor:
-    """Variance, divided by n - 1 unless `unbiased` is false.
-
-    >>> torch.var(f32(2, 3))
-    >>> f32(2, 3, 4).var(1)
-    >>> f32(2, 3, 4).var(dim=(0, 2), unbiased=False, keepdim=True)
-    >>> f32(2, 3).var(0, False)
-    """
-    return input.var(axis=dim, ddof=1 if unbiased else 0, keepdims=keepdim)
-
-
-@rule("torch.var", "torch.Tensor.var", mode="reduce")
-def var_of_all(input: Tensor, unbiased: bool, dim: Axis = None) -> Tensor:
-    """Variance of all.
-
-    >>> torch.var(f32(2, 3), False)
-    >>> f32(2, 3).var(True)
-    """
-    return input.var(ddof=1 if unbiased else 0)
-
-
-@rule("torch.var", "torch.Tensor.var", mode="reduce")
-def var_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: bool = False, out: Out = None) -> Tensor:
-    """Variance, divided by n - correction.
-
-    >>> f32(2, 3).var(1, correction=0)
-    >>> torch.var(f32(2, 3), dim=0, correction=0, keepdim=True)
-    """
-    return input.var(axis=dim, ddof=correction, keepdims=keepdim)
-
-
-@rule("torch.var_mean", mode="reduce")
-def var_mean(input: Tensor, dim: Axis = None, unbiased: bool = True, keepdim: bool = False) -> (Tensor, Tensor):
-    """Variance and mean.
-
-    >>> torch.var_mean(f32(2, 3))
-    >>> torch.var_mean(f32(2, 3, 4), dim=1, unbiased=False, keepdim=True)
-    """
-    return input.var(axis=dim, ddof=1 if unbiased else 0, keepdims=keepdim), input.mean(axis=dim, keepdims=keepdim)
-
-
-@rule("torch.var_mean", mode="reduce")
-def var_mean_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: bool = False) -> (Tensor, Tensor):
-    """Variance and mean.
-
-    >>> torch.var_mean(f32(2, 3), dim=1, correction=0)
-    """
-    return input.var(axis=dim, ddof=correction, keepdims=keepdim), input.mean(axis=dim, keepdims=keepdim)
-
-
-@rule("torch.std", "torch.Tensor.std", mode="reduce")
-def std(input: Tensor, dim: Axis = None, unbiased: bool = True, keepdim: bool = False) -> Tensor:
-    """Standard deviation, divided by n - 1 unless `unbiased` is false; the gradient at 0 is 0.
-
-    >>> torch.std(f32(2, 3))
-    >>> f32(2, 3, 4).std(1)
-    >>> f32(2, 3, 4).std(dim=(0, 2), unbiased=False, keepdim=True)
-    >>> f32(2, 3).std(0, False)
-    >>> (f32(2, 3) * 0).std(1)
-    """
-    return helpers.safe_sqrt(input.var(axis=dim, ddof=1 if unbiased else 0, keepdims=keepdim))
-
-
-@rule("torch.std", "torch.Tensor.std", mode="reduce")
-def std_of_all(input: Tensor, unbiased: bool, dim: Axis = None) -> Tensor:
-    """Standard deviation of all.
-
-    >>> torch.std(f32(2, 3), False)
-    >>> f32(2, 3).std(True)
-    """
-    return helpers.safe_sqrt(input.var(ddof=1 if unbiased else 0))
-
-
-@rule("torch.std", "torch.Tensor.std", mode="reduce")
-def std_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: bool = False, out: Out = None) -> Tensor:
-    """Standard deviation, divided by n - correction.
-
-    >>> f32(2, 3).std(1, correction=0)
-    >>> torch.std(f32(2, 3), dim=0, correction=0, keepdim=True)
-    """
-    return helpers.safe_sqrt(input.var(axis=dim, ddof=correction, keepdims=keepdim))
-
-
-@rule("torch.std_mean", mode="reduce")
-def std_mean(input: Tensor, dim: Axis = None, unbiased: bool = True, keepdim: bool = False) -> (Tensor, Tensor):
-    """Standard deviation and mean.
-
-    >>> torch.std_mean(f32(2, 3))
-    >>> torch.std_mean(f32(2, 3, 4), dim=1, unbiased=False, keepdim=True)
-    """
-    return helpers.safe_sqrt(input.var(axis=dim, ddof=1 if unbiased else 0, keepdims=keepdim)), input.mean(
-        axis=dim, keepdims=keepdim
-    )
-
-
-@rule("torch.std_mean", mode="reduce")
-def std_mean_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: bool = False) -> (Tensor, Tensor):
-    """Standard deviation and mean.
-
-    >>> torch.std_mean(f32(2, 3), dim=1, correction=0)
-    """
-    return helpers.safe_sqrt(input.var(axis=dim, ddof=correction, keepdims=keepdim)), input.mean(
-        axis=dim, keepdims=keepdim
-    )
-
-
 @rule("torch.logsumexp", "torch.Tensor.logsumexp", "torch.special.logsumexp", mode="reduce")
 def logsumexp(input: Tensor, dim: Axis, keepdim: bool = False, *, out: Out = None) -> Tensor:
     """Logarithm of the sum of exponentials.
@@ -430,14 +323,24 @@ def median(input: Tensor, dim: Axis = None) -> Tensor:
     return helpers.median(input)
 
 
-@rule("torch.nanmedian", "torch.Tensor.nanmedian", mode="reduce")
-def nanmedian(input: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
-    """Lower median without the NaNs.
+@rule("torch.nanmedian", "torch.Tensor.nanmedian", mode="reduce", fields=("values", "indices"))
+def nanmedian_along(input: Tensor, dim: Axis, keepdim: bool = False, *, out: Out = None) -> (Tensor, Tensor):
+    """Lower median along an axis of what is not NaN, and where it is.
 
-    >>> torch.nanmedian(f32(2, 3))
-    >>> f32(2, 4).nanmedian(1)[0]
+    >>> torch.nanmedian(torch.log(i64(3, 5, high=3).double() - 1), 1)
+    >>> f32(3, 2).nanmedian(dim=0, keepdim=True)
     """
-    raise Unsupported("the lower median without NaNs is not translated", "use jnp.nanquantile(x, 0.5, method='lower')")
+    return helpers.nanmedian_with_indices(input, axis=dim, keepdims=keepdim)
+
+
+@rule("torch.nanmedian", "torch.Tensor.nanmedian", mode="reduce")
+def nanmedian(input: Tensor, dim: Axis = None) -> Tensor:
+    """Lower median of all that is not NaN.
+
+    >>> torch.nanmedian(torch.log(f32(3, 5)))
+    >>> f32(2, 2).nanmedian()
+    """
+    return helpers.nanmedian(input)
 
 
 @rule("torch.quantile", "torch.Tensor.quantile", dtype="float")

@@ -49,8 +49,31 @@ def digamma(input: Tensor, *, out: Out = None) -> Tensor:
 
     >>> torch.digamma(pos(2, 3))
     >>> pos(2, 3).digamma()
+    >>> torch.digamma(pos(2, 3) * 5 - 9)
     """
-    return jax.scipy.special.digamma(input)
+    return helpers.digamma(input)
+
+
+@rule("torch.polygamma", "torch.special.polygamma", mode="pointwise")
+def polygamma(n, input: Tensor, *, out: Out = None) -> Tensor:
+    """Derivatives of digamma.
+
+    >>> torch.polygamma(1, pos(2, 3))
+    >>> torch.special.polygamma(2, pos(2, 3))
+    >>> torch.polygamma(0, pos(2, 3))
+    >>> torch.polygamma(1, pos(2, 3) * 5 - 9)
+    """
+    return helpers.polygamma(n, input)
+
+
+@rule("torch.Tensor.polygamma", mode="pointwise")
+def polygamma_method(self: Tensor, n) -> Tensor:
+    """Derivatives of digamma.
+
+    >>> pos(2, 3).polygamma(1)
+    >>> pos(2, 3).polygamma(0)
+    """
+    return helpers.polygamma(n, self)
 
 
 @rule("torch.i0", "torch.Tensor.i0", "torch.special.i0", mode="pointwise")
@@ -59,8 +82,9 @@ def i0(input: Tensor, *, out: Out = None) -> Tensor:
 
     >>> torch.i0(pos(2, 3))
     >>> pos(2, 3).i0()
+    >>> torch.i0(f32(2, 3) * 0)
     """
-    return jax.scipy.special.i0(input)
+    return helpers.bessel_i0(input)
 
 
 @rule("torch.xlogy", "torch.Tensor.xlogy", "torch.special.xlogy", mode="pointwise")
@@ -144,3 +168,87 @@ def i1e(input: Tensor, *, out: Out = None) -> Tensor:
     >>> torch.special.i1e(pos(2, 3))
     """
     return jax.scipy.special.i1e(input)
+
+
+@rule("torch.special.xlog1py", mode="pointwise")
+def xlog1py(input: Scalar, other: Scalar, *, out: Out = None) -> Tensor:
+    """x log(1 + y), 0 where x is 0.
+
+    >>> torch.special.xlog1py(f32(2, 3), pos(3))
+    """
+    return jax.scipy.special.xlog1py(input, other)
+
+
+@rule("torch.special.zeta", mode="pointwise")
+def zeta(input: Scalar, other: Scalar, *, out: Out = None) -> Tensor:
+    """Hurwitz zeta function.
+
+    >>> torch.special.zeta(pos(2, 3) + 1, pos(3)).detach()
+    """
+    return jax.scipy.special.zeta(input, other)
+
+
+@rule("torch.special.erfcx", mode="pointwise")
+def erfcx(input: Tensor, *, out: Out = None) -> Tensor:
+    """exp(x * x) erfc(x).
+
+    >>> torch.special.erfcx(f32(2, 3))
+    """
+    return jax.scipy.special.erfcx(input)
+
+
+@rule("torch.igamma", "torch.Tensor.igamma", "torch.special.gammainc", mode="pointwise")
+def igamma(input: Tensor, other: Tensor, *, out: Out = None) -> Tensor:
+    """Lower incomplete gamma function, regularised.
+
+    >>> torch.igamma(pos(2, 3).detach(), pos(3))
+    >>> pos(2, 3).detach().igamma(pos(3))
+    """
+    return jax.scipy.special.gammainc(input, other)
+
+
+@rule("torch.igammac", "torch.Tensor.igammac", "torch.special.gammaincc", mode="pointwise")
+def igammac(input: Tensor, other: Tensor, *, out: Out = None) -> Tensor:
+    """Upper incomplete gamma function, regularised.
+
+    >>> torch.igammac(pos(2, 3).detach(), pos(3))
+    >>> pos(2, 3).detach().igammac(pos(3))
+    """
+    return jax.scipy.special.gammaincc(input, other)
+
+
+@rule("torch.mvlgamma", "torch.Tensor.mvlgamma", "torch.special.multigammaln", mode="pointwise")
+def mvlgamma(input: Tensor, p, *, out: Out = None) -> Tensor:
+    """Logarithm of the multivariate gamma function.
+
+    >>> torch.mvlgamma(pos(2, 3) + 2, 3)
+    >>> (pos(2, 3) + 2).mvlgamma(2)
+    """
+    return jax.scipy.special.multigammaln(input, p)
+
+
+@rule("torch.special.spherical_bessel_j0", mode="pointwise")
+def spherical_bessel_j0(input: Tensor, *, out: Out = None) -> Tensor:
+    """sin(x) / x.
+
+    >>> torch.special.spherical_bessel_j0(f32(2, 3).detach())
+    """
+    return jnp.sinc(input / math.pi)
+
+
+@rule("torch.special.modified_bessel_i0", mode="pointwise")
+def modified_bessel_i0(input: Tensor, *, out: Out = None) -> Tensor:
+    """Modified Bessel function of order 0.
+
+    >>> torch.special.modified_bessel_i0(f32(2, 3).detach())
+    """
+    return jax.scipy.special.i0(input)
+
+
+@rule("torch.special.modified_bessel_i1", mode="pointwise")
+def modified_bessel_i1(input: Tensor, *, out: Out = None) -> Tensor:
+    """Modified Bessel function of order 1.
+
+    >>> torch.special.modified_bessel_i1(f32(2, 3).detach())
+    """
+    return jax.scipy.special.i1(input)

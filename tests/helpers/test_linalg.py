@@ -63,10 +63,15 @@ def test_norm_counts(with_zeros: np.ndarray) -> None:
     np.testing.assert_array_equal(linalg.norm(with_zeros, 0, 1), torch.tensor(with_zeros).norm(0, 1))
 
 
-@pytest.mark.parametrize("p", [-2, "nuc"])
-def test_norm_refuses_what_it_does_not_know(p: float | str, with_zeros: np.ndarray) -> None:
+@pytest.mark.parametrize("p", [-2, -0.5])
+def test_negative_norm(p: float, with_zeros: np.ndarray, agree: Agree, normal: Normal) -> None:
+    agree(lambda x: x.norm(p, 1), lambda x: linalg.norm(x, p, 1), normal(4, 3))
+    agree(lambda x: x.norm(p, 1), lambda x: linalg.norm(x, p, 1), with_zeros)
+
+
+def test_norm_refuses_what_it_does_not_know(with_zeros: np.ndarray) -> None:
     with pytest.raises(ValueError, match="norm knows"):
-        linalg.norm(with_zeros, p)
+        linalg.norm(with_zeros, "nuc")
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
@@ -87,6 +92,15 @@ def test_cosine_similarity(axis: int, shapes: tuple[tuple[int, ...], ...], agree
         lambda x, y: functional.cosine_similarity(x, y, axis),
         lambda x, y: linalg.cosine_similarity(x, y, axis),
         *(normal(*shape) for shape in shapes),
+    )
+
+
+def test_cosine_similarity_keeps_the_gradient_of_norms_below_eps(agree: Agree, normal: Normal) -> None:
+    agree(
+        lambda x, y: functional.cosine_similarity(x, y, eps=2.0),
+        lambda x, y: linalg.cosine_similarity(x, y, eps=2.0),
+        normal(4, 3),
+        normal(4, 3),
     )
 
 

@@ -166,3 +166,12 @@ def test_negative_padding_crops(agree, normal, sizes):
         lambda x: first(padding.pad_spatial(last(x), sizes, value=1.5)),
         normal(2, 3, 5, 6),
     )
+
+
+def test_maxima_that_share_a_place_all_get_its_gradient(agree, normal):
+    indices = np.array([[[2, 2, 0]]])
+    agree(
+        lambda x: F.max_unpool1d(x, torch.tensor(indices), 2),
+        lambda x: first(pool.max_unpool(last(x), last(jnp.asarray(indices)), 2)),
+        np.array([[[1.5, 1.5, -2.0]]]),
+    )

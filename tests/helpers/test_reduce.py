@@ -114,3 +114,14 @@ def test_mode_index_is_the_last_place() -> None:
 @pytest.mark.parametrize("axis", [0, -1])
 def test_running_extremes(name: str, axis: int, tied: np.ndarray, agree: Agree) -> None:
     agree(lambda x: tuple(getattr(x, name)(axis)), lambda x: getattr(reduce, f"{name}_with_indices")(x, axis), tied)
+
+
+@pytest.mark.parametrize(("axis", "keepdims"), [(0, False), (1, True)])
+def test_nanmedian(axis: int, keepdims: bool, tied: np.ndarray, agree: Agree) -> None:
+    x = np.where(tied == 2, np.nan, tied)
+    agree(
+        lambda x: torch.nanmedian(x, axis, keepdim=keepdims).values,
+        lambda x: reduce.nanmedian_with_indices(x, axis, keepdims)[0],
+        x,
+    )
+    agree(torch.nanmedian, reduce.nanmedian, x)

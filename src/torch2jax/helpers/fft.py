@@ -1,5 +1,7 @@
 """Short-time Fourier transform and its inverse."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -43,15 +45,13 @@ def istft(
     window: jax.Array | None = None,
     center: bool = True,
     normalized: bool = False,
-    onesided: bool | None = None,
     length: int | None = None,
 ) -> jax.Array:
     """The real signal (..., time) whose spectra (..., frequencies, frames) `stft` gives, by overlap and add."""
     hop = n_fft // 4 if hop_length is None else hop_length
     window = centered_window(window, n_fft if win_length is None else win_length, n_fft)
     frames = spectra.mT * n_fft**0.5 if normalized else spectra.mT
-    full = onesided is False or (onesided is None and spectra.shape[-2] == n_fft)
-    frames = (jnp.fft.ifft(frames).real if full else jnp.fft.irfft(frames, n_fft)) * window
+    frames = jnp.fft.irfft(frames, n_fft) * window  # of a full spectrum only the first half counts
     count = frames.shape[-2]
     places = jnp.arange(count)[:, None] * hop + jnp.arange(n_fft)
     total = n_fft + hop * (count - 1)
@@ -62,3 +62,20 @@ def istft(
     signal = signal[..., start:end] / envelope[start:end]
     missing = 0 if length is None else max(start + length - total, 0)
     return jnp.pad(signal, [(0, 0)] * (signal.ndim - 1) + [(0, missing)])
+
+
+OPPOSITE_NORM = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+
+
+def hfftn(
+    x: jax.Array, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str | None = None
+) -> jax.Array:
+    """Real transform of a signal that is Hermitian along the last of `axes`."""
+    return jnp.fft.irfftn(x.conj(), s, axes, OPPOSITE_NORM[norm])
+
+
+def ihfftn(
+    x: jax.Array, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str | None = None
+) -> jax.Array:
+    """Half of the inverse transform of a real signal: `hfftn`'s inverse."""
+    return jnp.fft.rfftn(x, s, axes, OPPOSITE_NORM[norm]).conj()

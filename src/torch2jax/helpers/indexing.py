@@ -80,6 +80,15 @@ def scatter_reduce(
     return jnp.where(own, x, 0).at[at].add(jnp.where(equal, src, 0)) / shares
 
 
+def index_reduce(
+    x: jax.Array, axis: int, index: jax.Array, source: jax.Array, reduce: str, include_self: bool = True
+) -> jax.Array:
+    """`x` with the slices at `index` along `axis` reduced with those of `source`, as `scatter_reduce` does."""
+    sizes = [1] * source.ndim
+    sizes[axis] = -1
+    return scatter_reduce(x, axis, jnp.broadcast_to(index.reshape(sizes), source.shape), source, reduce, include_self)
+
+
 def multiply_at(x: jax.Array, axis: int, index: jax.Array, src: jax.Array) -> jax.Array:
     """`x` multiplied by `src` at `index` along `axis`, differentiably: every place is compared with every index."""
     places, factors = jnp.moveaxis(index, axis, -1)[..., None, :], jnp.moveaxis(src, axis, -1)[..., None, :]

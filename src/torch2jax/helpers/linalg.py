@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from torch2jax.helpers.pointwise import absolute
 
@@ -19,7 +20,7 @@ def l2_norm(x: jax.Array, axis: int | tuple[int, ...] | None = None, keepdims: b
 def norm(
     x: jax.Array, p: float | str = 2, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> jax.Array:
-    """The p-norm (p >= 0, inf or -inf) of the vectors along `axis`, with the gradient 0 at the zero vector."""
+    """The p-norm of the vectors along `axis`, with the gradient 0 at the zero vector."""
     if p in (2, "fro"):
         return l2_norm(x, axis, keepdims)
     size = absolute(x)
@@ -27,12 +28,15 @@ def norm(
         return size.max(axis=axis, keepdims=keepdims)
     if p == -float("inf"):
         return size.min(axis=axis, keepdims=keepdims)
-    if isinstance(p, str) or p < 0:
-        raise ValueError(f"norm knows p >= 0, inf, -inf and 'fro', not {p!r}")
+    if isinstance(p, str):
+        raise ValueError(f"norm knows numbers, inf, -inf and 'fro', not {p!r}")
     if p == 0:
         return (size != 0).sum(axis=axis, keepdims=keepdims).astype(size.dtype)
     if p == 1:
         return size.sum(axis=axis, keepdims=keepdims)
+    if p < 0:  # a component of 0 makes it 0, with the gradient 0
+        total = (jnp.where(size > 0, size, 1) ** p).sum(axis=axis, keepdims=keepdims) ** (1 / p)
+        return jnp.where((size > 0).all(axis=axis, keepdims=keepdims), total, 0)
     # A component of 0 adds 0 with the gradient 0; without the inner `where` a power below 1 would make it NaN.
     power = jnp.where(size > 0, jnp.where(size > 0, size, 1) ** p, size)
     total = power.sum(axis=axis, keepdims=keepdims)
@@ -52,7 +56,12 @@ def normalize(x: jax.Array, p: float = 2, axis: int | tuple[int, ...] = 1, eps: 
 def cosine_similarity(x: jax.Array, y: jax.Array, axis: int = 1, eps: float = 1e-8) -> jax.Array:
     """Cosine of the angle between the vectors along `axis`; norms below `eps` count as `eps`."""
     x, y = jnp.broadcast_arrays(x, y)
-    return (l2_normalize(x, axis, eps) * l2_normalize(y, axis, eps)).sum(axis)
+
+    def unit(v: jax.Array) -> jax.Array:
+        size = l2_norm(v, axis, keepdims=True)  # which keeps its gradient below eps, as in PyTorch
+        return v / (size + lax.stop_gradient(jnp.maximum(size, eps) - size))
+
+    return (unit(x) * unit(y)).sum(axis)
 
 
 def pdist(x: jax.Array, p: float = 2.0) -> jax.Array:

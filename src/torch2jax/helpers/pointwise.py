@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 
 def absolute(x: jax.Array) -> jax.Array:
@@ -71,3 +72,37 @@ def with_data(old: jax.Array, new: jax.Array) -> jax.Array:
         return new
     finite = jnp.where(jnp.isfinite(old), old, 0)
     return new + (finite - jax.lax.stop_gradient(finite)).astype(new.dtype)
+
+
+def frexp(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mantissa and exponent, differentiable in the mantissa."""
+    exponent = jnp.frexp(lax.stop_gradient(x))[1]
+    return x * jnp.exp2(-exponent.astype(x.dtype)), exponent
+
+
+def float_power(base: jax.Array | float, exponent: jax.Array | float) -> jax.Array:
+    """Power in the widest float there is."""
+    wide = jnp.result_type(float, base, exponent)
+    return power(jnp.asarray(base, wide), jnp.asarray(exponent, wide))
+
+
+def bessel_i0(x: jax.Array) -> jax.Array:
+    """Modified Bessel function of order 0 with the gradient 0 at 0, where that of `jax.scipy.special.i0` is 1."""
+    return jnp.exp(absolute(x)) * jax.scipy.special.i0e(x)
+
+
+def digamma(x: jax.Array) -> jax.Array:
+    """Derivative of the logarithm of gamma; below 0 by reflection, where JAX's derivatives of it lose digits."""
+    below = x < 0
+    angle = jnp.pi * jnp.where(below, x, 0.5)
+    reflected = jax.scipy.special.digamma(jnp.where(below, 1 - x, x))
+    return jnp.where(
+        below & (x == jnp.floor(x)), jnp.nan, jnp.where(below, reflected - jnp.pi / jnp.tan(angle), reflected)
+    )
+
+
+def polygamma(n: int, x: jax.Array) -> jax.Array:
+    """The n-th derivative of digamma."""
+    if n == 0:
+        return digamma(x)
+    return jax.jvp(lambda x: polygamma(n - 1, x), (x,), (jnp.ones_like(x),))[1]

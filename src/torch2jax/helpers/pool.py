@@ -64,7 +64,10 @@ def max_unpool(
     padding: int | Sequence[int] = 0,
     output_size: Sequence[int] | None = None,
 ) -> jax.Array:
-    """Puts each maximum back where ``indexed_max_pool`` found it, and zeros elsewhere."""
+    """Puts each maximum back where ``indexed_max_pool`` found it, and zeros elsewhere.
+
+    All maxima that share a place get its gradient.
+    """
     batch, *spatial, features = x.shape
     window, strides, pads, _ = geometry(len(spatial), kernel_size, stride, padding)
     if output_size is None:
@@ -72,7 +75,10 @@ def max_unpool(
     target = output_size[-len(spatial) :]
     where = (jnp.arange(batch)[:, None, None], indices.reshape(batch, -1, features), jnp.arange(features))
     flat = jnp.zeros((batch, math.prod(target), features), x.dtype)
-    return flat.at[where].set(x.reshape(batch, -1, features)).reshape(batch, *target, features)
+    values = x.reshape(batch, -1, features)
+    kept = lax.stop_gradient(values)
+    flat = flat.at[where].set(kept).at[where].add(jnp.where(jnp.isfinite(kept), values - kept, 0))
+    return flat.reshape(batch, *target, features)
 
 
 def avg_pool(

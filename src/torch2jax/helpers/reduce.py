@@ -90,3 +90,17 @@ def cummin_with_indices(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis % x.ndim)
     indices = lax.cummax(jnp.where(x == lax.cummin(x, axis % x.ndim), places, 0), axis % x.ndim)
     return jnp.take_along_axis(x, indices, axis), indices
+
+
+def nanmedian(x: jax.Array) -> jax.Array:
+    """The lower median of all elements that are not NaN; equal values share the gradient."""
+    middle = lax.stop_gradient(nanmedian_with_indices(x.reshape(-1), 0)[0])
+    return jnp.where(jnp.isnan(middle), middle, jnp.mean(x, where=x == middle)).astype(x.dtype)
+
+
+def nanmedian_with_indices(x: jax.Array, axis: int, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
+    """The lower median along `axis` of what is not NaN, and where it is."""
+    count = (~jnp.isnan(x)).sum(axis, keepdims=True)
+    indices = jnp.take_along_axis(jnp.argsort(x, axis), jnp.maximum((count - 1) // 2, 0), axis)
+    values = jnp.take_along_axis(x, indices, axis)
+    return (values, indices) if keepdims else (values.squeeze(axis), indices.squeeze(axis))

@@ -55,3 +55,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else param
         return math.sqrt(2 / (1 + slope**2))
     return {"relu": math.sqrt(2), "tanh": 5 / 3, "selu": 0.75}.get(nonlinearity, 1)
+
+
+def variance_correction(unbiased: bool | None = None, correction: float | None = None) -> float:
+    """What a variance subtracts from the number of elements: 1, or what either of two arguments asks for."""
+    if correction is not None:
+        return correction
+    return 0 if unbiased is False else 1

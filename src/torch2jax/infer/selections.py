@@ -33,12 +33,12 @@ def module_of(frame: Frame, lists: Iterable[cst.BaseExpression]) -> Source | Non
                 seen.add(part.value)
                 waiting += flows.get(part.value, ())
             if isinstance(part, cst.Name | cst.Attribute) and _is_parameter(frame, part):
-                spelled = dotted_name(part) or ""
-                if spelled.partition(".")[0] in in_turn:
+                path = dotted_name(part) or ""
+                if path.partition(".")[0] in in_turn:
                     continue
                 if not isinstance(part, cst.Attribute):
                     return None  # a parameter of no module
-                found[spelled.rpartition(".")[0]] = part.value
+                found[path.rpartition(".")[0]] = part.value
             fact = frame.facts.special.get(part)
             if not isinstance(fact, tuple) or fact[0] != "module_method" or fact[1] not in _WALKS:
                 continue

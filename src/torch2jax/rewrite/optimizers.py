@@ -23,6 +23,7 @@ def optimizer_call(rewriter: Rewriter, node: cst.Call, fact: OptimizerCall) -> c
     ]
     if fact.transforms[0].rule.name.endswith(".LBFGS"):
         return _calling(rewriter, node, trained(rewriter, fact.groups), transforms[0], changed)
+    transform: cst.BaseExpression
     if fact.lists:
         transform = _picked(rewriter, fact, transforms)
     else:

@@ -29,8 +29,8 @@ from torch2jax.options import Options
 from torch2jax.report import Diagnostic, Severity
 from torch2jax.rules.model import Example
 from torch2jax.verify.build import accepts_rngs, load_comparable, randomise_constants
-from torch2jax.verify.compare import category, compare, leaves
 from torch2jax.verify.built_state import Initial, initial_problem
+from torch2jax.verify.compare import category, compare, leaves
 from torch2jax.verify.jax_draws import jax_draws
 from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen

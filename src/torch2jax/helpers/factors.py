@@ -1,0 +1,98 @@
+"""Factors of matrices in PyTorch's form: pivots count from 1, and a function may report what failed."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.scipy.linalg import cho_solve
+
+
+def lu_factor(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """L and U in one matrix, and the rows that were exchanged, counted from 1."""
+    factors, pivots, _ = lax.linalg.lu(x)
+    return factors, pivots + 1
+
+
+def lu_unpack(factors: jax.Array, pivots: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """P, L and U of `lu_factor`'s result, so that x = P L U."""
+    rows, columns = factors.shape[-2:]
+    size = min(rows, columns)
+    lower = jnp.tril(factors[..., :, :size], -1) + jnp.eye(rows, size, dtype=factors.dtype)
+    order = lax.linalg.lu_pivots_to_permutation(pivots - 1, rows)
+    permutation = (order[..., None, :] == jnp.arange(rows)[:, None]).astype(factors.dtype)
+    return permutation, lower, jnp.triu(factors[..., :size, :])
+
+
+def lu_solve(
+    factors: jax.Array, pivots: jax.Array, b: jax.Array, left: bool = True, adjoint: bool = False
+) -> jax.Array:
+    """The solution of A X = b (of X A = b without `left`), with A or its adjoint given by `lu_factor`'s result."""
+    permutation, lower, upper = lu_unpack(factors, pivots)
+    if not left:
+        return lu_solve(factors, pivots, b.conj().mT, adjoint=not adjoint).conj().mT
+    if adjoint:
+        y = lax.linalg.triangular_solve(*same_batch(upper, b), left_side=True, transpose_a=True, conjugate_a=True)
+        y = lax.linalg.triangular_solve(
+            *same_batch(lower, y), left_side=True, lower=True, transpose_a=True, conjugate_a=True, unit_diagonal=True
+        )
+        return permutation @ y
+    y = lax.linalg.triangular_solve(
+        *same_batch(lower, permutation.mT @ b), left_side=True, lower=True, unit_diagonal=True
+    )
+    return lax.linalg.triangular_solve(*same_batch(upper, y), left_side=True)
+
+
+def same_batch(x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Both with their leading axes broadcast against each other."""
+    batch = jnp.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    return jnp.broadcast_to(x, (*batch, *x.shape[-2:])), jnp.broadcast_to(y, (*batch, *y.shape[-2:]))
+
+
+def cholesky_solve(b: jax.Array, factor: jax.Array, upper: bool = False) -> jax.Array:
+    """The solution of A X = b by the Cholesky factor of A = L L^H; its gradient is that of all of L, as in PyTorch."""
+    b, factor = same_batch(b, factor)
+    triangle = jnp.triu(factor) if upper else jnp.tril(factor)
+    matrix = factor.conj().mT @ factor if upper else factor @ factor.conj().mT  # for its derivative only
+
+    def solve(_: object, right: jax.Array) -> jax.Array:
+        return cho_solve((lax.stop_gradient(triangle), not upper), right)
+
+    return lax.custom_linear_solve(lambda x: matrix @ x, b, solve, symmetric=True)
+
+
+def cholesky_inverse(factor: jax.Array, upper: bool = False) -> jax.Array:
+    """The inverse of the matrix with this Cholesky factor."""
+    identity = jnp.broadcast_to(jnp.eye(factor.shape[-1], dtype=factor.dtype), factor.shape)
+    return cholesky_solve(identity, factor, upper)
+
+
+def with_info(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Matrices, and for each of them 0, or 1 where it is not finite."""
+    return x, 1 - jnp.isfinite(x).all((-2, -1)).astype(jnp.int32)
+
+
+def with_solve_info(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The solution of a system, and for each matrix of it 0, or 1 where the matrix is singular."""
+    return x, lu_info(a)
+
+
+def lu_info(x: jax.Array) -> jax.Array:
+    """For each matrix 0, or where the first 0 stands on the diagonal of U, counted from 1."""
+    diagonal = jnp.diagonal(lax.linalg.lu(lax.stop_gradient(x))[0], axis1=-2, axis2=-1) == 0
+    return jnp.where(diagonal.any(-1), diagonal.argmax(-1) + 1, 0).astype(jnp.int32)
+
+
+def solve(a: jax.Array, b: jax.Array, left: bool = True) -> jax.Array:
+    """The solution of A X = b, or of X A = b; b is a vector, or one for each matrix, where its shape says so."""
+    if not left:
+        return solve(a.mT, b.mT).mT
+    if b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1]):
+        return jnp.linalg.solve(a, b[..., None])[..., 0]
+    return jnp.linalg.solve(a, b)
+
+
+def logdet(x: jax.Array) -> jax.Array:
+    """Logarithm of the determinant, NaN where that is negative."""
+    if not x.shape[-1]:
+        return jnp.zeros(x.shape[:-2], x.dtype)
+    sign, size = jnp.linalg.slogdet(x)
+    return jnp.where(sign < 0, jnp.nan, size)
