@@ -108,6 +108,8 @@ class BatchNorm(nnx.BatchNorm):
         self, x: jax.Array, use_running_average: bool | None = None, *, mask: jax.Array | None = None
     ) -> jax.Array:
         """Normalises x of shape (batch, ..., features); in training, updates the running statistics."""
+        if x.size == 0:  # nothing to average
+            return x
         previous = self.var[...]
         y: jax.Array = super().__call__(x, use_running_average, mask=mask)
         evaluating = self.use_running_average if use_running_average is None else use_running_average
