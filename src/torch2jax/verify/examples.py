@@ -153,7 +153,8 @@ def run_original(program: Program) -> Original:
             initial = None
             if program.is_module:
                 with torch_draws(_SEED) as draws:
-                    initial = Initial(_numpy_state(_built(original, program, inputs)), draws)
+                    new = _built(original, program, inputs)
+                    initial = Initial(_numpy_state(new), draws, tuple(name for name, _ in new.named_buffers()))
             if program.only_built:
                 return Original(
                     program, "", inputs, before=_state_dict(_built(original, program, inputs)), initial=initial
