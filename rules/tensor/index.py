@@ -332,7 +332,7 @@ def bincount(input: Tensor, weights: Tensor = None, minlength=0) -> Tensor:
 
     >>> torch.bincount(i64(7, high=5))
     >>> i64(7, high=5).bincount(f32(7).detach(), minlength=9)
-    >>> torch.bincount(i64(7, high=5), torch.ones(7))
+    >>> torch.bincount(i64(7, high=5), i64(7).float())
     >>> torch.bincount(i64(7, high=5), i64(7))
     """
     if weights is None:
