@@ -152,7 +152,7 @@ def eigh(A: Tensor, UPLO="L", *, out: Out = None) -> (Tensor, Tensor):
 
     >>> a = f32(3, 3)
     >>> torch.linalg.eigh(a + a.mT)[0]
-    >>> torch.linalg.eigh(f32(3, 3), UPLO="U")[0]
+    >>> torch.linalg.eigh(f32(3, 3).detach(), UPLO="U")[0]
     """
     if UPLO == "U":
         return jnp.linalg.eigh(A.conj().mT, symmetrize_input=False)
@@ -165,8 +165,8 @@ def eigvalsh(A: Tensor, UPLO="L", *, out: Out = None) -> Tensor:
 
     >>> a = f32(3, 3)
     >>> torch.linalg.eigvalsh(a + a.mT)
-    >>> torch.linalg.eigvalsh(f32(3, 3))
-    >>> torch.linalg.eigvalsh(f32(3, 3), UPLO="U")
+    >>> torch.linalg.eigvalsh(f32(3, 3).detach())
+    >>> torch.linalg.eigvalsh(f32(3, 3).detach(), UPLO="U")
     """
     if UPLO == "U":
         return jnp.linalg.eigvalsh(A.conj().mT, symmetrize_input=False)
