@@ -152,8 +152,11 @@ def eigh(A: Tensor, UPLO="L", *, out: Out = None) -> (Tensor, Tensor):
 
     >>> a = f32(3, 3)
     >>> torch.linalg.eigh(a + a.mT)[0]
+    >>> torch.linalg.eigh(f32(3, 3).detach(), UPLO="U")[0]
     """
-    return jnp.linalg.eigh(A, UPLO=UPLO)
+    if UPLO == "U":
+        return jnp.linalg.eigh(A.conj().mT, symmetrize_input=False)
+    return jnp.linalg.eigh(A, UPLO=UPLO, symmetrize_input=False)
 
 
 @rule("torch.linalg.eigvalsh", rank=rank(A) - 1)
@@ -162,8 +165,12 @@ def eigvalsh(A: Tensor, UPLO="L", *, out: Out = None) -> Tensor:
 
     >>> a = f32(3, 3)
     >>> torch.linalg.eigvalsh(a + a.mT)
+    >>> torch.linalg.eigvalsh(f32(3, 3).detach())
+    >>> torch.linalg.eigvalsh(f32(3, 3).detach(), UPLO="U")
     """
-    return jnp.linalg.eigvalsh(A, UPLO=UPLO)
+    if UPLO == "U":
+        return jnp.linalg.eigvalsh(A.conj().mT, symmetrize_input=False)
+    return jnp.linalg.eigvalsh(A, UPLO=UPLO, symmetrize_input=False)
 
 
 @rule("torch.linalg.eig")

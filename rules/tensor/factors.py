@@ -204,7 +204,9 @@ def vander(x: Tensor, *, N=None) -> Tensor:
     >>> torch.linalg.vander(f32(2, 3))
     >>> torch.linalg.vander(f32(3), N=5)
     """
-    return x[..., None] ** jnp.arange(x.shape[-1] if N is None else N)
+    if N is None:
+        return x[..., None] ** jnp.arange(x.shape[-1])
+    return jnp.atleast_1d(x)[..., None] ** jnp.arange(N)
 
 
 @rule("torch.linalg.tensorinv")

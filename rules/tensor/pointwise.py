@@ -254,7 +254,7 @@ def nextafter(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
 
     >>> torch.nextafter(f32(2, 3).detach(), f32(3).detach())
     """
-    return jnp.nextafter(lax.stop_gradient(input), lax.stop_gradient(other))
+    return jnp.nextafter(input, other)
 
 
 @rule("torch.ldexp", "torch.Tensor.ldexp", mode="pointwise")

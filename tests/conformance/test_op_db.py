@@ -18,12 +18,18 @@ from conformance.op_db_sources import Program, Sample, operators, program, reaso
 from torch2jax.conversion import Conversion
 
 RECORD = json.loads((Path(__file__).parent / "op_db.json").read_text(encoding="utf-8"))
+KNOWN = {
+    "linalg.eig": "PyTorch and JAX choose other signs of eigenvectors",
+    "linalg.eigh": "PyTorch and JAX choose other signs of eigenvectors",
+    "linalg.eigvalsh": "JAX differentiates at the symmetric part of a matrix, PyTorch at one of its triangles",
+    "linalg.lstsq": "residuals, rank and singular values that the driver leaves out",
+}
 EVERY = 16  # one operator in so many runs every time,
 SHORT = 2  # with so many samples
 
 
 def recorded() -> Iterator[Any]:
-    known = [name for name, result in RECORD.items() if result["verdict"] not in ("left out", "flagged")]
+    known = [name for name, result in RECORD.items() if result["verdict"] not in ("left out", "flagged", "differs")]
     for number, name in enumerate(known):
         yield pytest.param(name, SHORT, id=f"{name}-short", marks=[] if number % EVERY == 0 else [pytest.mark.full])
         yield pytest.param(name, None, id=name, marks=[pytest.mark.full])
@@ -33,8 +39,8 @@ def test_recorded_operators_exist() -> None:
     assert set(RECORD) <= set(operators())
 
 
-def test_no_operator_differs_silently() -> None:
-    assert [name for name, result in RECORD.items() if result["verdict"] == "differs"] == []
+def test_no_other_operator_differs_silently() -> None:
+    assert {name for name, result in RECORD.items() if result["verdict"] == "differs"} == set(KNOWN)
 
 
 @pytest.mark.parametrize(("name", "most"), list(recorded()))
