@@ -33,7 +33,7 @@ from torch2jax.verify.kept import Kept, digest, environment, essence
 from torch2jax.verify.probes import Probe, probes
 from torch2jax.weights.layer_maps import maps_from
 
-_SOURCES = ("examples.py", "initial.py", "probes.py", "rendering.py", "mutation.py", "../rules/mutants.py")
+_SOURCES = ("examples.py", "built_state.py", "probes.py", "rendering.py", "mutation.py", "../rules/mutants.py")
 """What decides about mutants beside the rule; the converter does too, but a change there seldom matters."""
 
 _LONGEST = 60
