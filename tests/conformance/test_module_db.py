@@ -35,7 +35,7 @@ NOT_TRANSLATED = {
 # Modules of each kind, of which every run tries an input.
 QUICK = """
 nn.BatchNorm2d nn.Conv2d nn.ConvTranspose1d nn.FractionalMaxPool2d nn.InstanceNorm2d nn.LazyConv2d nn.LSTMCell
-nn.LinearCrossEntropyLoss nn.MultiheadAttention nn.PReLU nn.ReflectionPad2d nn.TransformerEncoderLayer
+nn.GroupNorm nn.LinearCrossEntropyLoss nn.MultiheadAttention nn.ReflectionPad2d nn.TransformerEncoderLayer
 """.split()
 
 
