@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.module_cases import modules
 from conformance.module_runs import Verdict
 
 _HEAD = """# PyTorch's own inputs for its modules
@@ -38,7 +39,9 @@ def page(results: Mapping[str, Any]) -> str:
     run = sum(every.values())
     good = every[Verdict.AGREES] + every[Verdict.WITH_AXES]
     share = f"{good} of {run} ({good / max(run, 1):.1%}) agree"
-    summary = f"{len(results)} modules, {total} inputs, of which {run} were run: {share}.\n"
+    summary = (
+        f"{len(results)} of the list's {len(modules())} modules, {total} inputs, of which {run} were run: {share}.\n"
+    )
     columns = [verdict for verdict in Verdict if every[verdict] or verdict is not Verdict.BROKEN]
     lines = [_HEAD, summary]
     lines.append(f"| module | inputs | run | {' | '.join(_SHORT.get(v, v.value) for v in columns)} |")

@@ -313,7 +313,8 @@ def test_ctc_loss_of_an_impossible_alignment(zero_infinity: bool, normal: Normal
 
 @pytest.mark.parametrize("jitted", [False, True])
 def test_ctc_loss_of_targets_laid_end_to_end(jitted: bool, normal: Normal) -> None:
-    log_probs, targets, lengths = normal(8, 3, 5), RNG.integers(1, 5, 9), np.array([4, 3, 2])
+    log_probs = np.asarray(jax.nn.log_softmax(jnp.asarray(normal(8, 3, 5))))
+    targets, lengths = RNG.integers(1, 5, 9), np.array([4, 3, 2])
     expected = F.ctc_loss(
         torch.tensor(log_probs), torch.tensor(targets), torch.tensor([8, 7, 6]), torch.tensor(lengths), reduction="none"
     )
@@ -326,7 +327,7 @@ def test_ctc_loss_of_targets_laid_end_to_end(jitted: bool, normal: Normal) -> No
 
 
 def test_ctc_loss_without_a_batch(normal: Normal) -> None:
-    log_probs, targets = normal(8, 5), np.array([1, 2, 2])
+    log_probs, targets = np.asarray(jax.nn.log_softmax(jnp.asarray(normal(8, 5)))), np.array([1, 2, 2])
     expected = F.ctc_loss(torch.tensor(log_probs), torch.tensor(targets), torch.tensor(7), torch.tensor(3))
     actual = losses.ctc_loss(jnp.asarray(log_probs), jnp.asarray(targets), 7, 3)
     np.testing.assert_allclose(actual, expected, rtol=1e-9)

@@ -212,7 +212,7 @@ def fractional_max_pool(
     batch, *spatial, features = x.shape
     window = spread(kernel_size, len(spatial))
     if output_size is None:
-        ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,) * len(spatial)
+        ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio or 1.0,) * len(spatial)
         counts = tuple(int(size * ratio) for size, ratio in zip(spatial, ratios, strict=True))
     else:
         counts = spread(output_size, len(spatial))
