@@ -56,7 +56,8 @@ def cholesky_solve(b: jax.Array, factor: jax.Array, upper: bool = False) -> jax.
     def solve(_: object, right: jax.Array) -> jax.Array:
         return cho_solve((lax.stop_gradient(triangle), not upper), right)
 
-    return lax.custom_linear_solve(lambda x: matrix @ x, b, solve, symmetric=True)
+    solution: jax.Array = lax.custom_linear_solve(lambda x: matrix @ x, b, solve, symmetric=True)
+    return solution
 
 
 def cholesky_inverse(factor: jax.Array, upper: bool = False) -> jax.Array:
@@ -86,8 +87,9 @@ def solve(a: jax.Array, b: jax.Array, left: bool = True) -> jax.Array:
     if not left:
         return solve(a.mT, b.mT).mT
     if b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1]):
-        return jnp.linalg.solve(a, b[..., None])[..., 0]
-    return jnp.linalg.solve(a, b)
+        b = b[..., None]
+        return jnp.asarray(jnp.linalg.solve(a, b))[..., 0]
+    return jnp.asarray(jnp.linalg.solve(a, b))
 
 
 def logdet(x: jax.Array) -> jax.Array:

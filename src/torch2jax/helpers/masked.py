@@ -16,7 +16,7 @@ def kept(x: jax.Array, mask: jax.Array | None, neutral: float) -> jax.Array:
     if mask is None:
         return x
     if jnp.issubdtype(x.dtype, jnp.integer) and abs(neutral) == float("inf"):
-        bounds = jnp.iinfo(x.dtype)
+        bounds = jnp.iinfo(x.dtype)  # type: ignore[no-untyped-call]
         return jnp.where(mask, x, bounds.max if neutral > 0 else bounds.min)
     return jnp.where(mask, x, jnp.asarray(neutral, x.dtype))
 
@@ -29,28 +29,44 @@ def all_axes(x: jax.Array, axis: Axes) -> tuple[int, ...]:
 
 
 def masked_sum(
-    x: jax.Array, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike = None, mask: jax.Array | None = None
+    x: jax.Array,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+    mask: jax.Array | None = None,
 ) -> jax.Array:
     """Sum of the elements that the mask keeps."""
     return kept(x, mask, 0).sum(all_axes(x, axis), keepdims=keepdims, dtype=dtype)
 
 
 def masked_prod(
-    x: jax.Array, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike = None, mask: jax.Array | None = None
+    x: jax.Array,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+    mask: jax.Array | None = None,
 ) -> jax.Array:
     """Product of the elements that the mask keeps."""
     return kept(x, mask, 1).prod(all_axes(x, axis), keepdims=keepdims, dtype=dtype)
 
 
 def masked_amax(
-    x: jax.Array, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike = None, mask: jax.Array | None = None
+    x: jax.Array,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+    mask: jax.Array | None = None,
 ) -> jax.Array:
     """Maximum of the elements that the mask keeps."""
     return kept(x, mask, -jnp.inf).max(all_axes(x, axis), keepdims=keepdims).astype(dtype or x.dtype)
 
 
 def masked_amin(
-    x: jax.Array, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike = None, mask: jax.Array | None = None
+    x: jax.Array,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+    mask: jax.Array | None = None,
 ) -> jax.Array:
     """Minimum of the elements that the mask keeps."""
     return kept(x, mask, jnp.inf).min(all_axes(x, axis), keepdims=keepdims).astype(dtype or x.dtype)
@@ -60,7 +76,7 @@ def masked_arg(
     x: jax.Array,
     axis: int | None = None,
     keepdims: bool = False,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     mask: jax.Array | None = None,
     largest: bool = True,
 ) -> jax.Array:
@@ -72,7 +88,11 @@ def masked_arg(
 
 
 def masked_mean(
-    x: jax.Array, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike = None, mask: jax.Array | None = None
+    x: jax.Array,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+    mask: jax.Array | None = None,
 ) -> jax.Array:
     """Mean of the elements that the mask keeps; NaN where it keeps none."""
     count = masked_sum(jnp.ones(x.shape, int), axis, keepdims, mask=mask)
@@ -84,7 +104,7 @@ def masked_variance(
     axis: Axes = None,
     correction: float = 1,
     keepdims: bool = False,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     mask: jax.Array | None = None,
 ) -> jax.Array:
     """Variance of the elements that the mask keeps."""
@@ -99,7 +119,7 @@ def masked_norm(
     p: float = 2.0,
     axis: Axes = None,
     keepdims: bool = False,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     mask: jax.Array | None = None,
 ) -> jax.Array:
     """p-norm of the elements that the mask keeps."""
@@ -114,12 +134,14 @@ def masked_logsumexp(
     return jax.nn.logsumexp(kept(x, mask, -jnp.inf), all_axes(x, axis), keepdims=keepdims)
 
 
-def masked_softmax(x: jax.Array, axis: int, dtype: DTypeLike = None, mask: jax.Array | None = None) -> jax.Array:
+def masked_softmax(x: jax.Array, axis: int, dtype: DTypeLike | None = None, mask: jax.Array | None = None) -> jax.Array:
     """Softmax over the elements that the mask keeps; NaN where it keeps none."""
     return jax.nn.softmax(kept(x, mask, -jnp.inf).astype(dtype or x.dtype), all_axes(x, axis))
 
 
-def masked_log_softmax(x: jax.Array, axis: int, dtype: DTypeLike = None, mask: jax.Array | None = None) -> jax.Array:
+def masked_log_softmax(
+    x: jax.Array, axis: int, dtype: DTypeLike | None = None, mask: jax.Array | None = None
+) -> jax.Array:
     """Logarithm of `masked_softmax`."""
     return jax.nn.log_softmax(kept(x, mask, -jnp.inf).astype(dtype or x.dtype), all_axes(x, axis))
 
@@ -129,7 +151,7 @@ def masked_normalize(
     p: float,
     axis: int,
     eps: float = 1e-12,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     mask: jax.Array | None = None,
 ) -> jax.Array:
     """The elements that the mask keeps, divided by their p-norm along an axis."""
@@ -137,7 +159,7 @@ def masked_normalize(
 
 
 def masked_cumulative(
-    x: jax.Array, axis: int, dtype: DTypeLike = None, mask: jax.Array | None = None, product: bool = False
+    x: jax.Array, axis: int, dtype: DTypeLike | None = None, mask: jax.Array | None = None, product: bool = False
 ) -> jax.Array:
     """Running sum or product of the elements that the mask keeps."""
     rows = kept(x, mask, 1 if product else 0).astype(dtype or x.dtype)
@@ -149,7 +171,7 @@ def masked_cumulative(
 def masked_logaddexp(
     x: jax.Array,
     y: jax.Array,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     x_mask: jax.Array | None = None,
     y_mask: jax.Array | None = None,
 ) -> jax.Array:

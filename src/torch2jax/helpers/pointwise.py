@@ -105,4 +105,5 @@ def polygamma(n: int, x: jax.Array) -> jax.Array:
     """The n-th derivative of digamma."""
     if n == 0:
         return digamma(x)
-    return jax.jvp(lambda x: polygamma(n - 1, x), (x,), (jnp.ones_like(x),))[1]
+    derivative: jax.Array = jax.jvp(lambda x: polygamma(n - 1, x), (x,), (jnp.ones_like(x),))[1]
+    return derivative

@@ -45,9 +45,8 @@ def combinations(x: jax.Array, r: int = 2, with_replacement: bool = False) -> ja
 def cumulative_trapezoid(y: jax.Array, x: jax.Array | None = None, dx: float = 1.0, axis: int = -1) -> jax.Array:
     """Running integral by trapezoids along `axis`, over the places `x` or steps of `dx`."""
     y = jnp.moveaxis(y, axis, -1)
-    if x is not None:
-        dx = jnp.diff(x if x.ndim == 1 else jnp.moveaxis(x, axis, -1))
-    return jnp.moveaxis(jnp.cumsum((y[..., 1:] + y[..., :-1]) * dx / 2, -1), -1, axis)
+    width = dx if x is None else jnp.diff(x if x.ndim == 1 else jnp.moveaxis(x, axis, -1))
+    return jnp.moveaxis(jnp.cumsum((y[..., 1:] + y[..., :-1]) * width / 2, -1), -1, axis)
 
 
 def gradient(x: jax.Array, spacing: float = 1.0, axis: int | Sequence[int] | None = None) -> list[jax.Array]:

@@ -112,7 +112,7 @@ def _single_precision_names() -> list[tuple[Any, str, Any]]:
         (torch, "cfloat", torch.complex128),
         (torch, "FloatTensor", torch.DoubleTensor),
         (torch.Tensor, "float", torch.Tensor.double),
-        (torch.Tensor, "cfloat", torch.Tensor.cdouble),
+        (torch.Tensor, "cfloat", torch.Tensor.cdouble),  # type: ignore[attr-defined]
         (torch.nn.Module, "float", torch.nn.Module.double),
         (jnp, "float32", jnp.float64),
         (jnp, "complex64", jnp.complex128),
