@@ -32,7 +32,7 @@ def bartlett_window(count: int, sym: bool = True, dtype: DTypeLike | None = None
 
 def cosine_window(count: int, sym: bool = True, dtype: DTypeLike | None = None) -> jax.Array:
     """Half a wave of a sine, between the places."""
-    total = count if sym or count == 1 else count + 1
+    total = max(1, count if sym or count == 1 else count + 1)
     return jnp.sin(math.pi / total * (jnp.arange(count, dtype=jnp.zeros(0, dtype).dtype) + 0.5))
 
 
