@@ -71,7 +71,7 @@ SINE = Program("import torch\n\n\ndef call_0(x0: torch.Tensor):\n    return torc
         ("jnp.sin(x0)", Verdict.AGREES, ""),
         ("jnp.sin(x0) + 1e-6", Verdict.DIFFERS, "value: "),
         ("lax.stop_gradient(jnp.sin(x0))", Verdict.DIFFERS, "gradient: "),
-        ("jnp.sin(x0)[0]", Verdict.DIFFERS, "value: the result has shape"),
+        ("jnp.sin(x0)[0]", Verdict.DIFFERS, "value: [''] has shape"),
         ("jnp.sin(x0, axis=1)", Verdict.FAILS, "TypeError"),
     ],
 )
