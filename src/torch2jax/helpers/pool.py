@@ -216,7 +216,7 @@ def fractional_max_pool(
         counts = tuple(int(size * ratio) for size, ratio in zip(spatial, ratios, strict=True))
     else:
         counts = spread(output_size, len(spatial))
-    shifts = samples[..., ::-1] if len(spatial) == 2 else samples  # PyTorch's first number is for the width
+    shifts = samples[:batch, :, ::-1] if len(spatial) == 2 else samples[:batch]  # PyTorch's first is for the width
     place = jnp.zeros((), int)
     for axis, (size, k, count) in enumerate(zip(spatial, window, counts, strict=True)):
         shift, step = shifts[..., axis, None], (size - k) / max(count - 1, 1)
