@@ -463,6 +463,7 @@ def ctc_loss(
 
     >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, torch.tensor([7, 6]), torch.tensor([3, 2]))
     >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, (7, 7), (3, 2), reduction="sum")
+    >>> F.ctc_loss(f32(7, 2, 5), i64(2, 3, high=4) + 1, (7, 6), (3, 2), reduction="none")
     >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(5, high=4) + 1, (7, 6), (3, 2), reduction="none")
     """
     return helpers.ctc_loss(

@@ -106,13 +106,18 @@ def triangular_solve(b: Tensor, A: Tensor, upper: bool = True) -> (Tensor, Tenso
     return lax.linalg.triangular_solve(A, b, left_side=True, lower=not upper), A
 
 
-@rule("torch.linalg.lstsq")
-def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver: Ignored = None):
+@rule("torch.linalg.lstsq", fields=("solution", "residuals", "rank", "singular_values"))
+def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None) -> (Tensor, Tensor, Tensor, Tensor):
     """Least squares.
 
-    >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2))[0]
+    >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2)).solution
+    >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach())
+    >>> torch.linalg.lstsq(f32(3, 3).detach(), f32(3, 2).detach(), driver="gelsy").residuals
+    >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach(), driver="gelsd").solution
     """
-    return jnp.linalg.lstsq(A, B, rcond=rcond)
+    if driver is not None and driver != "gelsy":
+        raise Unsupported("another driver gives residuals and singular values too", "leave `driver=` out")
+    return helpers.lstsq(A, B, rcond=rcond)
 
 
 @rule("torch.linalg.svd")
@@ -152,11 +157,14 @@ def eigh(A: Tensor, UPLO="L", *, out: Out = None) -> (Tensor, Tensor):
 
     >>> a = f32(3, 3)
     >>> torch.linalg.eigh(a + a.mT)[0]
-    >>> torch.linalg.eigh(f32(3, 3).detach(), UPLO="U")[0]
+    >>> torch.linalg.eigh(f32(3, 3))[0]
+    >>> torch.linalg.eigh(f32(3, 3))[1] ** 2
+    >>> torch.linalg.eigh(f32(3, 3), UPLO="U")[0]
     """
+    caveat("eigenvectors are unique up to their signs: PyTorch's may have others")
     if UPLO == "U":
-        return jnp.linalg.eigh(A.conj().mT, symmetrize_input=False)
-    return jnp.linalg.eigh(A, UPLO=UPLO, symmetrize_input=False)
+        return jnp.linalg.eigh(helpers.one_triangle(A, upper=True))
+    return jnp.linalg.eigh(helpers.one_triangle(A, upper=UPLO == "U"))
 
 
 @rule("torch.linalg.eigvalsh", rank=rank(A) - 1)
@@ -165,12 +173,12 @@ def eigvalsh(A: Tensor, UPLO="L", *, out: Out = None) -> Tensor:
 
     >>> a = f32(3, 3)
     >>> torch.linalg.eigvalsh(a + a.mT)
-    >>> torch.linalg.eigvalsh(f32(3, 3).detach())
-    >>> torch.linalg.eigvalsh(f32(3, 3).detach(), UPLO="U")
+    >>> torch.linalg.eigvalsh(f32(3, 3))
+    >>> torch.linalg.eigvalsh(f32(2, 3, 3), UPLO="U")
     """
     if UPLO == "U":
-        return jnp.linalg.eigvalsh(A.conj().mT, symmetrize_input=False)
-    return jnp.linalg.eigvalsh(A, UPLO=UPLO, symmetrize_input=False)
+        return jnp.linalg.eigvalsh(helpers.one_triangle(A, upper=True))
+    return jnp.linalg.eigvalsh(helpers.one_triangle(A, upper=UPLO == "U"))
 
 
 @rule("torch.linalg.eig")
@@ -179,6 +187,7 @@ def eig(A: Tensor) -> (Tensor, Tensor):
 
     >>> torch.linalg.eig(f32(3, 3).detach())[0].abs().sort()[0]
     """
+    caveat("eigenvectors are unique up to their signs: PyTorch's may have others")
     return jnp.linalg.eig(A)
 
 

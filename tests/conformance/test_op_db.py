@@ -19,10 +19,8 @@ from torch2jax.conversion import Conversion
 
 RECORD = json.loads((Path(__file__).parent / "op_db.json").read_text(encoding="utf-8"))
 KNOWN = {
-    "linalg.eig": "PyTorch and JAX choose other signs of eigenvectors",
-    "linalg.eigh": "PyTorch and JAX choose other signs of eigenvectors",
-    "linalg.eigvalsh": "JAX differentiates at the symmetric part of a matrix, PyTorch at one of its triangles",
-    "linalg.lstsq": "residuals, rank and singular values that the driver leaves out",
+    "linalg.eig": "PyTorch and JAX choose other signs of eigenvectors, which T2J205 says",
+    "linalg.eigh": "PyTorch and JAX choose other signs of eigenvectors, which T2J205 says",
 }
 EVERY = 16  # one operator in so many runs every time,
 SHORT = 2  # with so many samples

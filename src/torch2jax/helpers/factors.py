@@ -6,6 +6,22 @@ from jax import lax
 from jax.scipy.linalg import cho_solve
 
 
+def one_triangle(x: jax.Array, upper: bool = False) -> jax.Array:
+    """The Hermitian matrices of which `x` holds a triangle; the gradient goes to `x` as if it held all of them."""
+    half = jnp.triu(x, 1) if upper else jnp.tril(x, -1)
+    diagonal = jnp.diagonal(x, axis1=-2, axis2=-1).real.astype(x.dtype)
+    whole = half + half.mT.conj() + diagonal[..., None] * jnp.eye(x.shape[-1], dtype=x.dtype)
+    triangle: jax.Array = lax.stop_gradient(whole) + (x - lax.stop_gradient(x))
+    return triangle
+
+
+def lstsq(a: jax.Array, b: jax.Array, rcond: float | None = None) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Solution, no residuals, rank, and no singular values: what PyTorch's default driver for a CPU gives."""
+    solution, _, rank, _ = jnp.linalg.lstsq(a, b, rcond=rcond)
+    empty = jnp.zeros(0, a.dtype)
+    return solution, empty, rank, empty
+
+
 def lu_factor(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """L and U in one matrix, and the rows that were exchanged, counted from 1."""
     factors, pivots, _ = lax.linalg.lu(x)

@@ -322,6 +322,13 @@ def multilabel_soft_margin_loss(
     return reduce_loss((loss if weight is None else loss * weight).mean(-1), reduction)
 
 
+def _not_normalized(log_probs: jax.Array, frames: jax.Array) -> jax.Array:
+    """What `optax.ctc_loss` adds by normalising `log_probs`, (batch,). The gradient of the difference is PyTorch's."""
+    total = jax.nn.logsumexp(log_probs, axis=-1).T
+    excess = total - jnp.exp(total)  # exp(log_probs) in PyTorch's gradient, where optax has the softmax
+    return ((jax.lax.stop_gradient(total - excess) + excess) * frames).sum(-1)
+
+
 def ctc_loss(
     log_probs: jax.Array,
     targets: jax.Array,
@@ -350,6 +357,7 @@ def ctc_loss(
     padding = (jnp.arange(targets.shape[1]) >= target_lengths[:, None]).astype(log_probs.dtype)
     loss = optax.ctc_loss(log_probs.swapaxes(0, 1), late, targets, padding, blank_id=blank, log_epsilon=-1e30)
     impossible = loss > 1e29
+    loss = loss - _not_normalized(log_probs, 1 - late)
     loss = jnp.where(impossible, 0 if zero_infinity else jnp.inf, loss)
     if reduction == "mean":
         return (loss / jnp.maximum(target_lengths, 1)).mean()
