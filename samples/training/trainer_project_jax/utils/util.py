@@ -5,7 +5,7 @@ def prepare_device(n_gpu_use):
     """
     setup GPU device if available
     """
-    n_gpu = jax.device_count()
+    n_gpu = 0 if jax.default_backend() == "cpu" else jax.device_count()
     if n_gpu_use > 0 and n_gpu == 0:
         print("Warning: There's no GPU available on this machine, training will be performed on CPU.")
         n_gpu_use = 0
