@@ -64,7 +64,7 @@ _SPELLINGS = {
     "nn.functional.embedding": "F.embedding({1}, {0}, {rest2})",
     "nn.functional.embedding_bag": "F.embedding_bag({1}, {0}, {rest2})",
     "normal.number_mean": "torch.normal({1}, {0}, {rest2})",
-    "linalg.lstsq.grad_oriented": "torch.linalg.lstsq({0}, {1}, driver={2})[:2]",
+    "linalg.lstsq.grad_oriented": "torch.linalg.lstsq({0}, {rest})[:2]",
     "linalg.pinv.singular": "torch.linalg.pinv({0} @ {1}.mT)",
     "nn.functional.silu.complex": "F.silu({0})",
     "sparse.mm.reduce": "torch.sparse.mm({all})",
