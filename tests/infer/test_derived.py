@@ -90,7 +90,7 @@ def test_a_function_becomes_a_module_that_keeps_the_arguments() -> None:
 
 
 def test_a_function_whose_attributes_no_rule_gives_is_refused() -> None:
-    assert "T2J103" in codes("class P(nn.FractionalMaxPool2d):\n    pass\n")
+    assert "T2J103" in codes("class P(nn.AvgPool2d):\n    pass\n")
 
 
 def test_the_constructor_resets_the_parameters_by_the_method_of_the_class() -> None:

@@ -51,9 +51,21 @@ def commented(source: str, chosen: list[tuple[int, int | None]]) -> tuple[str, d
     return "\n".join(lines), marks
 
 
-@given(st.sampled_from(SOURCES), st.integers(0, 10**6))
+WRITTEN_OUT = ROOT / "tests/regions/programs/spread_steps.py"
+
+
+@given(st.sampled_from([path for path in SOURCES if path != WRITTEN_OUT]), st.integers(0, 10**6))
 @settings(max_examples=60, deadline=None)
 def test_comments_survive(path: Path, seed: int) -> None:
+    _check_comments(path, seed)
+
+
+def test_comments_of_functions_that_are_written_out_survive_once() -> None:
+    for seed in range(4):
+        _check_comments(WRITTEN_OUT, seed)
+
+
+def _check_comments(path: Path, seed: int) -> None:
     source = path.read_text(encoding="utf-8")
     every = places(source)
     chosen = random.Random(seed).sample(every, min(20, len(every)))

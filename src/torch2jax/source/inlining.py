@@ -264,9 +264,10 @@ class _Inlining(_Tracing):
             value = self._copied(result, names)
             if not (isinstance(value, cst.Name) and isinstance(target, cst.Name) and value.value == target.value):
                 assigned = cst.Assign([cst.AssignTarget(target.deep_clone())], value)
-                lines.append(cst.SimpleStatementLine([assigned]))
+                lines.append(cst.SimpleStatementLine([assigned], leading_lines=_comments(body[-1])))
         if lines:
-            own = [*line.leading_lines, *getattr(lines[0], "leading_lines", ())]
+            own = [*line.leading_lines, *_comments(line)[len(_above(line)) :], *_heading(callee)]
+            own += getattr(lines[0], "leading_lines", ())
             first_line = lines[0].with_changes(leading_lines=own)
             self.origins[first_line] = self.origins.get(lines[0], lines[0])
             lines[0] = first_line
@@ -315,6 +316,28 @@ def _free(wanted: str, taken: set[str]) -> str:
         name, number = f"{wanted}_{number}", number + 1
     taken.add(name)
     return name
+
+
+def _above(node: Any) -> list[cst.EmptyLine]:
+    """The comments above a statement."""
+    return [line for line in node.leading_lines if line.comment is not None]
+
+
+def _comments(line: cst.SimpleStatementLine) -> list[cst.EmptyLine]:
+    """The comments above a statement and behind it, as lines of their own."""
+    behind = line.trailing_whitespace.comment
+    return [*_above(line), *([cst.EmptyLine(comment=behind)] if behind is not None else [])]
+
+
+def _heading(fn: cst.FunctionDef) -> list[cst.EmptyLine]:
+    """The comments above a function and behind its header, and those of its docstring."""
+    lines = _above(fn)
+    if isinstance(fn.body, cst.IndentedBlock):
+        if fn.body.header.comment is not None:
+            lines.append(cst.EmptyLine(comment=fn.body.header.comment))
+        if fn.get_docstring() is not None and isinstance(fn.body.body[0], cst.SimpleStatementLine):
+            lines += _comments(fn.body.body[0])
+    return lines
 
 
 def _returns(lines: Sequence[Any]) -> bool:
