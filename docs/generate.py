@@ -4,16 +4,17 @@ They are docs/diagnostics.md, docs/training.md, docs/conformance.md, docs/rules/
 """
 
 import ast
+import runpy
 import textwrap
 from pathlib import Path
 
-from conformance import conformance_page
 from torch2jax import convert
 from torch2jax.report import CODES, severity_of
 from torch2jax.rules.cache import builtin_rules_dir, load_book
 from torch2jax.rules.describe import pages
 
 _ROOT = Path(__file__).resolve().parent.parent
+conformance_page = runpy.run_path(str(_ROOT / "docs" / "operators_page.py"))["conformance_page"]
 # What the README shows: sample and class.
 _SHOWN = (("lenet_cifar10", "LeNet"), ("gpt", "CausalSelfAttention"))
 _BEGIN, _END = "<!-- before-after: begin -->\n", "<!-- before-after: end -->\n"
