@@ -62,7 +62,7 @@ def _functions(draws: Draws) -> dict[str, Function]:
     ) -> jax.Array:
         shape = np.broadcast_shapes(np.shape(lower), np.shape(upper)) if shape is None else shape
         low, high = (torch.special.ndtr(torch.as_tensor(np.asarray(bound, np.float64))) for bound in (lower, upper))
-        below = low + torch.special.ndtr(torch.as_tensor(draws.normal(shape))) * (high - low)
+        below = low + torch.from_numpy(draws.truncated(shape)) * (high - low)
         return jnp.asarray(torch.special.ndtri(below).numpy().clip(lower, upper), dtype or jnp.result_type(float))
 
     def bernoulli(key: Any, p: Any = 0.5, shape: Sequence[int] | None = None, **_: Any) -> jax.Array:

@@ -23,7 +23,7 @@ import numpy as np
 
 from torch2jax.weights.arrays import Array
 
-_KINDS = ("normal", "uniform", "integer", "permutation")
+_KINDS = ("normal", "uniform", "integer", "permutation", "truncated")
 
 
 class Draws:
@@ -46,6 +46,10 @@ class Draws:
     def uniform(self, shape: Sequence[int]) -> Array:
         """Numbers in [0, 1)."""
         return self._draw("uniform", shape, lambda rng, sizes: rng.random(sizes))
+
+    def truncated(self, shape: Sequence[int]) -> Array:
+        """Numbers in [0, 1) for truncated distributions, which the frameworks draw in ways of their own."""
+        return self._draw("truncated", shape, lambda rng, sizes: rng.random(sizes))
 
     def integer(self, low: int, high: int, shape: Sequence[int]) -> Array:
         """Integers from ``low`` up to, without, ``high``."""
