@@ -13,7 +13,8 @@ HEADER = "import jax\nimport jax.numpy as jnp\nfrom flax import nnx\n"
 LINEAR = """
 class Example(nnx.Module):
     def __init__(self, *, rngs):
-        self.layer = nnx.Linear(3, 4, rngs=rngs)
+        init = lambda key, shape, dtype: jax.random.uniform(key, shape, dtype, -(3**-0.5), 3**-0.5)
+        self.layer = nnx.Linear(3, 4, kernel_init=init, bias_init=init, rngs=rngs)
 
     def __call__(self, x0):
         return self.layer(x0)
@@ -83,6 +84,11 @@ def test_right_translations_agree(run, example, translation):
             "nn.BatchNorm1d(3)(f32(5, 3))",
             BATCH_NORM,
             "state after the call: relative error",
+        ),
+        (
+            "nn.Linear(3, 4)(f32(2, 3))",
+            LINEAR.replace("kernel_init=init", "kernel_init=nnx.initializers.lecun_normal()"),
+            "initial state: the translation draws truncated (3, 4)",
         ),
         (
             "f32(3) + 1",
