@@ -12,6 +12,10 @@ def test_imports_that_are_needed_and_no_others() -> None:
     assert code == "import jax.numpy as jnp\n\n\ndef f(x):\n    return jnp.exp(x)\n"
 
 
+def test_torch_that_nothing_reads_is_not_imported() -> None:
+    assert convert("import os\nimport torch\n\nprint(os.sep)\n").code == "import os\n\nprint(os.sep)\n"
+
+
 def test_torch_stays_imported_while_something_reads_it() -> None:
     code = convert(f"{PRELUDE}def f(x):\n    return torch.no_such(x)\n").code
     assert "import torch\n" in code

@@ -116,9 +116,6 @@ def _finish(
         needed = [*needed, *section.requirements]
     elif rewriter.helpers and helpers_level is not None:
         needed = [*needed, *helper_requirements(rewriter.helpers, rename, level=helpers_level)]
-    unchanged = not needed and all(a is b for a, b in zip(tree.body, rewriter.file.tree.body, strict=False))
-    if unchanged and len(tree.body) == len(rewriter.file.tree.body):
-        return rewriter.file.tree
     tree = edit_imports(tree, needed, read_before=read_names(binding), replaced=freed & {*rename})
     same = rewriter.line_marks.unchanged if rewriter.line_marks is not None else ()
     tree = wrap(tree, rewriter.file.tree, limit_of(rewriter.file.source), same=same)
