@@ -3,8 +3,10 @@
 import os
 import random
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import torch
@@ -30,6 +32,13 @@ def update(request: pytest.FixtureRequest) -> bool:
 def seeded() -> None:
     """Every test draws the same numbers in every run, whichever tests run before it."""
     _seed()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten() -> Iterator[None]:
+    """What was compiled for one file of tests is of little use to the next one, and takes much memory."""
+    yield
+    jax.clear_caches()
 
 
 def _seed() -> None:

@@ -132,7 +132,7 @@ class Facts:
     tensor of the data side, and are made arrays right after ("array", or "nest" for what may be inside a container).
     ``sent``: names of arrays that data loading is given. ``definitions_of``: where the value of such a name comes from.
     ``hyperparameters``: what is read or changed of an optimizer, by the call that builds it; by None where which it is
-    is not known.
+    is not known. ``entered``: the Sequentials that data goes through, or whose layers are taken one by one.
     """
 
     kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
@@ -151,6 +151,7 @@ class Facts:
     inline: set[Any] = field(default_factory=set)
     writes: list[tuple[Any, Kind]] = field(default_factory=list)
     fixes: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
+    entered: set[Any] = field(default_factory=set)
     updates: dict[cst.CSTNode, tuple[Update, ...]] = field(default_factory=dict)
     returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
     outer_writes: set[str] = field(default_factory=set)

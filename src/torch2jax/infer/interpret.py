@@ -46,6 +46,7 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.layout import MIXED, Layout, channel_last
 from torch2jax.infer.module_flow import grant_pins
+from torch2jax.infer.outside import call_from_outside, note_layers
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.infer.seeds import settle_seeds
 from torch2jax.source.scope import Binding, Scope
@@ -121,6 +122,9 @@ def interpret(program: Program, bindings: dict[str, Binding]) -> None:
             program.pinned_sites.clear()
         _until_still(program, unsettled, bindings)
     _until_still(program, settle_seeds(program), bindings)
+    _until_still(program, call_from_outside(program, bindings), bindings)
+    call_from_outside(program, bindings)  # what was found is kept with the functions, some of which ran again
+    note_layers(program)
     mark_forwards(program)
     report_clashes(program)
 

@@ -127,6 +127,7 @@ def note_opened(frame: Frame, node: cst.CSTNode, kind: Kind) -> None:
             option = next((c.site for c in option.cls.mro() if c.site is not None), option)
         if isinstance(option, Container) and option.type == "Sequential":
             heap_read(frame, option.site)
+            frame.facts.entered.add(option.site)
             if frame.program.sequential_fixes.get(option.site):
                 frame.report(
                     "T2J106", node, "layers with transposes between them are taken one by one", "call the Sequential"

@@ -52,6 +52,7 @@ def call_module(frame: Frame, node: cst.Call, kind: Kind, arguments: Arguments) 
         plain = without_none(value)
         moved = isinstance(plain, Tensor) and plain.rank is None and plain.layout is None
         if moved and _is_open(frame, kind):
+            frame.facts.entered.add(kind.site)
             frame.use(holder, value)
             frame.facts.calls[node] = ModuleCall(moved=True)
             return Tensor(None, plain.dtype if isinstance(plain, Tensor) else None)
@@ -95,7 +96,7 @@ def call_container(frame: Frame, kind: Container, argument: tuple[cst.BaseExpres
     value = plain if isinstance(plain, Tensor) else value
     tensor = plain if isinstance(plain, Tensor) else Tensor()
     if tensor.rank is None and tensor.layout is None:
-        tensor = replace(tensor, rank=_probed_rank(frame, kind))
+        tensor = replace(tensor, rank=probed_rank(frame, kind))
         if isinstance(plain, Tensor) and tensor.rank is not None and not plain.variable:
             value = plain = tensor
     entry, rank = entry_of(frame, kind, tensor)
@@ -138,7 +139,7 @@ def _begins_inplace(kind: Container) -> bool:
     return any(isinstance(option, Layer) and option.inplace for option in options(first))
 
 
-def _probed_rank(frame: Frame, kind: Kind) -> int | None:
+def probed_rank(frame: Frame, kind: Kind) -> int | None:
     """The rank that the layers of a Sequential ask for, where one of them says: Conv2d takes four axes."""
     ranks: list[int] = []
     open_: list[str] = []
@@ -345,6 +346,10 @@ def settled(frame: Frame, kind: Container) -> Container:
     if replaced is not None and kind.items is not None:
         items = tuple(join(item, replaced[i].kind) if i in replaced else item for i, item in enumerate(kind.items))
         kind = replace(kind, items=items)
+    if kind.items is None and frame.program.is_pinned(kind.site, frame.fn):
+        whole = (kind.site, "layers")  # transposes stand before and behind the layers, whose number is not known
+        fill_heap(frame, whole, heap_read(frame, kind.site))
+        return replace(kind, items=(Container("Sequential", whole),))
     if kind.items is None or kind.site not in frame.program.grown:
         return kind
     fill_heap(frame, kind.site, union(kind.items))
@@ -352,6 +357,7 @@ def settled(frame: Frame, kind: Container) -> Container:
 
 
 def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
+    frame.facts.entered.add(kind.site)
     kind = settled(frame, kind)
     if kind.items is None:
         item = heap_read(frame, kind.site)

@@ -144,8 +144,10 @@ def sequential(rewriter: Rewriter, node: cst.Call, args: Sequence[cst.Arg], func
         new.append(arg)
         index += 1
     if index > 0 and index in fixes:
-        new[-1] = new[-1].with_changes(comma=_comma(args) if len(args) > 1 else _plain_comma())
-        new.append(cst.Arg(_transpose_step(rewriter, fixes[index]), comma=args[-1].comma))
+        before, step = new[-1], cst.Arg(_transpose_step(rewriter, fixes[index]))
+        comma = _comma(args) if len(args) > 1 else _plain_comma()
+        new[-1] = before.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
+        new.append(step.with_changes(comma=before.comma, whitespace_after_arg=before.whitespace_after_arg))
     return node.with_changes(func=func, args=new)
 
 
