@@ -4,7 +4,7 @@ from torch2jax.rulebook import *
 
 
 @rule("einops.layers.torch.Rearrange")
-def Rearrange(pattern: str, **axes_lengths) -> Module:
+def Rearrange(pattern: Pattern, **axes_lengths) -> Module:
     """Axes put in another order, split and merged.
 
     >>> einops.layers.torch.Rearrange("b c h w -> b (h w) c")(f32(2, 3, 4, 5))
@@ -14,7 +14,7 @@ def Rearrange(pattern: str, **axes_lengths) -> Module:
 
 
 @rule("einops.layers.torch.Reduce")
-def Reduce(pattern: str, reduction, **axes_lengths) -> Module:
+def Reduce(pattern: Pattern, reduction, **axes_lengths) -> Module:
     """Axes reduced, put in another order, split and merged.
 
     >>> einops.layers.torch.Reduce("b c h w -> b c", "mean")(f32(2, 3, 4, 5))

@@ -82,7 +82,7 @@ class AttentionBlock(nnx.Module):
         attn = nnx.softmax(sim)
 
         out = jnp.einsum("b h i j, b h d j -> b h i d", attn, v)
-        out = rearrange(out, "b h (x y) d -> b (h d) x y", x=h, y=w).transpose(0, 2, 3, 1)
+        out = rearrange(out, "b h (x y) d -> b x y (h d)", x=h, y=w)
         return self.to_out(out) + x
 
 

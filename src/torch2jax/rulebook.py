@@ -25,9 +25,10 @@ else:
 
 __all__ = [
     "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Object", "Optimizer",
-    "Out", "Parameters", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors", "Unsupported", "attribute",
-    "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor", "jax", "jnp", "lax", "math",
-    "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs", "rule", "single", "triple",
+    "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors", "Unsupported",
+    "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor", "jax", "jnp",
+    "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs", "rule", "single",
+    "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]
@@ -44,6 +45,8 @@ Scalar: TypeAlias = Any
 """A number or 0-d tensor."""
 Axis: TypeAlias = Any
 """An axis or several, remapped under a layout; a list literal becomes a tuple."""
+Pattern: TypeAlias = Any
+"""A pattern of einops: in a Sequential it is written for the axis order that its neighbours work in."""
 Object: TypeAlias = Any
 """As a result: an object of the class that the rule is named for, whose methods and attributes have rules too."""
 Shape: TypeAlias = Any

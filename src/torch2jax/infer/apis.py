@@ -21,7 +21,6 @@ from torch2jax.infer.kinds import (
     NONE,
     STR,
     UNKNOWN,
-    AnyModule,
     Api,
     BoundApi,
     Choice,
@@ -45,7 +44,6 @@ from torch2jax.infer.kinds import (
     Super,
     Tensor,
     Tuple,
-    Unknown,
     constant,
     is_tensor,
     join,
@@ -465,48 +463,6 @@ def deepcopy(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         frame.facts.special[node] = ("clone",)
         return kind
     return frame.use(holder, kind)
-
-
-@special(TORCH, "einops.rearrange", "einops.repeat", "einops.reduce", "einops.einsum", "einops.pack", "einops.unpack")
-def einops_call(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
-    """Functions of einops: arrays in torch's order, their rank read from the pattern."""
-    use_everything(frame, arguments)
-    for holder, kind in arguments.positional:
-        if isinstance(kind, Free | Unknown) and _is_of_unknown_object(frame, holder):
-            frame.facts.reads.add(holder)  # a parameter, it may be: einops does not take Variables
-    name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
-    first = without_none(arguments.positional[0][1]) if arguments.positional else UNKNOWN
-    if name == "pack":
-        return Tuple((Tensor(), FREE))
-    if name == "unpack":
-        frame.program.heap[node].write(Tensor(), frame.program)
-        return Sequence("list", node)
-    pattern = next((k.value for _, k in arguments.positional if isinstance(k, Str) and k.value is not MISSING), None)
-    dtype = first.dtype if isinstance(first, Tensor) else None
-    return Tensor(_pattern_rank(pattern), dtype)
-
-
-def _is_of_unknown_object(frame: Frame, node: cst.CSTNode) -> bool:
-    if not isinstance(node, cst.Attribute):
-        return False
-    owner = without_none(frame.facts.kinds.get(node.value, UNKNOWN))
-    return isinstance(owner, Free | Unknown | AnyModule)
-
-
-def _pattern_rank(pattern: str | None) -> int | None:
-    if pattern is None or "->" not in pattern or "..." in pattern:
-        return None
-    right = pattern.split("->")[1]
-    depth = rank = 0
-    for sign in right.replace("(", " ( ").replace(")", " ) ").split():
-        if sign == "(":
-            rank += depth == 0
-            depth += 1
-        elif sign == ")":
-            depth -= 1
-        elif depth == 0:
-            rank += 1
-    return rank
 
 
 _METHODS_ITEMS = {"values", "keys", "items"}

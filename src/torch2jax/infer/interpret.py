@@ -17,6 +17,7 @@ from torch2jax.infer import (
     building,
     calls,
     derivatives,
+    einops_calls,
     expressions,
     loops,
     operators,
@@ -58,7 +59,19 @@ if TYPE_CHECKING:
 _MAX_EVALUATIONS = 40
 
 # importing them registers what they handle
-_HANDLERS = (assignments, attributes, building, calls, derivatives, expressions, loops, operators, statements, states)
+_HANDLERS = (
+    assignments,
+    attributes,
+    building,
+    calls,
+    derivatives,
+    einops_calls,
+    expressions,
+    loops,
+    operators,
+    statements,
+    states,
+)
 
 
 def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], bindings: dict[str, Binding]) -> Program:

@@ -204,7 +204,10 @@ class BoundApi(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Layer(Kind):
-    """An instance of one of torch's own module classes, made by a rule."""
+    """An instance of one of torch's own module classes, made by a rule.
+
+    ``pattern``: that of einops which it works by, where it is a literal.
+    """
 
     name: str
     flax: str
@@ -214,6 +217,7 @@ class Layer(Kind):
     surely_inplace: bool = False
     unbiased: bool = False
     biased: bool = False
+    pattern: str | None = None
     site: Any = None
     rule: Rule = field(compare=False, default=None)  # type: ignore[assignment]
 
@@ -499,6 +503,7 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
             surely_inplace=a.surely_inplace and b.surely_inplace,
             unbiased=a.unbiased and b.unbiased,
             biased=a.biased and b.biased,
+            pattern=a.pattern if a.pattern == b.pattern else None,
         )
     if isinstance(a, Iterator_) and isinstance(b, Iterator_):
         return Iterator_(join(a.item, b.item), tuple(dict.fromkeys((*a.sites, *b.sites))))

@@ -33,6 +33,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import Layout
+from torch2jax.infer.patterns import axes_of
 from torch2jax.infer.program import Program
 from torch2jax.infer.rule_calls import call_layer
 from torch2jax.infer.rule_layers import bound_layout, lacks_batch
@@ -206,12 +207,21 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
             return None, None
         if kind.items is not None:
             for item in kind.items:
+                axes = _axes_of_pattern(item)
+                if axes is not None and tensor.rank in (None, axes):
+                    return ANY, axes  # the pattern is written for the order that there is
                 entry, rank = _entry_of_options(frame, item, tensor)
-                if entry is not ANY:
+                if entry is not ANY or rank is not None:
                     return entry, rank
             return ANY, None
         return _entry_of_options(frame, heap_read(frame, kind.site), tensor)
     return (ANY, None) if isinstance(kind, NoneKind | Free) else (None, None)
+
+
+def _axes_of_pattern(kind: Kind) -> int | None:
+    """How many axes a layer that works by a pattern takes, where it names them all."""
+    axes = axes_of(kind.pattern.partition("->")[0]) if isinstance(kind, Layer) and kind.pattern is not None else None
+    return len(axes) if axes is not None else None
 
 
 def _entry_of_options(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]:
@@ -223,7 +233,8 @@ def _entry_of_options(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, in
     if len(definite) == 1:
         return definite.pop()
     if not definite:
-        return ANY, None
+        ranks = {rank for _, rank in entries}
+        return ANY, ranks.pop() if len(ranks) == 1 else None
     wanted = {layout for layout, _ in definite if layout is not None}
     if len(wanted) == 1 and OPEN not in wanted:
         _offer_to(frame, kind, next(iter(wanted)))

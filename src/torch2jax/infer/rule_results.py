@@ -88,7 +88,7 @@ def call_result(
         biased = "bias" in bound.args and bound.args["bias"].value is True
         surely = "inplace" in bound.args and bound.args["inplace"].value is True
         layer = replace(layer, inplace=inplace, surely_inplace=surely, unbiased=unbiased, biased=biased)
-        return replace(layer, unit=pools_to_one(rule, bound)), (), False
+        return replace(layer, unit=pools_to_one(rule, bound), pattern=_pattern(rule, bound)), (), False
     if rule.layout is not None:
         return _laid_out(frame, rule, bound, annotated)
     if rule.mode == "pointwise" and rule.result != "Module":
@@ -156,6 +156,13 @@ def _spatial(
     frame.vote(node, plain.layout)
     frame.read(node, kind)
     return Tensor(plain.rank, plain.dtype, plain.layout), (("channel_axis", -1),), False
+
+
+def _pattern(rule: Rule, bound: Bound) -> str | None:
+    """The pattern of einops that a layer is built with, where it stands there."""
+    names = [param.name for param in rule.params if param.annotation == "Pattern" and param.name in bound.args]
+    given = bound.args[names[0]].arg if names else None
+    return str(given.value) if given is not None and isinstance(given.node, cst.SimpleString) else None
 
 
 def _flattens_pooled(

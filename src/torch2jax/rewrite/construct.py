@@ -115,7 +115,7 @@ class Constructor:
         built: list[cst.Arg] = []
         last = len(arguments) - 1
         for position, (star, keyword, value) in enumerate(arguments):
-            node = self.build(value, _ARGUMENT)
+            node = _bare(self.build(value, _ARGUMENT))
             comma = _COMMA if position < last else cst.MaybeSentinel.DEFAULT
             if keyword is None:
                 built.append(cst.Arg(node, comma=comma, star="*" if star == "*" else "**" if star else ""))
@@ -165,6 +165,14 @@ class Constructor:
         if step is None:
             return cst.Slice(lower, upper)
         return cst.Slice(lower, upper, step, second_colon=cst.Colon())
+
+
+def _bare(node: cst.BaseExpression) -> cst.BaseExpression:
+    """An operation without the parentheses that it had as the receiver of a method: it is an argument now."""
+    if not isinstance(node, cst.BinaryOperation | cst.BooleanOperation | cst.UnaryOperation | cst.Comparison):
+        return node
+    sides = [*(paren.whitespace_after for paren in node.lpar), *(paren.whitespace_before for paren in node.rpar)]
+    return node.with_changes(lpar=[], rpar=[]) if all(isinstance(s, cst.SimpleWhitespace) for s in sides) else node
 
 
 def _operator(sign: str, left: cst.BaseExpression, right: cst.BaseExpression) -> cst.BaseBinaryOp:

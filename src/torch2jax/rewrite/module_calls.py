@@ -12,6 +12,7 @@ from torch2jax.infer.building import sorts_items
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
+from torch2jax.rewrite.einops_calls import folded, note_pattern, patterned
 from torch2jax.rewrite.freezing import set_by_call
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
@@ -66,6 +67,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _choice(rewriter, node, note[1], note[2])
         case "partial":
             return _partial(rewriter, node)
+        case "pattern":
+            return patterned(rewriter, node, note[1], note[2])
         case "shape_size":
             func = node.func
             assert isinstance(func, cst.Attribute)
@@ -129,6 +132,8 @@ def _partial(rewriter: Rewriter, node: cst.Call) -> Any:
 def sequential(rewriter: Rewriter, node: cst.Call, args: Sequence[cst.Arg], func: cst.BaseExpression) -> cst.Call:
     """``nnx.Sequential(...)``, with transposes where neighbours disagree."""
     fixes = rewriter.program.sequential_fixes.get(node, {})
+    for before, after in zip(node.args, args, strict=False):
+        note_pattern(rewriter, rewriter.kind(before.value), after.value)
     new: list[cst.Arg] = []
     index = 0
     for place, arg in enumerate(args):
@@ -148,7 +153,7 @@ def sequential(rewriter: Rewriter, node: cst.Call, args: Sequence[cst.Arg], func
         comma = _comma(args) if len(args) > 1 else _plain_comma()
         new[-1] = before.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
         new.append(step.with_changes(comma=before.comma, whitespace_after_arg=before.whitespace_after_arg))
-    return node.with_changes(func=func, args=new)
+    return node.with_changes(func=func, args=folded(rewriter, new))
 
 
 def _starred(
@@ -198,8 +203,9 @@ def _transpose_step(rewriter: Rewriter, fix: tuple[Any, Any, int]) -> cst.Call:
     rewriter.tally.transposes += 1
     axes = conversion(fix[0], fix[1], fix[2])
     order = cst.Tuple([cst.Element(number(axis)) for axis in axes], lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    jnp = rewriter.root("jnp")
-    return call(rewriter.root("partial"), [attribute(jnp, "transpose"), argument(order, "axes")])
+    step = call(rewriter.root("partial"), [attribute(rewriter.root("jnp"), "transpose"), argument(order, "axes")])
+    rewriter.steps[step] = axes
+    return step
 
 
 def _comma(args: Sequence[cst.Arg]) -> Any:

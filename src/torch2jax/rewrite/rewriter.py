@@ -84,6 +84,8 @@ class Rewriter:
     replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
     moving: set[cst.CSTNode] = field(default_factory=set)
     copied: set[cst.CSTNode] = field(default_factory=set)
+    patterned: dict[cst.CSTNode, int] = field(default_factory=dict)
+    steps: dict[cst.CSTNode, tuple[int, ...]] = field(default_factory=dict)
     _inferred: dict[FunctionInfo, dict[cst.CSTNode, list[Finding]]] = field(default_factory=dict)
     _own: dict[cst.CSTNode, list[Finding]] = field(default_factory=dict)
     _counted: int = 0
@@ -197,7 +199,13 @@ class Rewriter:
         return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
     def transposed(self, node: cst.BaseExpression, axes: Sequence[int]) -> cst.BaseExpression:
-        """``x.transpose(0, 2, 3, 1)`` or ``x.T``; one with a transposition that ``node`` ends in, if any."""
+        """``x.transpose(0, 2, 3, 1)`` or ``x.T``; one with a transposition or einops call that ``node`` ends in."""
+        from torch2jax.rewrite.einops_calls import transposed
+
+        other = transposed(self, node, axes)
+        if other is not None:
+            self.tally.transposes -= 1
+            return other
         before = _transposition(node, len(axes))
         if before is not None:
             node, order = before

@@ -157,6 +157,7 @@ _ACCEPTS: Final[dict[str, frozenset[str]]] = {
         "float": "float int bool",
         "bool": "bool",
         "str": "str",
+        "Pattern": "str",
         "Callable": "callable module type",
         "Module": "module callable",
         "Optimizer": "optimizer",

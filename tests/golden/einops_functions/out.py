@@ -22,7 +22,7 @@ class Attention(nnx.Module):
         q, k, v = (
             rearrange(t, "b n (h d) -> b h n d", h=self.heads) for t in jnp.split(self.to_qkv(x), 3, axis=-1)
         )
-        attn = nnx.softmax((jnp.einsum("b h i d, b h j d -> b h i j", q, k) * self.scale))
+        attn = nnx.softmax(jnp.einsum("b h i d, b h j d -> b h i j", q, k) * self.scale)
         out = rearrange(jnp.einsum("bhij,bhjd->bhid", attn, v), "b h n d -> b n (h d)")
         blocks = rearrange(img, "b c (h p1) (w p2) -> (b h w) (p1 p2 c)", p1=2, p2=3)
         return self.to_out(out)[:, 0], reduce(img, "b c h w -> b c", "max"), blocks

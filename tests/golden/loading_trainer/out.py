@@ -145,7 +145,7 @@ def run(model: Net):
     total = 0.0
     for i, (x, y) in enumerate(endless(loader)):
         x, y = jnp.asarray(x), jnp.asarray(y)
-        total += absolute((model(x) - y)).sum().item()
+        total += absolute(model(x) - y).sum().item()
         if i == 4:
             break
     return [*results, total]

@@ -30,4 +30,4 @@ class Quantizer(nnx.Module):
         ids = self.codebook.nearest(z)
         q = self.codebook.lookup(ids)
         # straight-through: the gradient passes as if nothing had happened
-        return z + lax.stop_gradient((q - z)), ids
+        return z + lax.stop_gradient(q - z), ids

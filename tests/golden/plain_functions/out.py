@@ -37,7 +37,7 @@ def pairwise_iou(a: jax.Array, b: jax.Array) -> jax.Array:
     """Boxes (N, 4) and (M, 4) as x, y, width, height -> overlaps (N, M)."""
     lt = jnp.maximum(a[:, None, :2], b[:, :2])
     rb = jnp.minimum((a[:, :2] + a[:, 2:])[:, None], b[:, :2] + b[:, 2:])
-    inter = clamp((rb - lt), min=0).prod(axis=2)
+    inter = clamp(rb - lt, min=0).prod(axis=2)
     area = lambda box: box[:, 2] * box[:, 3]  # noqa: E731
     return inter / (area(a)[:, None] + area(b) - inter + EPS)
 
