@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from torch2jax.conversion import Conversion, Coverage, Interface
 from torch2jax.infer.derived import inherits_call, keeps_torch_order
+from torch2jax.infer.distributed import note_launcher
 from torch2jax.infer.interpret import interpreted
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
@@ -23,6 +24,7 @@ from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
+from torch2jax.source import by_hand
 from torch2jax.source.inlining import inlined
 from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
@@ -123,6 +125,8 @@ def _convert_files(
         if "backward(" in source:
             in_others = partial(_is_mentioned, [text for other, text in files.items() if other != path])
             result = inlined(tree, in_others)
+            if by_hand.mentions(source):
+                result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins
         bindings[path] = bind(tree)
         bound = frozenset(bindings[path].imports)
@@ -133,6 +137,7 @@ def _convert_files(
     find_static_masks(program)
     find_regions(program, bindings)
     find_derivatives(program, bindings)
+    note_launcher(program)
     helpers: dict[str, set[str]] = {}
 
     def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:
