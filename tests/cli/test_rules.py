@@ -97,6 +97,12 @@ return jnp.sqrt(x)
     )
 
 
+def test_show_knows_what_the_converter_does_without_a_rule() -> None:
+    assert invoke("show", "torch.nn.Sequential") == (
+        "torch.nn.Sequential is handled by the converter itself, not by a rule.\n"
+    )
+
+
 def test_show_suggests_a_name(book: Path) -> None:
     assert "torch.made.upp has no rule. Did you mean torch.made.up" in invoke(
         "show", "torch.made.upp", "--rules-dir", book, code=1

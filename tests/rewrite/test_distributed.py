@@ -85,10 +85,10 @@ def test_processes_are_those_of_jax() -> None:
     [
         ("dist.all_reduce(data)", "T2J108 `all_reduce` between devices: losses and metrics of a batch"),
         ("mp.spawn(run, nprocs=4)", "T2J108 a process for each device: one process drives all devices"),
-        ("dist.get_rank(data)", "T2J108 groups of processes have no translation"),
+        ("dist.get_rank(data)", "T2J103 torch.distributed.get_rank: groups of processes have no translation"),
         ('rank = int(os.environ["LOCAL_RANK"])', "T2J205 `LOCAL_RANK` is set by torchrun"),
         ('rank = os.getenv("RANK")', "T2J205 `RANK` is set by torchrun"),
-        ("net = DDP(nn.Sequential(nn.BatchNorm1d(3)))", "T2J205 batch normalisation sees the whole batch"),
+        ("net = DDP(nn.Sequential(nn.BatchNorm2d(3)))", "T2J205 batch normalisation sees the whole batch"),
     ],
 )
 def test_what_has_another_meaning_is_flagged(statement: str, message: str) -> None:

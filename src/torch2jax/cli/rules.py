@@ -66,10 +66,15 @@ def list_rules(pattern: str, rules_dirs: tuple[Path, ...]) -> None:
 @rules_dirs_option
 def show(name: str, source: bool, rules_dirs: tuple[Path, ...]) -> None:
     """Show what becomes of a torch name, such as torch.nn.Conv2d or torch.Tensor.view, with caveats and examples."""
+    from torch2jax.infer.interpret import is_interpreted
     from torch2jax.rules.describe import describe
 
     book = _book(rules_dirs)
-    found = book.lookup(name) or book.family(name)
+    found = book.lookup(name)
+    if not found and is_interpreted(name):
+        click.echo(f"{name} is handled by the converter itself, not by a rule.")
+        return
+    found = found or book.family(name)
     if not found:
         near = _near(name, book.names())
         hint = f" Did you mean {', '.join(near)}?" if near else ""

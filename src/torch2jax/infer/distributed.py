@@ -14,7 +14,7 @@ from torch2jax.infer.apis import TORCH, special, use_everything
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.host import ONE_FOR_ALL_DEVICES
-from torch2jax.infer.kinds import BOOL, FREE, INT, NONE, AnyModule, Free, Instance, Kind, Unknown, is_module
+from torch2jax.infer.kinds import BOOL, FREE, NONE, AnyModule, Free, Instance, Kind, Unknown, is_module
 from torch2jax.infer.program import Program
 from torch2jax.source.nodes import dotted_name, walk
 
@@ -74,28 +74,7 @@ def joined(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     return NONE
 
 
-@special(TORCH, "torch.distributed.get_rank")
-def rank(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
-    """The number of this process."""
-    return _of_process(frame, node, arguments, "process_index")
-
-
-@special(TORCH, "torch.distributed.get_world_size")
-def world_size(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
-    """The number of processes."""
-    return _of_process(frame, node, arguments, "process_count")
-
-
-def _of_process(frame: Frame, node: cst.Call, arguments: Any, name: str) -> Kind:
-    use_everything(frame, arguments)
-    if node.args:
-        frame.report("T2J108", node, "groups of processes have no translation", "use the axes of a jax.sharding.Mesh")
-        return INT
-    frame.facts.special[node] = ("process", name)
-    return INT
-
-
-@special(TORCH, "torch.distributed.is_initialized", "torch.distributed.is_available")
+@special(TORCH, "torch.distributed.is_initialized")
 def available(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """JAX can always be asked which process this is."""
     use_everything(frame, arguments)

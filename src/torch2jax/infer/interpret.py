@@ -25,6 +25,7 @@ from torch2jax.infer import (
     states,
 )
 from torch2jax.infer.aliasing import storage_of
+from torch2jax.infer.apis import TORCH
 from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.crossings import received_parameter
 from torch2jax.infer.definitions import parameter_kind
@@ -50,6 +51,7 @@ from torch2jax.infer.module_flow import grant_pins
 from torch2jax.infer.outside import call_from_outside, note_layers
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.infer.seeds import settle_seeds
+from torch2jax.rules.aliases import canonical
 from torch2jax.source.scope import Binding, Scope
 
 if TYPE_CHECKING:
@@ -72,6 +74,11 @@ _HANDLERS = (
     statements,
     states,
 )
+
+
+def is_interpreted(name: str) -> bool:
+    """Whether the interpreter itself knows a function or class of torch."""
+    return name in TORCH or canonical(name) in TORCH
 
 
 def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], bindings: dict[str, Binding]) -> Program:
