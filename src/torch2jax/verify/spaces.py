@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from torch2jax.verify.lifting import lifted_imports
+
 
 class Space:
     """The modules of one folder: importable by their own names while the space is active, hidden otherwise.
@@ -40,7 +42,8 @@ class Space:
         sys.dont_write_bytecode = True
         importlib.invalidate_caches()
         try:
-            yield
+            with lifted_imports(self.root):
+                yield
         finally:
             self._modules = self._take()
             sys.modules.update(hidden)

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from torch2jax.verify.failures import one_line
+from torch2jax.verify.lifting import code_of, lifted_imports
 from torch2jax.verify.scripts.pinning import Pin
 from torch2jax.verify.scripts.recording import Loss, Place, Printed, Progress, Recording
 
@@ -147,7 +148,8 @@ def run_script(job: Job, recorder: Recorder, module: ModuleType) -> None:
     recording, started = recorder.recording, time.perf_counter()
     _package(job, module)
     try:
-        exec(compile(job.script.read_bytes(), str(job.script), "exec"), vars(module))  # noqa: S102 - the user's own
+        with lifted_imports(job.root):
+            exec(code_of(job.script.read_bytes(), str(job.script)), vars(module))  # noqa: S102 - the user's own
     except Stopped:
         recording.stopped = True
     except SystemExit as error:
