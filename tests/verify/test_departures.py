@@ -240,3 +240,75 @@ def test_the_head_of_a_decorated_class_is_in_both_programs(tmp_path: Path) -> No
     assert found is not None
     assert found.original is not None
     assert found.original.text == "self.fc = nn.Linear(config.n, config.n, bias=config.bias)"
+
+
+FOLLOWING = """\
+import torch
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self, n=6, widths=(5, 7)):
+        super().__init__()
+        self.up = nn.Linear(n, n)
+        self.down = nn.Linear(widths[0], widths[1])
+        for m in self.modules():
+            if isinstance(m, nn.Linear):
+                nn.init.zeros_(m.bias)
+
+    def start(self, x):
+        first = next(self.parameters())
+        return first.new_zeros(x.shape[0], 3)
+
+    def weight(self, t):
+        n, m = t.shape
+        return t.reshape(n * m).cumsum(0) / n
+
+    def forward(self, x):
+        state = self.start(x)
+        a = self.up(x).transpose(1, 2)
+        b = x.transpose(1, 2)
+        rows = []
+        for i in range(3):
+            row = b * i
+            rows.append(row)
+        h = torch.cat((a, b), dim=2)
+        total = self.down(h[..., :5]).sum() + torch.stack(rows).sum()
+        w = self.weight(x[:, 0, 0][:, None])
+        pair, last = (w, h), total
+        return last * pair[0].mean(), (state, h)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rung", "original"),
+    [
+        ("(a, b), axis=2", "(a, -b), axis=2", "eval", "h = torch.cat((a, b), dim=2)"),
+        ("a = self.up(x).swapaxes(1, 2)", "a = self.up(x)", "eval", "a = self.up(x).transpose(1, 2)"),
+        ("            rows.append(row)\n", "", "eval", "rows.append(row)"),
+        (":, 0, 0][:, None]", ":, 0, 0][None, :]", "eval", "w = self.weight(x[:, 0, 0][:, None])"),
+        ("pair, last = (w, h), total", "last, pair = (w, h), total", "eval", "pair, last = (w, h), total"),
+        ("widths=(5, 7)", "widths=(5, 8)", "state", "def __init__(self, n=6, widths=(5, 7)):"),
+        ("zeros_like(m.bias)", "ones_like(m.bias)", "initial", "nn.init.zeros_(m.bias)"),
+    ],
+)
+def test_what_changes_nothing_is_not_named_but_what_the_error_comes_from(
+    tmp_path: Path, old: str, new: str, rung: str, original: str
+) -> None:
+    """The first parameter is the weight in torch and the bias in flax, of which only the dtype is used."""
+    found_on, found = place(tmp_path, old, new, FOLLOWING, Case("Net", inputs=("f32[3,5,6]",)))
+    assert found_on == rung
+    assert found is not None
+    assert found.original is not None
+    assert found.original.text == original
+
+
+def test_a_buffer_of_the_whole_model_is_named_where_it_is_made(tmp_path: Path) -> None:
+    source = FOLLOWING.replace(
+        "        for m in", "        self.register_buffer('at', torch.ones(3), persistent=False)\n        for m in"
+    )
+    found_on, found = place(tmp_path, ", persistent=False", "", source, Case("Net", inputs=("f32[3,5,6]",)))
+    assert found_on == "state"
+    assert found is not None
+    assert found.translation is not None
+    assert found.translation.text == "self.at = Buffer(jnp.ones((3,)))"

@@ -68,6 +68,8 @@ def departure(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Departu
     """The first leaf that both have and that is not alike; None where there is none."""
     actual = _standing(expected, actual)
     shared = [path for path in expected if path in actual and expected[path] is not None]
+    if expected and actual and not expected.keys() & actual.keys():
+        return Departure("", ((), ()), problem=f"{_structure(expected)} in torch and {_structure(actual)} in jax")
     for path in shared:
         if actual[path] is None:
             return Departure(path, ((), ()), problem="None in jax")
@@ -100,7 +102,7 @@ def is_turned(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
         if value is None or actual.get(path) is None:
             continue
         a, b = _initialised(np.asarray(value), np.asarray(actual.get(path, 0)))
-        if a.ndim < 2 or a.ndim != b.ndim or a.dtype.kind not in "fc":
+        if a.ndim < 2 or a.ndim != b.ndim or a.dtype.kind not in "fci":
             continue
         axes = list(range(a.ndim))
         conventions = (axes, [0, *axes[2:], 1], [0, axes[-1], *axes[1:-1]])
@@ -117,8 +119,13 @@ def same_order(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> bool:
 
 
 def apart(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> tuple[str, Departure] | None:
-    """The first place with another value on the other side, by name; the result of a function has a name too."""
-    if len(expected) == len(actual) == 1:  # whatever each side calls it
+    """The first place with another value on the other side, by name; the result of a function has a name too.
+
+    What holds nothing that can be compared, such as a module, has no value.
+    """
+    known = set(actual)
+    expected, actual = ({place: value for place, value in side.items() if value} for side in (expected, actual))
+    if len(expected) == len(actual) == 1 and known.isdisjoint(expected):  # whatever each side calls it
         actual = dict(zip(expected, actual.values(), strict=True))
     for place, value in expected.items():
         other = actual.get(place)
@@ -140,6 +147,14 @@ def _standing(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Mapping
 
 def _is_number(leaf: Any) -> bool:
     return isinstance(leaf, bool | int | float)
+
+
+def _structure(found: Mapping[str, Any]) -> str:
+    """What a value is, by the paths of what it holds."""
+    if "" not in found:
+        return "a container of " + ", ".join(found)
+    leaf = found[""]
+    return f"an array of shape {np.shape(leaf)}" if np.ndim(leaf) else str(leaf)
 
 
 def _numbers(shared: list[str], expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Departure | None:

@@ -131,7 +131,8 @@ class Localiser:
             self.constructed.failing = self._failing()
             return self.constructed.first_departure(arrays=arrays) or self._raised()
         found = self.constructed.first_departure(arrays=arrays)
-        paths = [self.constructed.outermost(path) for name in names if (path := name.rpartition(".")[0]) in self.kinds]
+        holders = [name.rpartition(".")[0] for name in names if "." in name]
+        paths = [self.constructed.outermost(path) for path in holders if path in self.kinds]
         built = self.constructed.when_built(paths[0]) if paths else None
         return None if built is not None and built < self.constructed.when else found
 

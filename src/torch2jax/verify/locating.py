@@ -19,7 +19,7 @@ from torch2jax.verify.report import Outcome, Rung, Verdict
 from torch2jax.verify.steps import Step
 
 _IN_TRAIN_MODE = (Rung.TRAIN, Rung.BUFFERS, Rung.GRADIENTS, Rung.STEPS)
-_DOTTED = re.compile(r"(?<![\w.])\w+(?:\.\w+)+(?![\w.])")
+_NAME = re.compile(r"(?<![\w.])\w+(?:\.\w+)*(?![\w.])")
 """What may be the name of a parameter or buffer in a sentence."""
 _WITH_LAYERS = (Rung.EVAL, Rung.TRAIN)
 _OF_BUILDING = (Rung.BUILDS, Rung.STATE, Rung.INITIAL)
@@ -79,7 +79,7 @@ class Locator:
         if outcome.rung is Rung.INITIAL and math.isnan(outcome.max_rel):  # no statement gives the same in both
             return localiser.layer_of(_worst_first(outcome))
         if outcome.rung in _OF_BUILDING:
-            named = _DOTTED.findall(outcome.detail) if outcome.rung is Rung.STATE else []
+            named = _named(outcome.detail, localiser) if outcome.rung is Rung.STATE else []
             found = localiser.building(named, arrays=outcome.rung is not Rung.STATE)
             return found or localiser.layer_of(named or _worst_first(outcome))
         if inputs is None:
@@ -95,6 +95,12 @@ def _build(localiser: Localiser) -> None:
     localiser.original.load()
     localiser.original.build()
     localiser.translation.load()
+
+
+def _named(detail: str, localiser: Localiser) -> list[str]:
+    """The parameters and buffers that a sentence names, in order."""
+    own = {*localiser.original.state, *localiser.original.buffers}
+    return [name for name in _NAME.findall(detail) if "." in name or name in own]
 
 
 def _worst_first(outcome: Outcome) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch2jax.verify.alike import kept
 from torch2jax.verify.found import Found
 from torch2jax.verify.line_map import LineMap
 from torch2jax.verify.statements import Statement
@@ -156,7 +157,7 @@ class Pairing:
         there = self.source.jax(other.entry.file).get(other.entry.line, Statement(0, 0)).defaults
         for name in here.keys() & there.keys():
             given = event.values.get(name), other.entry.values.get(name)
-            if here[name] != there[name] and given == ({"": here[name]}, {"": there[name]}):
+            if here[name] != there[name] and given == (kept(here[name]), kept(there[name])):
                 lines = self.source.lines
                 at = lines.translation(other.entry.file, other.entry.line)
                 return Found(f"the default of {name}", lines.original(event.file, event.line), at)

@@ -16,6 +16,8 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], float]] = {
     ast.FloorDiv: operator.floordiv,
 }
 _REGISTERS = ("register_buffer", "register_parameter", "register_module", "add_module")
+Default = float | tuple[Any, ...]
+"""A number, or a tuple of such."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -25,7 +27,8 @@ class Statement:
 
     line, end: where it begins and ends, from 1. places: dotted names whose values it may have changed. names: dotted
     names that it uses. parts: of an `if` or a loop, the lines of its body and of its `else`. defaults: of a function,
-    the numbers that its parameters have by default. first: the line of its first decorator.
+    the numbers, and tuples of them, that its parameters have by default. first: the line of its first decorator.
+    receivers: of a call that nobody uses the result of, what its method belongs to.
     """
 
     line: int
@@ -33,9 +36,10 @@ class Statement:
     places: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     parts: tuple[range, ...] = ()
-    defaults: Mapping[str, float] = field(default_factory=dict)
+    defaults: Mapping[str, Default] = field(default_factory=dict)
     is_loop: bool = False
     first: int = 0
+    receivers: tuple[str, ...] = ()
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -81,22 +85,26 @@ def _statement(node: ast.stmt) -> Statement:
         _defaults(node),
         isinstance(node, ast.For | ast.While),
         min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))]),
+        _receiver(node),
     )
 
 
-def _defaults(node: ast.stmt) -> dict[str, float]:
+def _defaults(node: ast.stmt) -> dict[str, Default]:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return {}
     given = node.args
     positional = [*given.posonlyargs, *given.args]
     pairs = [*zip(positional[len(positional) - len(given.defaults) :], given.defaults, strict=True)]
     pairs += [(name, value) for name, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value]
-    found: dict[str, float] = {}
-    for parameter, value in pairs:
-        number = _number(value)
-        if number is not None:
-            found[parameter.arg] = number
-    return found
+    found = {parameter.arg: _default(value) for parameter, value in pairs}
+    return {name: default for name, default in found.items() if default is not None}
+
+
+def _default(node: ast.expr) -> Default | None:
+    if not isinstance(node, ast.Tuple | ast.List):
+        return _number(node)
+    numbers = [_default(element) for element in node.elts]
+    return None if any(number is None for number in numbers) else tuple(numbers)
 
 
 def _number(node: ast.expr) -> float | None:
@@ -165,6 +173,13 @@ def _bound(target: ast.expr) -> Iterator[str]:
         yield from _bound(target.func.value)
     elif (name := dotted(target)) is not None and name != "_":
         yield name.removesuffix(".data")
+
+
+def _receiver(node: ast.stmt) -> tuple[str, ...]:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner))) if (name := dotted(owner)) is not None:
+            return (name,)
+    return ()
 
 
 def _receivers(node: ast.stmt) -> Iterator[str]:
