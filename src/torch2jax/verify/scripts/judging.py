@@ -15,7 +15,7 @@ from torch2jax.verify.compare import AGREEMENT, Comparison, compare_leaves
 from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.report import Outcome, Rung, Verdict
 from torch2jax.verify.rounding import CEILING, FACTOR, RERUNS, LastPlaces, Ruling, own_errors, rule
-from torch2jax.verify.scripts.pinning import Pin, unmoved
+from torch2jax.verify.scripts.pinning import Pin, uncertain, unmoved
 from torch2jax.verify.scripts.prints import changes, lines_of, mismatch
 from torch2jax.verify.scripts.recording import Loss, Recording
 from torch2jax.verify.scripts.states import states_of
@@ -72,7 +72,14 @@ class Judge:
 
     def unmoved(self) -> tuple[Pin, ...]:
         """The parameters that only rounding has moved."""
-        return unmoved(self.expected, [self.reruns.moved(seed) for seed in range(RERUNS)], FACTOR)
+        return unmoved(self.expected, self._moved(), FACTOR)
+
+    def uncertain(self) -> tuple[Pin, ...]:
+        """The parameters that torch's own rounding leaves undecided."""
+        return uncertain(self.expected, self._moved(), FACTOR)
+
+    def _moved(self) -> list[Recording]:
+        return [self.reruns.moved(seed) for seed in range(RERUNS)]
 
     def runs(self) -> Outcome:
         """Both programs come to their end."""

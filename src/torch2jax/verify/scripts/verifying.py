@@ -183,16 +183,29 @@ def _with_pins(work: _Work, expected: Recording, actual: Recording, reruns: Reru
     """All rungs but the last. Where gradients that are only rounding leave something open, they are set to zero."""
     judge = _judge(work, expected, actual, reruns)
     outcomes = judge.outcomes()
-    if all(outcome.verdict in _OPEN for outcome in outcomes):
-        pins = judge.unmoved()
-        if pins and not all(outcome.verdict in GOOD for outcome in outcomes):
-            pinned = replace(work, pinned=pins)
-            again = pinned.original()
-            decided = _judge(pinned, again, pinned.translation(again, compiled=True), None).outcomes()
-            names = ", ".join(f"{kind}.{name}" for _, kind, name in pins)
-            note = f"the gradients of {names} are only rounding: they were set to zero on both sides"
-            return [replace(o, detail=note) if o.rung is Rung.MODELS and not o.detail else o for o in decided]
+    if _are_good(outcomes) or not all(outcome.verdict in _OPEN for outcome in outcomes):
+        return outcomes
+    unmoved = judge.unmoved()
+    for pins in dict.fromkeys((unmoved, judge.uncertain())):
+        pinned = replace(work, pinned=pins)
+        again = pinned.original() if pins and not _are_good(outcomes) else None
+        if again is None or (pins != unmoved and not _is_as_before(_judge(work, expected, again, reruns).outcomes())):
+            continue
+        decided = _judge(pinned, again, pinned.translation(again, compiled=True), None).outcomes()
+        names = ", ".join(f"{kind}.{name}" for _, kind, name in pins)
+        note = f"the gradients of {names} are only rounding: they were set to zero on both sides"
+        outcomes = [replace(o, detail=note) if o.rung is Rung.MODELS and not o.detail else o for o in decided]
     return outcomes
+
+
+def _are_good(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.verdict in GOOD for outcome in outcomes)
+
+
+def _is_as_before(outcomes: Sequence[Outcome]) -> bool:
+    """Whether the original does the same without some gradients: they were only rounding, and nothing rests on them."""
+    losses = next((outcome.verdict for outcome in outcomes if outcome.rung is Rung.LOSSES), None)
+    return losses in GOOD and all(outcome.verdict in _OPEN for outcome in outcomes)
 
 
 def _judge(work: _Work, expected: Recording, actual: Recording, reruns: Reruns | None) -> Judge:
