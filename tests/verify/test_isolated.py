@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from torch2jax.cli.verify import verify as command
 from torch2jax.verify import Case, CaseError, Verdict, verify
+from torch2jax.verify.failures import one_line
 
 NET = (
     "from torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -46,11 +47,16 @@ def test_an_original_that_can_not_be_imported_is_named(tmp_path: Path, top: str,
     assert words in str(raised.value)
 
 
+def test_who_reads_standard_input_is_told_that_it_is_empty() -> None:
+    error = EOFError("EOF when reading a line")
+    assert one_line(error).endswith("; it reads standard input, which is empty while a program is verified")
+
+
 def test_an_end_of_the_process_in_a_call_is_a_failure(tmp_path: Path) -> None:
     case = Case("Net", inputs=("f32[2,3]",), train=False, reason="one mode is enough")
     path = program(tmp_path, body="import sys; sys.exit(0)")
     outcome = verify(path, cases=[case], last="eval").outcomes[-1]
-    assert (outcome.verdict, outcome.detail) == (Verdict.ORIGINAL_FAILS, "SystemExit: 0")
+    assert (outcome.verdict, outcome.detail) == (Verdict.ORIGINAL_FAILS, "SystemExit: 0 (net.py:10)")
     plain = program(tmp_path)
     translation = tmp_path / "net_jax.py"
     translation.write_text("import sys\nsys.exit(0)\n")

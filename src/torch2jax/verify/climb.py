@@ -140,7 +140,7 @@ class Climb:
         except CaseError:
             raise
         except FAILURES as error:
-            raise SideError(replace(died, detail=one_line(error))) from error
+            raise SideError(replace(died, detail=one_line(error, self.spaces[0].root))) from error
 
     def on_translation(self, rung: Rung, what: str, action: Callable[[], T]) -> T:
         """Do something with the translation. Raises SideError."""

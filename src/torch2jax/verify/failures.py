@@ -29,7 +29,9 @@ def _text(error: BaseException, root: Path | None) -> str:
 
 
 def _advice(error: BaseException) -> str:
-    """What to do about a package that is not there."""
+    """What to do about a package that is not there, or why there is nothing to read."""
+    if isinstance(error, EOFError) and "reading a line" in str(error):
+        return "; it reads standard input, which is empty while a program is verified"
     package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if not package or package in sys.modules or importlib.util.find_spec(package) is not None:
         return ""

@@ -138,8 +138,8 @@ def test_torch_compile_is_measured(tmp_path: Path) -> None:
 def test_a_gpu_must_be_there(tmp_path: Path) -> None:
     result = run(program(tmp_path), "--bench", "--device", "gpu")
     assert result.exit_code == 2
-    assert f"--device gpu: torch {torch.__version__} finds no CUDA device" in result.output
-    assert "finds no CUDA device; pip install 'jax[cuda12]'" in result.output
+    assert f"--device gpu needs CUDA in torch and in jax: torch {torch.__version__} finds no CUDA" in result.output
+    assert "finds no CUDA device (pip install 'jax[cuda12]')" in result.output
 
 
 def test_a_framework_that_can_not_be_set_up_is_not_taken_for_one_with_a_gpu() -> None:

@@ -40,7 +40,7 @@ def set_up(settings: BenchSettings) -> Ready:
     try:
         device = jax.devices()[0]
     except Exception:  # an AssertionError where no plugin for the device is installed
-        raise BenchError(f"jax {jax.__version__} {NO_DEVICE}; pip install 'jax[cuda12]'") from None
+        raise BenchError(f"jax {jax.__version__} {NO_DEVICE} (pip install 'jax[cuda12]')") from None
     _run_something_small()
     versions = {"jax": jax.__version__, "flax": flax.__version__, "optax": optax.__version__}
     return Ready(versions, device.device_kind, settings.threads, _matmul_precision())

@@ -166,7 +166,7 @@ def loaded(workers: Mapping[Contender, Worker], settings: BenchSettings) -> dict
     ready = {contender: answer for contender, worker in workers.items() if (answer := worker.ready()) is not None}
     lacking = [worker.problem for worker in workers.values() if NO_DEVICE in worker.problem]
     if settings.device == "gpu" and lacking:
-        raise BenchError(f"--device gpu: {'; '.join(dict.fromkeys(lacking))}")
+        raise BenchError(f"--device gpu needs CUDA in torch and in jax: {', and '.join(dict.fromkeys(lacking))}")
     return ready
 
 

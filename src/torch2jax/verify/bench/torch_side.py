@@ -28,7 +28,8 @@ def set_up(settings: BenchSettings, *, compiled: bool) -> Ready:
     """Set torch up. Raises BenchError where the device is missing, or where `torch.compile` can't work."""
     gpu = settings.device == "gpu"
     if gpu and not torch.cuda.is_available():
-        raise BenchError(f"torch {torch.__version__} {NO_DEVICE}")
+        build = "" if torch.version.cuda else " (a build for the CPU; pytorch.org says how to install one with CUDA)"
+        raise BenchError(f"torch {torch.__version__} {NO_DEVICE}{build}")
     torch.set_num_threads(settings.threads)
     torch.backends.cudnn.benchmark = True  # as XLA, which tries algorithms when it compiles
     set_matmul_precision(settings.matmul)
