@@ -275,3 +275,36 @@ def test_state_written_in_place(body: str, line: str) -> None:
     conversion = convert(MODULE.format(body=body))
     assert conversion.ok
     assert f"        {line}" in conversion.code.splitlines()
+
+
+HELD = """import torch
+import torch.nn as nn
+
+
+class Counter:
+    def __init__(self, source):
+        self.state = {state}
+
+    def step(self):
+        self.state = {new}
+        return self.state.copy()
+
+
+def run(source):
+    counter = Counter(source)
+    found = []
+    for _ in range(3):
+        found.append(counter.step())
+        counter.step()
+    return found
+"""
+
+
+def test_an_attribute_that_gets_another_value_leaves_what_was_taken_from_it() -> None:
+    """No Variable is in it, so whoever holds the old value keeps that, as in PyTorch."""
+    assert convert(HELD.format(state="source.start()", new="self.state + 1")).diagnostics == ()
+
+
+def test_an_attribute_that_may_be_a_variable_does_not() -> None:
+    code = HELD.format(state="nn.Parameter(torch.zeros(3))", new="nn.Parameter(self.state + 1)")
+    assert "T2J105" in {diagnostic.code for diagnostic in convert(code.replace(".copy()", "")).diagnostics}

@@ -223,3 +223,28 @@ def test_a_method_that_is_kept_under_a_condition_is_reported() -> None:
 def test_a_forward_of_what_is_no_part_is_reported() -> None:
     assert kept("self.run = other.forward", "self.run(x)")[1] == ["T2J205"]
     assert kept("self.other = other\n        self.run = other.forward", "self.run(x)")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "lines"),
+    [
+        ("net = M().eval()", ["net = M(rngs=rngs)", "net.eval()"]),
+        ("net = M().eval().to(x.device)", ["net = M(rngs=rngs)", "net.eval()"]),
+        ("m = m.train(False)", ["m.eval()"]),
+        ("net = copy.deepcopy(m).train()", ["net = nnx.clone(m)", "net.train()"]),
+        ("self.net = m.eval()", ["self.net = m", "self.net.eval()"]),
+        ("x = m.eval()(x)", ["m.eval()", "x = m(x)"]),
+        ("print(M().eval())", ["model = M(rngs=rngs)", "model.eval()", "print(model)"]),
+        ("net = M().train(n > 1)", ["net = M(rngs=rngs)", "if n > 1:", "net.train()", "else:", "net.eval()"]),
+    ],
+)
+def test_the_value_of_a_change_of_mode_is_the_module(statement: str, lines: list[str]) -> None:
+    code, codes = script(statement)
+    assert {code_ for code_ in codes if code_ != "T2J301"} == set()
+    start = code.index(lines[0])
+    assert code[start : start + len(lines)] == lines
+
+
+@pytest.mark.parametrize("statement", ["nets = [M().eval() for _ in range(n)]", "net = m.eval() if n else None"])
+def test_a_change_of_mode_that_may_not_run_once_is_reported(statement: str) -> None:
+    assert "T2J107" in script(statement)[1]

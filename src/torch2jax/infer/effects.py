@@ -20,7 +20,7 @@ from torch2jax.infer.aliasing import (
     storage_of,
 )
 from torch2jax.infer.facts import Returned
-from torch2jax.infer.kinds import Instance, Tensor, Tuple, is_box, is_module, without_none
+from torch2jax.infer.kinds import Instance, Tensor, Tuple, is_box, is_module, options, without_none
 from torch2jax.infer.views import attribute_key, root_of
 from torch2jax.source.nodes import walk
 
@@ -41,7 +41,7 @@ def note_call(frame: Frame, node: cst.CSTNode, fn: FunctionInfo, passed: dict[st
     for place in sorted(fn.rebinds):
         name = passed_attribute(place, passed)
         if name is not None:
-            frame.may_rebind(name, node)
+            frame.may_rebind(name, node, variable=_may_be_variable(frame, name))
     for box, item in sorted(fn.links):
         _note_link(frame, box, item, passed)
     changed = [place for place in sorted(fn.mutates) if place.partition(".")[0] in ("", *passed)]
@@ -56,6 +56,18 @@ def note_call(frame: Frame, node: cst.CSTNode, fn: FunctionInfo, passed: dict[st
             _note_argument(frame, node, passed[root])
         else:
             _note_held(frame, node, place, passed)
+
+
+def _may_be_variable(frame: Frame, name: str) -> bool:
+    """Whether ``owner.x`` may be a Variable; everything may of whose owner the class is not known."""
+    root, _, attr = name.rpartition(".")
+    held = frame.env.get(root)
+    owners = list(options(without_none(held.kind))) if held is not None else []
+    classes = [cls for owner in owners if isinstance(owner, Instance) for cls in owner.cls.mro()]
+    kinds = [kind for cls in classes if attr in cls.attrs for kind in options(without_none(cls.attrs[attr].kind))]
+    if not kinds or not all(isinstance(owner, Instance) for owner in owners):
+        return True
+    return any(isinstance(kind, Tensor) and kind.variable for kind in kinds)
 
 
 def _note_link(frame: Frame, box: str, item: str, passed: dict[str, cst.CSTNode]) -> None:

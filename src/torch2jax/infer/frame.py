@@ -322,10 +322,10 @@ class Frame:
             self.fn.rebinds.add(place)
             self.program.dirty.update(self.fn.callers)
 
-    def may_rebind(self, name: str, node: cst.CSTNode) -> None:
-        """A call may have given ``self.x`` another value."""
+    def may_rebind(self, name: str, node: cst.CSTNode, *, variable: bool) -> None:
+        """A call may have given ``self.x`` another value. ``variable``: it may be a Variable."""
         key = attribute_key(name)
-        self._note_variables(name, node, True)
+        self._note_variables(name, node, variable)
         self._forget(key)
         if key in self.env:
             self.env[key] = replace(self.env[key], view=None)

@@ -168,7 +168,10 @@ class _Visitor:
                     self._store(node.target)
                     self.visit(node.body)
                 self._maybe_visit([node.orelse])
-            case cst.While() | cst.If():
+            case cst.If():
+                self.visit(node.test)
+                self._either(node.body, node.orelse)
+            case cst.While():
                 self.visit(node.test)
                 self._maybe_visit([node.body, node.orelse])
             case cst.Try() | cst.TryStar() | cst.Match():
@@ -249,6 +252,15 @@ class _Visitor:
         kills = set(self.access.kills)
         yield
         self.access.kills = kills
+
+    def _either(self, first: cst.CSTNode, second: cst.CSTNode | None) -> None:
+        """One of two blocks runs: what both give another value has another value."""
+        before = set(self.access.kills)
+        self.visit(first)
+        after_first, self.access.kills = self.access.kills, before
+        if second is not None:
+            self.visit(second)
+            self.access.kills &= after_first
 
     def _maybe_visit(self, nodes: Iterable[cst.CSTNode | None]) -> None:
         for node in nodes:

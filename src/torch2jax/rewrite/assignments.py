@@ -15,6 +15,7 @@ from torch2jax.rewrite.containers import kept
 from torch2jax.rewrite.detached import added, in_region, written
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
+from torch2jax.rewrite.modes import assigned_mode, mode_lines
 from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
 from torch2jax.rewrite.precedence import is_simple, parenthesize
 from torch2jax.rewrite.references import annotation, class_reference
@@ -43,6 +44,9 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
         special = _assign_special(rewriter, node, node.targets[0].target)
         if special is not None:
             return special
+    moded = assigned_mode(rewriter, node)
+    if moded is not None:
+        return _with_mode(rewriter, *moded)
     note = rewriter.facts.special.get(node)
     if note is not None and note[0] in ("chained", "one_by_one"):
         return _one_by_one(rewriter, node)
@@ -63,6 +67,14 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
         return node
     targets = [target.with_changes(target=new) for target, new in zip(node.targets, places, strict=True)]
     return node.with_changes(targets=targets, value=value)
+
+
+def _with_mode(rewriter: Rewriter, node: cst.Assign, switch: cst.Call) -> list[Any]:
+    """``net = Net().eval()`` as two statements."""
+    target = node.targets[0].target
+    first = [] if dotted_name(node.value) == dotted_name(target) else assign(rewriter, node)
+    lines = first if isinstance(first, list) else [statement(first)]
+    return [*lines, *mode_lines(rewriter, switch, assigned_place(rewriter, target))]
 
 
 def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:

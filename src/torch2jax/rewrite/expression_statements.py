@@ -11,6 +11,7 @@ from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import Tensor, constant, options, without_none
 from torch2jax.rewrite.blocks import one
 from torch2jax.rewrite.derived import after_super_init, stored
+from torch2jax.rewrite.modes import MODES, WITHOUT_EFFECT, mode_lines
 from torch2jax.rewrite.module_calls import is_sequential
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
 from torch2jax.rewrite.precedence import parenthesize
@@ -100,13 +101,11 @@ def _module_statement(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     func = node.func
     if not isinstance(func, cst.Attribute):
         return None
-    if name in ("to", "cuda", "cpu", "float", "share_memory", "zero_grad"):
+    if name in (*WITHOUT_EFFECT, "zero_grad"):
         rewriter.tally.dropped += 1
         return []
-    if name == "train" and node.args:
-        return _train(rewriter, func, node.args[0].value)
-    if name in ("eval", "train"):
-        return [expression_line(call(attribute(rewriter.expr(func.value), name), []))]
+    if name in MODES:
+        return mode_lines(rewriter, node, rewriter.expr(func.value))
     if name in ("add_module", "register_module") and len(node.args) == 2:
         key, value = node.args[0].value, node.args[1].value
         holder = rewriter.kind(func.value)
@@ -131,15 +130,6 @@ def _copied_state(rewriter: Rewriter, node: cst.Call, source: cst.BaseExpression
         if not (isinstance(arg.value, cst.Name) and arg.value.value == "True"):
             args.append(argument(rewriter.expr(arg.value), "strict"))
     return call(rewriter.helper("copy_state"), args)
-
-
-def _train(rewriter: Rewriter, func: cst.Attribute, mode: cst.BaseExpression) -> list[Any]:
-    """``model.train(mode)``: Flax has a method for each mode."""
-    receiver = rewriter.expr(func.value)
-    on, off = (expression_line(call(attribute(receiver, name), [])) for name in ("train", "eval"))
-    if isinstance(mode, cst.Name) and mode.value in ("True", "False"):
-        return [on if mode.value == "True" else off]
-    return [cst.If(rewriter.expr(mode), cst.IndentedBlock([on]), cst.Else(cst.IndentedBlock([off])))]
 
 
 def _register(rewriter: Rewriter, node: cst.Call, note: Any) -> list[Any]:

@@ -14,6 +14,7 @@ from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Ma
 from torch2jax.infer.layout import conversion
 from torch2jax.rewrite.einops_calls import folded, note_pattern, patterned
 from torch2jax.rewrite.freezing import set_by_call
+from torch2jax.rewrite.modes import MODES, WITHOUT_EFFECT, with_mode
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
 from torch2jax.rewrite.rule_calls import flag, reference_form, rule_call
@@ -323,12 +324,11 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
             return attribute(rewriter.expr(func.value), "layers")
         ordered = name in WALKS and node not in rewriter.unordered
         return call(rewriter.helper(f"ordered_{name}" if ordered else name), [rewriter.expr(func.value)])
-    if name in ("to", "cuda", "cpu", "float", "share_memory"):
+    if name in WITHOUT_EFFECT:
         rewriter.tally.dropped += 1
         return parenthesize(rewriter.expr(func.value), PRIMARY)
-    if name in ("eval", "train"):
-        flag(rewriter, node, "T2J107", f"Module.{name} returns nothing in Flax", "call it in a statement of its own")
-        return None
+    if name in MODES:
+        return with_mode(rewriter, node)
     kind = rewriter.kind(func.value)
     if name == "add_module" and len(node.args) == 2:
         return None
