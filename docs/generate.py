@@ -74,7 +74,7 @@ def _class(path: Path, name: str) -> str:
 
 _PROGRAMS = "plain_loop trainer clipped micro_batches two_losses one_forward_two_losses several_modules target_network"
 _PROGRAMS += " spread_steps closures single_tensors mixed_precision gradient_penalty input_gradients unrolled"
-_PROGRAMS += " checkpoints picked_parameters"
+_PROGRAMS += " checkpoints picked_parameters clipped_policy contrastive meta_learning"
 _TRAINING = """# Training code
 
 <!-- Written by docs/generate.py from tests/regions/programs. -->

@@ -18,6 +18,7 @@ from torch2jax.options import Options
 from torch2jax.parallel import forked_map
 from torch2jax.regions.derivatives import find_derivatives
 from torch2jax.regions.find import find_regions
+from torch2jax.regions.static_masks import find_static_masks
 from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
@@ -129,6 +130,7 @@ def _convert_files(
             path, name, tree, is_package, import_names=bound, source=source, written=written, origins=origins
         )
     program = interpreted(book, options, parsed, bindings)
+    find_static_masks(program)
     find_regions(program, bindings)
     find_derivatives(program, bindings)
     helpers: dict[str, set[str]] = {}

@@ -150,3 +150,44 @@ def test_what_does_not_change_in_the_loop_is_static_where_it_is_no_array() -> No
         loss = F.mse_loss(net(x), y, reduction=kind) * n
         """
     assert 'static_argnames=("n",)' in converted(step=step)[0]
+
+
+PICKED = "s = x @ x.t()\n{mask}\nreturn self.fc(x) + s[{index}].view(x.size(0), -1).mean()"
+
+
+@pytest.mark.parametrize(
+    ("mask", "index", "line"),
+    [
+        ("m = torch.eye(len(x), dtype=torch.bool)", "~m", "m = np.eye(len(x), dtype=bool)"),
+        ("m = torch.eye(x.shape[0]).to(x.device)", "m == 0", "m = np.eye(x.shape[0])"),
+        ("m = torch.ones(3, 3).tril()", "m.bool()", "m = np.tril(np.ones((3, 3)))"),
+        ("r = torch.arange(len(x))\nm = r[None] != r[:, None]", "m", "r = np.arange(len(x))"),
+    ],
+)
+def test_what_is_picked_by_sizes_alone_is_compiled(mask: str, index: str, line: str) -> None:
+    code, warnings = converted(PICKED.format(mask=mask, index=index))
+    assert warnings == []
+    assert f"        {line}\n" in code
+
+
+@pytest.mark.parametrize(
+    ("mask", "index"),
+    [
+        ("m = torch.eye(len(x), dtype=torch.bool)\nm[0, 1] = True", "m"),
+        ("m = torch.eye(len(x))\nm.fill_diagonal_(0)", "m == 0"),
+        ("m = torch.eye(len(x), dtype=torch.bool)\nif len(x) > 1:\n    m = s > 0", "m"),
+        ("m = s\nm = m > 0", "m"),
+    ],
+)
+def test_what_is_picked_by_other_masks_is_not(mask: str, index: str) -> None:
+    code, warnings = converted(PICKED.format(mask=mask, index=index))
+    assert [warning for warning in warnings if "picks as many values as the mask has" in warning] == warnings != []
+    assert "np.eye" not in code.replace("jnp.eye", "")
+
+
+def test_a_mask_that_comes_from_outside_of_the_step_is_an_array() -> None:
+    """A step gets it as an argument, which JAX traces."""
+    step = "m = torch.eye(4, 2, dtype=torch.bool)\nloss = F.mse_loss(net(x)[m], y)"
+    assert converted(step=step)[1] == [
+        "the training step runs without jit: `net(x)[m]` picks as many values as the mask has"
+    ]

@@ -88,6 +88,17 @@ def loop(statements: str) -> str:
             """,
             "8: `criterion` uses `net` without getting it as an argument",
         ),
+        (
+            """\
+            def energy(row):
+                return net(row).sum()
+            optimizer.zero_grad()
+            loss = sum(map(energy, x)) + net(x).mean()
+            loss.backward()
+            optimizer.step()
+            """,
+            "8: `energy` uses `net` without getting it as an argument",
+        ),
     ],
 )
 def test_the_cause_is_named_at_its_line(statements: str, cause: str) -> None:
@@ -305,3 +316,16 @@ def test_gradients_that_add_up_are_part_of_a_norm(parameters: str, zeroed: str, 
     message = "gradients that are not zeroed, of parameters that the optimizer lacks, are part of this norm"
     assert any(message in error for error in found) is refused
     assert bool(found) is refused
+
+
+def test_gradients_of_parameters_in_a_list_are_reported() -> None:
+    found = errors(
+        """\
+        def adapt(net: Net, x):
+            weights = list(net.parameters())
+            loss = (x @ weights[0].t() + weights[1]).sum()
+            return torch.autograd.grad(loss, weights)
+        """
+    )
+    message = "this derivative has no translation yet: parameters of a model are in its list of inputs"
+    assert f"4: {message}" in found

@@ -102,6 +102,22 @@ def test_what_is_written_between_steps_is_written_plainly() -> None:
     assert "p[...] = p[...] + 0.1 * q[...]" in lines(source)
 
 
+def test_what_is_written_between_training_steps_is_written_plainly() -> None:
+    loop = (
+        "def fit(net: nn.Linear, start: torch.Tensor):\n    x = start.clone().requires_grad_()\n"
+        "    optimizer = torch.optim.Adam([x])\n    for _ in range(3):\n        optimizer.zero_grad()\n"
+        "        {inside}loss = net(x).sum()\n        loss.backward()\n        optimizer.step()\n"
+        "        with torch.no_grad():\n            x.clamp_(0, 1)\n    return x\n"
+    )
+    plain = lines(HEAD + loop.format(inside=""))
+    assert "x[...] = clamp(x[...], min=0, max=1)" in plain
+    assert not any("with_data" in line for line in plain)
+    inside = lines(
+        HEAD + loop.format(inside="y = x * 2\n        y.data.clamp_(0, 1)\n        ").replace("net(x)", "net(y)")
+    )
+    assert "y = with_data(y, clamp(y, min=0, max=1))" in inside
+
+
 def test_arrays_keep_the_graph_that_they_have() -> None:
     source = f"{HEAD}def f(x: torch.Tensor):\n    y = x * 2\n    y.data.clamp_(0, 1)\n    return y\n"
     assert "y = with_data(y, clamp(y, min=0, max=1))" in lines(source)

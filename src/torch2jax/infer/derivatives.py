@@ -9,7 +9,8 @@ import libcst as cst
 
 from torch2jax.infer.apis import TORCH, special, use_everything
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.kinds import TENSOR, UNKNOWN, Kind, Tensor, Tuple, without_none
+from torch2jax.infer.items import all_items
+from torch2jax.infer.kinds import TENSOR, UNKNOWN, Kind, Sequence, Tensor, Tuple, options, union, without_none
 
 MESSAGE = "torch.autograd.grad: gradients are taken of functions in JAX"
 HINT = "write the outputs as a function of the inputs and use jax.grad or jax.vjp"
@@ -25,7 +26,20 @@ def grad(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     if not given:
         return UNKNOWN
     inputs = [e.value for e in given[0].elements] if isinstance(given[0], cst.Tuple | cst.List) else given[:1]
+    frame.facts.special.pop(node, None)
+    held = frame.facts.kinds.get(given[0], UNKNOWN)
+    if isinstance(given[0], cst.Name) and all(isinstance(option, Sequence | Tuple) for option in options(held)):
+        return _gradients_of_items(frame, node, all_items(frame, held))
     return Tuple(tuple(_gradient(without_none(frame.facts.kinds.get(each, UNKNOWN))) for each in inputs))
+
+
+def _gradients_of_items(frame: Frame, node: cst.Call, item: Kind) -> Kind:
+    """Those with respect to the arrays in a list; which may be Variables is noted for the regions."""
+    found = list(options(without_none(item)))
+    variables = any(isinstance(option, Tensor) and option.variable for option in found)
+    frame.facts.special[node] = ("gradients_of_items", variables)
+    frame.program.heap[node].write(union([_gradient(option) for option in found] or [TENSOR]), frame.program)
+    return Sequence("tuple", node)
 
 
 def _gradient(kind: Kind) -> Kind:

@@ -22,13 +22,18 @@ from torch2jax.infer.kinds import (
     UNKNOWN,
     AnyModule,
     Container,
+    Device,
+    Dtype,
     Instance,
     Iterator_,
     Kind,
     Layer,
     Modules,
     NoneKind,
+    Number,
+    Shape,
     State,
+    Str,
     Super,
     Tensor,
     Tuple,
@@ -78,9 +83,9 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
                 frame.report("T2J108", node, "an nnx.Sequential does not keep the names of its layers")
             return Iterator_(Tuple((STR, all_items(frame, _children(frame, first)))))
         case "parameters":
-            return Iterator_(_PARAMETER)
+            return Iterator_(_parameter_of(frame, first))
         case "named_parameters":
-            return Iterator_(Tuple((STR, _PARAMETER)))
+            return Iterator_(Tuple((STR, _parameter_of(frame, first))))
         case "buffers":
             return Iterator_(Tensor(None, "float", None, True))
         case "named_buffers":
@@ -129,7 +134,32 @@ HINTS = {
 }
 
 
-_PARAMETER = Tensor(None, "float", MIXED, True)
+_PLAIN = (Tensor, Number, Str, Shape, NoneKind, Dtype, Device)
+
+
+def _parameter_of(frame: Frame, receiver: Kind) -> Tensor:
+    """A parameter of a module: in PyTorch's axis order, if the module has no layers that may keep it otherwise."""
+    mixed = Tensor(None, "float", MIXED, True)
+    pending: list[ClassInfo] = []
+    for option in options(receiver):
+        if not isinstance(option, Instance) or option.cls.module_base != "torch.nn.Module":
+            return mixed
+        pending += option.cls.mro()
+    classes: set[ClassInfo] = set()
+    while pending:
+        cls = pending.pop()
+        pending += () if cls in classes else cls.derived
+        classes.add(cls)
+    cells = [cell for cls in classes for cell in (*cls.attrs.values(), cls.open_attrs)]
+    held = [option for cell in cells for option in options(cell.read(frame.fn)) if cell.writes]
+    return replace(mixed, layout=None) if all(_is_own(option) for option in held) else mixed
+
+
+def _is_own(kind: Kind) -> bool:
+    """Whether an attribute holds no layers: an array in PyTorch's order, a list of parameters, or a plain value."""
+    if isinstance(kind, Container):
+        return kind.type in ("ParameterList", "ParameterDict")
+    return isinstance(kind, _PLAIN) and not (isinstance(kind, Tensor) and kind.layout is not None)
 
 
 def _children(frame: Frame, receiver: Kind) -> Kind:

@@ -464,6 +464,9 @@ def _opaque(
     dtype = rule.dtype
     if dtype is None and (images or many) and rule.result == "Tensor":
         dtype = _common_dtype(frame, images, many)
+    given = [kinds.get(each.arg.node) for each in bound.args.values() if each.param.annotation == "Dtype" and each.arg]
+    if dtype is None and rule.result == "Tensor" and Dtype("torch.bool") in given:
+        dtype = "bool"
     return _shaped(frame, node, rule, Tensor(rank, dtype))
 
 

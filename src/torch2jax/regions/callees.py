@@ -32,9 +32,14 @@ def reached(fn: FunctionInfo, statements: Iterable[Any]) -> Iterator[tuple[cst.C
 
 
 def callees(facts: Facts, node: cst.CSTNode) -> Iterator[FunctionInfo]:
-    """The functions of the project that a call may reach."""
+    """The functions of the project that a call may reach: those that are given to it as well."""
     if not isinstance(node, cst.Call):
         return
+    for arg in node.args:
+        given = facts.kinds.get(arg.value)
+        yield from (
+            (o.info for o in options(without_none(given)) if isinstance(o, Function)) if given is not None else ()
+        )
     fact = facts.calls.get(node)
     for target in getattr(fact, "targets", ()):
         if isinstance(target, FunctionInfo):

@@ -11,11 +11,12 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts, RuleCall
-from torch2jax.infer.kinds import UNKNOWN, Api, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import callees, reached, receiver_of
 from torch2jax.regions.outside import changing
 from torch2jax.regions.paths import MUTATORS
+from torch2jax.regions.static_masks import is_mask
 from torch2jax.source.nodes import walk
 
 _READS = frozenset("item tolist numpy".split())
@@ -39,12 +40,14 @@ def _shown(fn: FunctionInfo) -> str:
 
 
 def _obstacles(program: Program, fn: FunctionInfo, nodes: Iterable[Any], seen: set[FunctionInfo]) -> Iterator[str]:
+    nodes = list(nodes)
     for root in nodes:
         targets = {id(node.target) for node in walk(root) if isinstance(node, cst.AssignTarget | cst.AugAssign)}
         for node in walk(root):
             if id(node) in targets:
                 continue  # a write through a mask compiles
             yield from _at(program, fn, node)
+            yield from _sizes(program, fn.facts, node, nodes)
             for callee in callees(fn.facts, node):
                 if callee not in seen:
                     seen.add(callee)
@@ -78,7 +81,6 @@ def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:
     facts = fn.facts
     if isinstance(node, cst.If | cst.While | cst.IfExp) and _is_array(facts, node.test):
         yield "control flow depends on the values of arrays"
-    yield from _sizes(facts, node)
     if not isinstance(node, cst.Call):
         return
     if isinstance(node.func, cst.Attribute):
@@ -101,11 +103,12 @@ def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:
             yield f"`{called}()` reads the values of an array"
 
 
-def _sizes(facts: Facts, node: cst.CSTNode) -> Iterator[str]:
-    """What gives an array whose size depends on the values in another."""
+def _sizes(program: Program, facts: Facts, node: cst.CSTNode, roots: Iterable[cst.CSTNode]) -> Iterator[str]:
+    """What gives an array whose size depends on the values in another. ``roots``: the code that would be compiled."""
     if isinstance(node, cst.Subscript) and _is_array(facts, node.value):
         indices = [each.slice.value for each in node.slice if isinstance(each.slice, cst.Index)]
-        if any(_is_mask(facts, index) for index in indices):
+        masks = [index for index in indices if is_mask(facts.kinds.get(index))]
+        if not all(_is_known(program, mask, roots) for mask in masks):
             yield f"`{cst.Module([]).code_for_node(node)}` picks as many values as the mask has"
     fact = facts.calls.get(node)
     name = fact.rule.name.rpartition(".")[2] if isinstance(fact, RuleCall) else ""
@@ -113,9 +116,13 @@ def _sizes(facts: Facts, node: cst.CSTNode) -> Iterator[str]:
         yield f"the size of what `{name}` gives depends on the values of an array"
 
 
-def _is_mask(facts: Facts, node: cst.BaseExpression) -> bool:
-    kind = without_none(facts.kinds.get(node) or UNKNOWN)
-    return isinstance(kind, Tensor) and kind.dtype == "bool" and kind.rank != 0
+def _is_known(program: Program, mask: cst.BaseExpression, roots: Iterable[cst.CSTNode]) -> bool:
+    """Whether a mask is computed while JAX traces, of what stands in the same code."""
+    made = program.static_arrays.get(mask)
+    if made is None:
+        return False
+    inside = {part for root in roots for part in walk(root) if isinstance(part, cst.Assign)}
+    return all(definition in inside for definition in made)
 
 
 def _is_own(program: Program, fn: FunctionInfo, node: cst.BaseExpression) -> bool:

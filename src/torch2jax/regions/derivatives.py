@@ -30,7 +30,7 @@ class Derivative:
     output; None where that is a number, ``"ones"`` for ones. ``gradients``: the names that get the results, for
     ``backward``; none for ``grad``, whose call stands in an expression. ``live``: names that are looked at afterwards.
     ``kinds``: what is known of the places that are read. ``is_detached``: the results may go into what is
-    differentiated in turn, and PyTorch has no graph of them.
+    differentiated in turn, and PyTorch has no graph of them. ``is_list``: the one input is a list of arrays.
     """
 
     sink: Any
@@ -44,6 +44,7 @@ class Derivative:
     kinds: dict[str, Any]
     name: str
     is_detached: bool = False
+    is_list: bool = False
 
 
 def find_derivatives(program: Program, bindings: Mapping[str, Binding]) -> None:
@@ -172,7 +173,18 @@ class _Function:
             seen,
             name,
             detached,
+            self._is_list(call),
         )
+
+    def _is_list(self, call: cst.Call) -> bool:
+        """Whether the input is one list of arrays, whose gradients are a list as well."""
+        note = self.facts.special.get(call)
+        if note is None or note[0] != "gradients_of_items":
+            return False
+        if note[1]:
+            hint = "copy them in front of it: [p.clone() for p in model.parameters()]"
+            raise NoRegionError("parameters of a model are in its list of inputs", call, hint)
+        return True
 
     def _backward(
         self, call: cst.Call, block: Block

@@ -104,14 +104,14 @@ def _takes_first(derivative: Derivative) -> bool:
     """Whether only the gradient of the one input is wanted, and not a tuple."""
     if len(derivative.inputs) > 1:
         return False
-    if derivative.gradients:
+    if derivative.gradients or derivative.is_list:
         return True
     return _place(derivative) is not derivative.call
 
 
 def _place(derivative: Derivative) -> cst.CSTNode:
     """What the gradient stands for: the call, or ``grad(...)[0]`` where there is one input."""
-    for part in walk(derivative.sink):
+    for part in () if derivative.is_list else walk(derivative.sink):
         of_call = isinstance(part, cst.Subscript) and part.value is derivative.call
         if of_call and len(derivative.inputs) == 1 and isinstance(part, cst.Subscript) and _is_zero(part):
             return part

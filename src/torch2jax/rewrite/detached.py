@@ -108,7 +108,7 @@ def written(
     rewriter: Rewriter, target: cst.BaseExpression, held: cst.BaseExpression, value: cst.BaseExpression
 ) -> cst.BaseExpression:
     """What the place ``held`` gets where autograd does not see that ``target`` is written."""
-    level = reach(rewriter.function)
+    level = _reach_of_write(rewriter, target)
     if level is Reach.NO:
         return value
     if _is_constant(value, held) and (level is Reach.MAYBE or not _is_trained(rewriter, target)):
@@ -121,9 +121,23 @@ def written(
 
 def added(rewriter: Rewriter, target: cst.BaseExpression, value: cst.BaseExpression) -> cst.BaseExpression:
     """What is added to a place where autograd does not see it."""
-    if reach(rewriter.function) is Reach.NO or _is_constant(value, None):
+    if _reach_of_write(rewriter, target) is Reach.NO or _is_constant(value, None):
         return value
     return stop_gradient(rewriter, _unstopped(value))
+
+
+def _reach_of_write(rewriter: Rewriter, node: cst.CSTNode) -> Reach:
+    """As `reach`, of the statement that writes ``node``.
+
+    NO in a function with training steps, beside what these differentiate: no gradient comes through an update.
+    """
+    level = reach(rewriter.function)
+    if level is not Reach.MAYBE:
+        return level
+    regions = rewriter.program.regions
+    own = [regions[part] for part in walk(rewriter.function.node) if part in regions]
+    inside = any(node is part for region in own for s in region.forward for part in walk(s))
+    return Reach.NO if own and not inside else level
 
 
 _UNTRAINED = ("mean", "var", "count")

@@ -1,4 +1,7 @@
-"""Writes through a boolean mask: `jnp.where`, which compiles, where `x.at[mask]` needs to know what the mask holds."""
+"""Writes through a boolean mask: `jnp.where`, which compiles, where `x.at[mask]` needs to know what the mask holds.
+
+And masks that depend on sizes alone, which NumPy computes, so that picking by them compiles.
+"""
 
 from __future__ import annotations
 
@@ -78,3 +81,26 @@ def _operands(rewriter: Rewriter, node: cst.BaseExpression) -> list[cst.BaseExpr
             if isinstance(fact, RuleCall) and fact.rule.mode == "pointwise" and fact.target is None:
                 return [bound.arg.node for bound in fact.bound.args.values() if bound.arg is not None]
     return None
+
+
+def in_numpy(rewriter: Rewriter, node: cst.BaseExpression) -> cst.BaseExpression:
+    """An expression with NumPy's functions in the place of JAX's."""
+    names = _NumPyNames()
+    result = node.visit(names)
+    if names.found:
+        rewriter.root("np")
+    return cst.ensure_type(result, cst.BaseExpression)  # type: ignore[type-abstract]
+
+
+class _NumPyNames(cst.CSTTransformer):
+    """``jnp.eye(n)`` as ``np.eye(n)``."""
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        match updated_node.func:
+            case cst.Attribute(value=cst.Name("jnp")) as func:
+                self.found = True
+                return updated_node.with_changes(func=func.with_changes(value=cst.Name("np")))
+        return updated_node

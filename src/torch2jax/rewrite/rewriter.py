@@ -153,6 +153,10 @@ class Rewriter:
         handler = EXPRESSIONS.get(type(node))
         result = handler(self, node) if handler is not None else self.generic(node)
         result = self.adapted(node, result)
+        if node in self.program.static_arrays:
+            from torch2jax.rewrite.masks import in_numpy
+
+            result = in_numpy(self, result)
         how = facts.crossings.get(node) if facts.crossings else None
         return self.crossed(node, how, result) if how is not None else result
 
