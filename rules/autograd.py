@@ -252,3 +252,39 @@ def hessian(
     if create_graph:
         return jax.hessian(func)(inputs)
     return lax.stop_gradient(jax.hessian(func)(inputs))
+
+
+@rule("torch.nn.utils.clip_grad_norm_")
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None) -> Tensor:
+    """A limit of gradients, which belongs to a training step: between `backward()` and `optimizer.step()`.
+
+    >>> nn.utils.clip_grad_norm_(nn.Linear(3, 4).parameters(), 1.0)
+    """
+    raise Unsupported(
+        "gradients are results in JAX, and this is not part of a training step",
+        "call it between `loss.backward()` and `optimizer.step()`, or put optax.clip_by_global_norm into the optimizer",
+    )
+
+
+@rule("torch.nn.utils.clip_grad_norm")
+def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None) -> Tensor:
+    """The old name of `clip_grad_norm_`.
+
+    >>> nn.utils.clip_grad_norm(nn.Linear(3, 4).parameters(), 1.0)
+    """
+    raise Unsupported(
+        "gradients are results in JAX, and this is not part of a training step",
+        "call it between `loss.backward()` and `optimizer.step()`, or put optax.clip_by_global_norm into the optimizer",
+    )
+
+
+@rule("torch.nn.utils.clip_grad_value_")
+def clip_grad_value_(parameters, clip_value, foreach=None) -> None:
+    """A limit of gradients, which belongs to a training step: between `backward()` and `optimizer.step()`.
+
+    >>> nn.utils.clip_grad_value_(nn.Linear(3, 4).parameters(), 1.0)
+    """
+    raise Unsupported(
+        "gradients are results in JAX, and this is not part of a training step",
+        "call it between `loss.backward()` and `optimizer.step()`, or put optax.clip into the optimizer",
+    )

@@ -289,3 +289,21 @@ if __name__ == "__main__":
     assert "self.model = model\n" in code
     assert "return [self.model(jnp.asarray(x)).sum().item() for x, _ in self.loader]" in code
     assert [line[:6] for line in found] == ["T2J301"]
+
+
+def test_tensorboard_is_given_tensors() -> None:
+    code, found = converted(
+        """from torch.utils.tensorboard import SummaryWriter
+
+
+def shown(folder, x: torch.Tensor, model: Net):
+    writer = SummaryWriter(folder)
+    writer.add_scalar("mean", x.mean().item(), 0)
+    writer.add_scalar("mean", x.mean(), 0)
+    writer.add_histogram("weight", model.fc.weight, 0)
+"""
+    )
+    assert 'writer.add_scalar("mean", x.mean().item(), 0)' in code
+    assert 'writer.add_scalar("mean", to_torch(x.mean()), 0)' in code
+    assert 'writer.add_histogram("weight", to_torch(model.fc.kernel[...].T), 0)' in code
+    assert found == []

@@ -90,6 +90,37 @@ def test_lookup(rules: Path) -> None:
     assert book.lookup("torch.cat")[0].call is None
 
 
+FAMILY = """
+@rule("torch.apart.*")
+def apart(*args, **kwargs):
+    raise Unsupported("it is apart", "leave it out")
+
+
+@rule("torch.apart.near")
+def near(x) -> Tensor:
+    return x
+
+
+@rule("torch.apart.deep.*")
+def deep(*args, **kwargs):
+    raise Unsupported("it is deep")
+"""
+
+
+def test_a_rule_for_a_namespace_refuses_what_has_no_rule_of_its_own(rules: Path) -> None:
+    (rules / "apart.py").write_text(HEAD + FAMILY, encoding="utf-8")
+    book = load_book()
+    assert [rule.function for rule in book.family("torch.apart.far")] == ["apart"]
+    assert [rule.function for rule in book.family("torch.apart.other.far")] == ["apart"]
+    assert [rule.function for rule in book.family("torch.apart.deep.far")] == ["deep"]
+    assert book.lookup("torch.apart.far") == book.family("torch.cat") == ()
+    refusal = book.refusal("torch.apart.far")
+    assert refusal is not None
+    assert (refusal.reason, refusal.hint) == ("it is apart", "leave it out")
+    assert book.refusal("torch.apart.near") is None
+    assert book.refusal("torch.nothing") is None
+
+
 def test_extra_directories_add_and_override(rules: Path, tmp_path: Path) -> None:
     extra = tmp_path / "extra"
     extra.mkdir()

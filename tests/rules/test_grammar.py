@@ -270,6 +270,8 @@ REFUSED = [
     ("@rule('f')\ndef f(input):\n    return input\n", 4, 7, "not a qualified name"),
     ("@rule(f)\ndef f(input):\n    return input\n", 4, 7, "string literals"),
     ("@rule('torch.f', 'torch.f')\ndef f(input):\n    return input\n", 4, 18, "given twice"),
+    ("@rule('torch.a.*')\ndef f(*args):\n    return args\n", 5, 1, "can only `raise Unsupported"),
+    ("@rule('torch.*.a')\ndef f(input):\n    return input\n", 4, 7, "not a qualified name"),
     ("@rule('torch.f', mod='x')\ndef f(input):\n    return input\n", 4, 18, "did you mean `mode`"),
     ("@rule('torch.f', mode='reduced')\ndef f(input):\n    return input\n", 4, 23, "did you mean `reduce`"),
     ("@rule('torch.f', mode='reduce')\ndef f(input):\n    return input\n", 5, 1, "needs a parameter called `dim`"),

@@ -69,7 +69,7 @@ def show(name: str, source: bool, rules_dirs: tuple[Path, ...]) -> None:
     from torch2jax.rules.describe import describe
 
     book = _book(rules_dirs)
-    found = book.lookup(name)
+    found = book.lookup(name) or book.family(name)
     if not found:
         near = _near(name, book.names())
         hint = f" Did you mean {', '.join(near)}?" if near else ""

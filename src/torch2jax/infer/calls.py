@@ -268,6 +268,9 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
 
             return built_scheduler(frame, node, name)
         return mutate(frame, node, target, result) if target is not None and node in frame.facts.calls else result
+    refused = frame.program.book.family(name)
+    if refused:
+        return apply(frame, node, name, list(refused), arguments)
     root = name.partition(".")[0]
     use_all(frame, arguments)
     if root in ("torch", "torchvision", "torchaudio", "timm"):

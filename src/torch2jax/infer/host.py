@@ -41,6 +41,7 @@ GENERATOR = "torch.Generator"
 DISTRIBUTED = "torch.utils.data.DistributedSampler"
 _PACKAGES = (
     "torch.utils.data.",
+    "torch.utils.tensorboard.",
     "torchvision.datasets.",
     "torchvision.transforms.",
     "torchvision.io.",

@@ -22,7 +22,7 @@ from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.kept_functions import with_methods
 from torch2jax.rewrite.references import VALUES, annotation
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
-from torch2jax.rewrite.rule_calls import flag
+from torch2jax.rewrite.rule_calls import flag, flag_refused
 from torch2jax.rewrite.statements import transposition
 from torch2jax.rules.aliases import canonical
 from torch2jax.source.nodes import walk
@@ -348,6 +348,8 @@ def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
         return False
     if kind.name in BASES:
         flag(rewriter, base.value, "T2J103", plan_of(rewriter.program, cls).cause, "write it with jax.custom_vjp")
+        return True
+    if flag_refused(rewriter, base.value, kind.name):
         return True
     if rules:
         message = f"{kind.name} is a function in Flax and can't be derived from"

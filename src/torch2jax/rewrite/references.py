@@ -30,7 +30,7 @@ from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.contexts import HARMLESS, NO_GRAD
 from torch2jax.rewrite.derived import flax_class
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, rewrites
-from torch2jax.rewrite.rule_calls import flag, reference_form
+from torch2jax.rewrite.rule_calls import flag, flag_refused, reference_form
 from torch2jax.rules.aliases import canonical
 
 
@@ -52,6 +52,8 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
         flag(rewriter, node, "T2J205", f"{kind.name} as a value is replaced by a context that does nothing")
         return rewriter.root("nullcontext")
     rules = [rule for rule in rewriter.program.book.lookup(kind.name) if rule.kind == "rule"]
+    if flag_refused(rewriter, node, kind.name):
+        return node
     if not rules:
         root = kind.name.partition(".")[0]
         if root in ("torch", "torchvision", "torchaudio", "timm"):

@@ -207,6 +207,15 @@ def flag(rewriter: Rewriter, node: cst.CSTNode, code: str, message: str, hint: s
     rewriter.findings.append(Finding(code, node, message, hint))
 
 
+def flag_refused(rewriter: Rewriter, node: cst.CSTNode, name: str) -> bool:
+    """Flag a name of torch that no rule translates in any use, with the reason; False if that is not so."""
+    refusal = rewriter.program.book.refusal(name)
+    if refusal is None:
+        return False
+    flag(rewriter, node, "T2J103", f"{name}: {refusal.reason}", refusal.hint)
+    return True
+
+
 def _on_variable(
     rewriter: Rewriter, node: cst.Call, func: cst.BaseExpression, fact: RuleCall
 ) -> cst.BaseExpression | None:

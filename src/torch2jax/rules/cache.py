@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from torch2jax.rules import store
 from torch2jax.rules.aliases import canonical, tensor_only
-from torch2jax.rules.model import Rule, StateMap, decode, decode_state, encode_state
+from torch2jax.rules.model import Refusal, Rule, StateMap, decode, decode_state, encode_state
 from torch2jax.rules.signatures import HELPERS_DIR, SNAPSHOT, helper_files
 
 __all__ = ["RuleBook", "builtin_rules_dir", "canonical", "load_book"]
@@ -40,6 +40,21 @@ class RuleBook:
             if found:
                 self._found[name] = found
         return found
+
+    def family(self, name: str) -> tuple[Rule, ...]:
+        """The rule of the nearest namespace that is refused whole, `torch.distributed.*`; empty if none."""
+        for space in (name, canonical(name)):
+            while space := space.rpartition(".")[0]:
+                found = self._index.get(f"{space}.*")
+                if found:
+                    return tuple(self._build(number) for number in found)
+        return ()
+
+    def refusal(self, name: str) -> Refusal | None:
+        """Why no use of a name is translated, and what to do instead; None if some are, or nothing is said of it."""
+        rules = self.lookup(name) or self.family(name)
+        refusals = [branch.refusal for rule in rules for branch in rule.branches]
+        return refusals[-1] if refusals and None not in refusals else None
 
     def methods(self, name: str) -> tuple[Rule, ...]:
         """The rules of the tensor method `name`."""

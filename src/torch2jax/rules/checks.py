@@ -15,6 +15,9 @@ def check_rule(rule: Rule, node: ast.FunctionDef, scope: Scope) -> None:
     """Checks of the whole rule. Raises RuleError."""
     if rule.kind == "constant" and rule.params:
         raise scope.error(node, "a constant has no parameters")
+    families = [name for name in rule.names if name.endswith(".*")]
+    if families and any(branch.refusal is None for branch in rule.branches):
+        raise scope.error(node, f'a rule for a whole namespace, "{families[0]}", can only `raise Unsupported(...)`')
     if rule.kind == "attribute" and [param.name for param in rule.params] != ["self"]:
         raise scope.error(node, "an attribute has one parameter, `self`")
     if any(name.startswith("torch.Tensor.") for name in rule.names) and rule.kind == "rule":

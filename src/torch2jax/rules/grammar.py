@@ -203,7 +203,8 @@ def _names(decorator: ast.Call, scope: Scope) -> tuple[str, ...]:
     for argument in decorator.args:
         if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
             raise scope.error(argument, 'a rule\'s names are string literals such as "torch.nn.Linear"')
-        if not all(part.isidentifier() for part in argument.value.split(".")) or "." not in argument.value:
+        parts = argument.value.removesuffix(".*").split(".")
+        if not all(part.isidentifier() for part in parts) or "." not in argument.value:
             raise scope.error(argument, f'"{argument.value}" is not a qualified name such as "torch.nn.Linear"')
         if argument.value in names:
             raise scope.error(argument, f'the name "{argument.value}" is given twice')

@@ -18,6 +18,7 @@ from torch2jax.rules.signatures import SNAPSHOT
 # Template spelling -> module. `Array` stands for the methods of jax.Array.
 NAMESPACES: Final = {
     "jax": "jax",
+    "jax.distributed": "jax.distributed",
     "jax.nn": "jax.nn",
     "jax.nn.initializers": "jax.nn.initializers",
     "jax.random": "jax.random",

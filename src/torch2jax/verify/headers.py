@@ -35,7 +35,7 @@ def header_problem(rule: Rule, names: Iterable[str]) -> str | None:
 
 
 def _signature(name: str) -> Mapping[str, inspect.Parameter] | None:
-    if name.startswith("torch.Tensor."):
+    if name.startswith("torch.Tensor.") or name.endswith(".*"):
         return None
     try:
         target: Any = reduce(getattr, name.split(".")[1:], torch)
