@@ -17,6 +17,7 @@ def relu(input: Tensor, inplace: Inplace = False) -> Tensor:
     >>> F.relu(f32(2, 3))
     >>> torch.relu(f32(2, 3) * 0)
     >>> f32(2, 3).relu()
+    >>> torch.relu(9 * f32(2, 3))
     """
     return nnx.relu(input)
 
@@ -137,6 +138,8 @@ def softplus(input: Tensor, beta=1.0, threshold=20.0) -> Tensor:
     >>> F.softplus(f32(2, 3))
     >>> F.softplus(f32(2, 3), beta=2.0)
     >>> F.softplus(f32(2, 3), 2.0, 0.5)
+    >>> F.softplus(f32(2, 3), threshold=1)
+    >>> F.softplus(torch.ones(2, 3), threshold=1.0)
     """
     if beta == 1 and threshold == 20:
         return nnx.softplus(input)
@@ -178,6 +181,7 @@ def hardshrink(input: Tensor, lambd=0.5) -> Tensor:
 
     >>> F.hardshrink(f32(2, 3))
     >>> F.hardshrink(f32(2, 3), 0.3)
+    >>> F.hardshrink(torch.ones(2, 3), lambd=1.0)
     """
     return jnp.where(jnp.abs(input) > lambd, input, 0)
 
@@ -197,6 +201,7 @@ def threshold(input: Tensor, threshold, value, inplace: Inplace = False) -> Tens
     """A value where x is not above a threshold.
 
     >>> F.threshold(f32(2, 3), 0.1, -1.0)
+    >>> F.threshold(torch.ones(2, 3), 1.0, 5.0)
     """
     return jnp.where(input > threshold, input, value)
 
@@ -221,6 +226,7 @@ def rrelu(
     >>> F.rrelu(f32(2, 3))
     >>> F.rrelu(f32(2, 3).detach(), training=True)  # random
     >>> F.rrelu(f32(2, 3), 0.1, 0.3)
+    >>> F.rrelu(f32(2, 3), 0.3, 0.3, training=True)
     """
     if not training:
         return helpers.leaky_relu(input, negative_slope=(lower + upper) / 2)
@@ -256,6 +262,7 @@ def normalize(input: Tensor, p=2.0, dim: Axis = 1, eps=1e-12, out: Out = None) -
     >>> F.normalize(f32(2, 3), p=1, dim=0)
     >>> F.normalize(f32(2, 3) * 0, dim=1)
     >>> F.normalize(pos(2, 3), p=2, dim=-1, eps=1e-6)
+    >>> F.normalize(f32(2, 3), eps=2.0)
     """
     if p == 2:
         return helpers.l2_normalize(input, axis=dim, eps=eps)
@@ -268,6 +275,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: Axis = 1, eps=1e-8) -> Tensor
 
     >>> F.cosine_similarity(f32(2, 3), f32(2, 3))
     >>> F.cosine_similarity(f32(2, 1, 3), f32(1, 4, 3), dim=-1, eps=1e-6)
+    >>> F.cosine_similarity(1e-9 * f32(2, 3), 1e-9 * f32(2, 3))
     """
     return helpers.cosine_similarity(x1, x2, axis=dim, eps=eps)
 
@@ -278,6 +286,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p=2.0, eps=1e-6, keepdim: bool = F
 
     >>> F.pairwise_distance(f32(2, 3), f32(2, 3))
     >>> F.pairwise_distance(f32(2, 3), f32(2, 3), p=1, keepdim=True)
+    >>> F.pairwise_distance(f32(2, 3), f32(2, 3), eps=0.1)
     """
     return helpers.pairwise_distance(x1, x2, p=p, eps=eps, keepdims=keepdim)
 
@@ -300,6 +309,20 @@ def pad(input: Tensor, pad: Shape, mode="constant", value: Scalar = None) -> Ten
     >>> F.pad(f32(2, 3), (n, 1), value=2)
     >>> F.pad(f32(2, 3, 4), (n, 1), mode="reflect")
     >>> F.pad(f32(2, 3, 4), (1, 1), mode=str("reflect"))
+    >>> F.pad(f32(24).view(2, 3, 4), (1, 2), mode="reflect")
+    >>> F.pad(f32(6).view(2, 3), (1, 2), value=1.5)
+    >>> F.pad(f32(6).view(2, 3), (-1, 2))
+    >>> F.pad(f32(6).view(2, 3), (2, -1))
+    >>> F.pad(f32(120).view(2, 3, 4, 5), (1, 1, 2, 0), mode="reflect")
+    >>> F.pad(f32(120).view(2, 3, 4, 5), (1, 1, 2, 0), value=1.5)
+    >>> F.pad(f32(120).view(2, 3, 4, 5), (-1, 1, 2, 0))
+    >>> F.pad(f32(120).view(2, 3, 4, 5), (1, -1, 2, 0))
+    >>> F.pad(f32(120).view(2, 3, 4, 5), (1, 1, -2, 0))
+    >>> F.pad(f32(120).view(2, 3, 4, 5), (1, 1, 2, -1))
+    >>> F.pad(F.avg_pool2d(f32(2, 3, 6, 8), 2), (1, 2), value=1.5)
+    >>> F.pad(F.avg_pool2d(f32(2, 3, 6, 8), 2), (1, 2, 2, 1), mode="replicate")
+    >>> F.pad(F.avg_pool2d(f32(2, 3, 6, 8), 2), (1, 2, 2, 1), mode="circular")
+    >>> F.pad(F.avg_pool2d(f32(2, 3, 6, 8), 2), (1, 2, 2, 1), mode="reflect")
     """
     if mode == "constant" and value in (None, 0) and rank(input) > 0 and len(pad) == 2 and pad[0] >= 0 and pad[1] >= 0:
         return jnp.pad(input, helpers.pad_widths(pad, rank(input), channel_axis))
@@ -330,5 +353,6 @@ def constant_pad_nd(input: Tensor, pad: Shape, value: Scalar = 0) -> Tensor:
     """Padded with a constant.
 
     >>> torch.constant_pad_nd(f32(2, 3), (1, 2), 1.5)
+    >>> torch.constant_pad_nd(f32(2, 3), (1, 2))
     """
     return helpers.pad(input, pad, value=value)

@@ -73,6 +73,18 @@ def trunc_normal_(tensor: Tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator: D
     >>> nn.init.trunc_normal_(f32(2, 3).detach(), std=0.02)  # random
     >>> nn.init.trunc_normal_(f32(2, 3).detach(), std=0.02, a=-0.04, b=0.04)  # random
     >>> nn.init.trunc_normal_(f32(2, 3).detach(), mean=1.0, std=0.5, a=0.5)  # random
+
+    >>> y = nn.init.trunc_normal_(torch.zeros(200, 50), std=0.5, a=-0.2, b=0.1)
+    >>> (y >= -0.2).all() & (y <= 0.1).all() & (y.min() < -0.18) & (y.max() > 0.08)
+
+    >>> y = nn.init.trunc_normal_(torch.zeros(200, 50), mean=1.0, std=0.5, a=0.8, b=1.3)
+    >>> (y >= 0.8).all() & (y <= 1.3).all() & (y.min() < 0.82) & (y.max() > 1.28)
+
+    >>> y = nn.init.trunc_normal_(torch.zeros(200, 50), std=2.0)
+    >>> (y >= -2).all() & (y <= 2).all() & (y.min() < -1.9) & (y.max() > 1.9)
+    >>> (nn.init.trunc_normal_(torch.zeros(200, 50), mean=1.0, std=0.05) > 0.5).all()
+    >>> (nn.init.trunc_normal_(torch.zeros(200, 50), std=0.05, a=0.0) >= 0).all()
+    >>> (nn.init.trunc_normal_(torch.zeros(200, 50), std=0.05, b=0.0) <= 0).all()
     """
     if mean == 0 and a == -2 and b == 2 and 0 < std <= 0.1:
         return nnx.initializers.normal(std)(rngs.params(), tensor.shape, tensor.dtype)
@@ -124,6 +136,24 @@ def kaiming_uniform_(
     >>> nn.init.kaiming_uniform_(f32(2, 3).detach(), a=math.sqrt(5))  # random
     >>> nn.init.kaiming_uniform_(f32(2, 3, 4, 5).detach(), mode="fan_out", nonlinearity="relu")  # random
     >>> nn.init.kaiming_uniform_(f32(2, 3, 4, 5).detach(), mode="fan_out", nonlinearity="tanh")  # random
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), nonlinearity="relu").abs().max()
+    >>> (y < 1.4143) & (y > 1.2729)
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), nonlinearity="tanh").abs().max()
+    >>> (y < 1.6667) & (y > 1.5)
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), a=5).abs().max()
+    >>> (y < 0.2774) & (y > 0.2497)
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), mode="fan_out", nonlinearity="relu").abs().max()
+    >>> (y < 0.2582) & (y > 0.2324)
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), mode="fan_out", nonlinearity="tanh").abs().max()
+    >>> (y < 0.3043) & (y > 0.2739)
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), mode="fan_out", a=5).abs().max()
+    >>> (y < 0.0507) & (y > 0.0456)
     """
     if mode == "fan_in" and (nonlinearity == "relu" or (nonlinearity == "leaky_relu" and a == 0)):
         return nnx.initializers.he_uniform(in_axis=in_axis, out_axis=out_axis)(

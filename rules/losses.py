@@ -63,6 +63,8 @@ def smooth_l1_loss(
     >>> F.smooth_l1_loss(f32(2, 3), f32(2, 3), reduction="sum", beta=0.5)
     >>> F.smooth_l1_loss(f32(2, 3), f32(2, 3), size_average=False)
     >>> F.smooth_l1_loss(f32(2, 3), f32(2, 3), beta=0.0)
+    >>> F.smooth_l1_loss(f32(2, 3), f32(2, 3), reduction="sum")
+    >>> F.smooth_l1_loss(f32(2, 3), f32(2, 3), reduce=False, beta=0.5)
     """
     if size_average is not None or reduce is not None:
         return helpers.smooth_l1_loss(
@@ -81,6 +83,9 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta=1.0
     >>> F.huber_loss(f32(2, 3), f32(2, 3), delta=0.5, reduction="sum")
     >>> F.huber_loss(f32(2, 3), f32(2, 3), reduction="none")
     >>> F.huber_loss(f32(2, 3), f32(2, 3), reduction=str("sum"))
+    >>> F.huber_loss(f32(2, 3), f32(2, 3), delta=0.5)
+    >>> F.huber_loss(f32(2, 3), f32(2, 3), reduction="none", delta=0.5)
+    >>> F.huber_loss(f32(2, 3), f32(2, 3), reduction=str("sum"), delta=0.5)
     """
     if reduction == "mean":
         return optax.huber_loss(input, target, delta=delta).mean()
@@ -117,6 +122,13 @@ def cross_entropy(
     >>> F.cross_entropy(f32(3, 5), i64(3, high=5), label_smoothing=0.1)
     >>> F.cross_entropy(f32(3, 5), i64(3, high=5), size_average=False)
     >>> F.cross_entropy(f32(3, 5), i64(3, high=5), reduce=False)
+    >>> F.cross_entropy(f32(35).view(7, 5), i64(7, high=5).long(), weight=pos(5).detach())
+    >>> F.cross_entropy(f32(10).view(2, 5), i64(2, high=5).long(), label_smoothing=0.1)
+    >>> F.cross_entropy(f32(30).view(2, 5, 3), i64(6, high=5).view(2, 3).long())
+    >>> F.cross_entropy(f32(15).view(3, 5), probs(3, 5))
+    >>> F.cross_entropy(f32(10).view(2, 5), i64(2, high=5).long(), reduction="sum")
+    >>> F.cross_entropy(f32(7, 5), i64(7, high=5), weight=pos(5).detach(), ignore_index=1, reduction="sum")
+    >>> F.cross_entropy(f32(7, 5), i64(7, high=5), pos(5).detach(), reduce=True, ignore_index=1, label_smoothing=0.1)
     """
     if size_average is not None or reduce is not None:
         return helpers.cross_entropy(
@@ -157,6 +169,7 @@ def nll_loss(
     >>> F.nll_loss(f32(2, 5, 3), i64(2, 3, high=5), weight=pos(5).detach(), ignore_index=2)
     >>> F.nll_loss(f32(2, 5), i64(2, high=5), size_average=False)
     >>> F.nll_loss(f32(2, 5), i64(2, high=5), reduction="sum")
+    >>> F.nll_loss(f32(7, 5), i64(7, high=5), pos(5).detach(), reduce=False, ignore_index=1)
     """
     if size_average is not None or reduce is not None:
         return helpers.nll_loss(
@@ -180,6 +193,7 @@ def binary_cross_entropy(
     >>> F.binary_cross_entropy(unit(2, 3), unit(2, 3), reduction="none")
     >>> F.binary_cross_entropy(unit(2, 3), unit(2, 3), size_average=False)
     >>> F.binary_cross_entropy(b8(2, 3).double(), b8(2, 3).double())
+    >>> F.binary_cross_entropy(unit(2, 3), unit(2, 3), weight=pos(3), reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.binary_cross_entropy(
@@ -206,6 +220,14 @@ def binary_cross_entropy_with_logits(
     >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), weight=pos(3), pos_weight=pos(3), reduction="sum")
     >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), size_average=False)
     >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), reduction=str("sum"))
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), weight=pos(3))
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), weight=pos(3), reduction="sum")
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), weight=pos(3), reduction="none")
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), weight=pos(3), reduce=False)
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), pos_weight=pos(3))
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), pos_weight=pos(3), reduction="sum")
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), pos_weight=pos(3), reduction="none")
+    >>> F.binary_cross_entropy_with_logits(f32(2, 3), unit(2, 3), pos_weight=pos(3), reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.binary_cross_entropy_with_logits(
@@ -236,6 +258,7 @@ def kl_div(
     >>> F.kl_div(f32(2, 3).log_softmax(1), probs(2, 3), reduction="batchmean")
     >>> F.kl_div(f32(2, 3).log_softmax(1), f32(2, 3).log_softmax(1), reduction="sum", log_target=True)
     >>> F.kl_div(f32(2, 3).log_softmax(1), probs(2, 3), size_average=False)
+    >>> F.kl_div(f32(2, 3), f32(2, 3), log_target=True, reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.kl_div(
@@ -252,6 +275,7 @@ def gaussian_nll_loss(
 
     >>> F.gaussian_nll_loss(f32(2, 3), f32(2, 3), pos(2, 3))
     >>> F.gaussian_nll_loss(f32(2, 3), f32(2, 3), pos(2), full=True, reduction="sum")
+    >>> F.gaussian_nll_loss(f32(2, 3), f32(2, 3), pos(2, 3), eps=1.1)
     """
     return helpers.gaussian_nll_loss(input, target, var, full=full, eps=eps, reduction=reduction)
 
@@ -272,6 +296,8 @@ def poisson_nll_loss(
     >>> F.poisson_nll_loss(f32(2, 3), pos(2, 3))
     >>> F.poisson_nll_loss(pos(2, 3), pos(2, 3) * 3, log_input=False, full=True, reduction="sum")
     >>> F.poisson_nll_loss(f32(2, 3), pos(2, 3), size_average=False)
+    >>> F.poisson_nll_loss(pos(2, 3), pos(2, 3) * 3, log_input=False, full=True, eps=0.1, reduce=False)
+    >>> F.poisson_nll_loss(pos(2, 3), pos(2, 3) * 3, log_input=False, eps=0.1)
     """
     if size_average is not None or reduce is not None:
         return helpers.poisson_nll_loss(
@@ -294,6 +320,7 @@ def hinge_embedding_loss(
     >>> F.hinge_embedding_loss(f32(2, 3), b8(2, 3).double() * 2 - 1)
     >>> F.hinge_embedding_loss(f32(2, 3), b8(2, 3).double() * 2 - 1, margin=0.5, reduction="sum")
     >>> F.hinge_embedding_loss(f32(2, 3), b8(2, 3).double() * 2 - 1, reduce=False)
+    >>> F.hinge_embedding_loss(f32(2, 3), b8(2, 3).double() * 2 - 1, margin=0.5, size_average=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.hinge_embedding_loss(
@@ -311,6 +338,7 @@ def margin_ranking_loss(
     >>> F.margin_ranking_loss(f32(3), f32(3), b8(3).double() * 2 - 1)
     >>> F.margin_ranking_loss(f32(3), f32(3), b8(3).double() * 2 - 1, margin=0.5, reduction="sum")
     >>> F.margin_ranking_loss(f32(3), f32(3), b8(3).double() * 2 - 1, size_average=False)
+    >>> F.margin_ranking_loss(f32(3), f32(3), b8(3).double() * 2 - 1, margin=0.5, reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.margin_ranking_loss(
@@ -328,6 +356,7 @@ def cosine_embedding_loss(
     >>> F.cosine_embedding_loss(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1)
     >>> F.cosine_embedding_loss(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1, margin=0.2, reduction="sum")
     >>> F.cosine_embedding_loss(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1, size_average=False)
+    >>> F.cosine_embedding_loss(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1, margin=0.2, reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.cosine_embedding_loss(
@@ -354,6 +383,8 @@ def triplet_margin_loss(
     >>> F.triplet_margin_loss(f32(4, 3), f32(4, 3), f32(4, 3))
     >>> F.triplet_margin_loss(f32(4, 3), f32(4, 3), f32(4, 3), margin=0.5, p=1, swap=True, reduction="sum")
     >>> F.triplet_margin_loss(f32(4, 3), f32(4, 3), f32(4, 3), size_average=False)
+    >>> F.triplet_margin_loss(f32(4, 3), f32(4, 3), f32(4, 3), 0.5, 1, 0.1, True, reduce=False)
+    >>> F.triplet_margin_loss(f32(4, 3), f32(4, 3), f32(4, 3), eps=0.1)
     """
     if size_average is not None or reduce is not None:
         return helpers.triplet_margin_loss(
@@ -387,6 +418,7 @@ def multi_margin_loss(
     >>> F.multi_margin_loss(f32(2, 5), i64(2, high=5))
     >>> F.multi_margin_loss(f32(2, 5), i64(2, high=5), p=2, margin=0.5, weight=pos(5).detach(), reduction="sum")
     >>> F.multi_margin_loss(f32(2, 5), i64(2, high=5), size_average=False)
+    >>> F.multi_margin_loss(f32(2, 5), i64(2, high=5), 2, 0.5, weight=pos(5).detach(), reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.multi_margin_loss(
@@ -404,6 +436,7 @@ def multilabel_margin_loss(
     >>> F.multilabel_margin_loss(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]))
     >>> F.multilabel_margin_loss(f32(4), torch.tensor([1, 0, -1, 2]), reduction="sum")
     >>> F.multilabel_margin_loss(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]), size_average=False)
+    >>> F.multilabel_margin_loss(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]), reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.multilabel_margin_loss(input, target, reduction=helpers.legacy_reduction(size_average, reduce))
@@ -419,6 +452,7 @@ def multilabel_soft_margin_loss(
     >>> F.multilabel_soft_margin_loss(f32(2, 3), b8(2, 3).double())
     >>> F.multilabel_soft_margin_loss(f32(2, 3), b8(2, 3).double(), weight=pos(3).detach(), reduction="sum")
     >>> F.multilabel_soft_margin_loss(f32(2, 3), b8(2, 3).double(), size_average=False)
+    >>> F.multilabel_soft_margin_loss(f32(2, 3), b8(2, 3).double(), weight=pos(3).detach(), reduce=False)
     """
     if size_average is not None or reduce is not None:
         return helpers.multilabel_soft_margin_loss(
@@ -465,6 +499,8 @@ def ctc_loss(
     >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, (7, 7), (3, 2), reduction="sum")
     >>> F.ctc_loss(f32(7, 2, 5), i64(2, 3, high=4) + 1, (7, 6), (3, 2), reduction="none")
     >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(5, high=4) + 1, (7, 6), (3, 2), reduction="none")
+    >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4), (7, 7), (3, 2), blank=4)
+    >>> F.ctc_loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, (2, 7), (3, 2), zero_infinity=True)
     """
     return helpers.ctc_loss(
         log_probs, targets, input_lengths, target_lengths, blank=blank, zero_infinity=zero_infinity, reduction=reduction

@@ -9,6 +9,7 @@ def ReLU(inplace: Ignored = False) -> Module:
 
     >>> nn.ReLU()(f32(2, 3))
     >>> nn.ReLU(inplace=True)(f32(2, 3) * 0)
+    >>> nn.ReLU()(9 * f32(2, 3))
     """
     return nnx.relu
 
@@ -163,6 +164,7 @@ def Hardtanh(min_val=-1.0, max_val=1.0, inplace: Ignored = False, min_value=None
     >>> nn.Hardtanh()(f32(2, 3))
     >>> nn.Hardtanh(-0.5, 0.3)(f32(2, 3))
     >>> nn.Hardtanh(min_value=-0.5)(f32(2, 3))
+    >>> nn.Hardtanh(max_value=0.3)(f32(2, 3))
     """
     if min_value is not None or max_value is not None:
         raise Unsupported("min_value= and max_value= are deprecated in torch", "write min_val= and max_val=")
@@ -176,6 +178,7 @@ def Softplus(beta=1.0, threshold=20.0) -> Module:
     >>> nn.Softplus()(f32(2, 3))
     >>> nn.Softplus(beta=2)(f32(2, 3))
     >>> nn.Softplus(2.0, 0.5)(f32(2, 3))
+    >>> nn.Softplus(threshold=0.5)(f32(2, 3))
     """
     if beta == 1 and threshold == 20:
         return nnx.softplus
@@ -293,6 +296,8 @@ def Softmin(dim: Axis) -> Module:
     """Softmax of -x.
 
     >>> nn.Softmin(dim=1)(f32(2, 3, 4))
+    >>> nn.Softmin()(f32(2, 3, 4))
+    >>> nn.Softmin()(f32(2, 3, 4, 5))
     """
     return partial(helpers.softmin, axis=dim)
 

@@ -23,6 +23,10 @@ def scaled_dot_product_attention(
     >>> F.scaled_dot_product_attention(f32(2, 6, 4, 5), f32(2, 3, 4, 5), f32(2, 3, 4, 5), enable_gqa=True)
     >>> q = f32(2, 3, 4, 5).detach()
     >>> F.scaled_dot_product_attention(q, q, q, dropout_p=0.5)  # random
+
+    >>> q, k, v, mask = f32(2, 6, 4, 5), f32(2, 3, 4, 5), f32(2, 3, 4, 5), f32(4, 4)
+    >>> F.scaled_dot_product_attention(q, k, v, mask, dropout_p=float(0), scale=0.3, enable_gqa=True)
+    >>> F.scaled_dot_product_attention(q, k, v, dropout_p=float(0), is_causal=True, enable_gqa=True)
     """
     if dropout_p == 0:
         return helpers.scaled_dot_product_attention(

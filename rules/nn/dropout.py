@@ -26,6 +26,9 @@ def Dropout1d(p=0.5, inplace: Ignored = False) -> Module:
 
     >>> nn.Dropout1d(0.3)(f32(2, 3, 4).detach())  # random
     >>> nn.Dropout1d(p=0.0)(f32(2, 3, 4))
+
+    >>> y = nn.Dropout1d(0.3)(torch.ones(2, 3, 4))
+    >>> (y == y[:, :, :1]).all()
     """
     return nnx.Dropout(p, broadcast_dims=(1,), rngs=rngs)
 
@@ -42,6 +45,9 @@ def Dropout2d(p=0.5, inplace: Ignored = False) -> Module:
 
     >>> nn.Dropout2d(0.3)(f32(2, 3, 4, 5).detach())  # random
     >>> nn.Dropout2d(p=0.0)(f32(2, 3, 4, 5))
+
+    >>> y = nn.Dropout2d(0.3)(torch.ones(2, 3, 4, 5))
+    >>> (y == y[:, :, :1, :1]).all()
     """
     return nnx.Dropout(p, broadcast_dims=(1, 2), rngs=rngs)
 
@@ -58,6 +64,9 @@ def Dropout3d(p=0.5, inplace: Ignored = False) -> Module:
 
     >>> nn.Dropout3d(0.3)(f32(2, 3, 4, 5, 6).detach())  # random
     >>> nn.Dropout3d(p=0.0)(f32(2, 3, 4, 5, 6))
+
+    >>> y = nn.Dropout3d(0.3)(torch.ones(2, 3, 4, 5, 6))
+    >>> (y == y[:, :, :1, :1, :1]).all()
     """
     return nnx.Dropout(p, broadcast_dims=(1, 2, 3), rngs=rngs)
 
@@ -84,6 +93,9 @@ def FeatureAlphaDropout(p=0.5, inplace: Ignored = False) -> Module:
 
     >>> nn.FeatureAlphaDropout(0.3)(f32(2, 3, 4, 5).detach())  # random
     >>> nn.FeatureAlphaDropout(p=0.0)(f32(2, 3, 4, 5))
+
+    >>> y = nn.FeatureAlphaDropout(0.3)(torch.ones(2, 3, 4, 5))
+    >>> (y == y[:, :, :1, :1]).all()
     """
     return helpers.AlphaDropout(p, whole_features=True, rngs=rngs)
 
@@ -96,6 +108,9 @@ def dropout(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: Inp
     >>> F.dropout(f32(2, 3).detach(), 0.3, training=bool(1))  # random
     >>> F.dropout(f32(2, 3), p=0.3, training=False)
     >>> F.dropout(f32(2, 3), 0.0)
+    >>> F.dropout(f32(2, 3), 1.0)
+    >>> F.dropout(f32(2, 3), 1.0, training=bool(1))
+    >>> F.dropout(f32(2, 3), 1.0, training=bool(0))
     """
     if not training:
         return input
@@ -111,6 +126,9 @@ def dropout_native(input: Tensor, p: Ignored, train: bool) -> Tensor:
     >>> torch.dropout(f32(2, 3).detach(), 0.3, True)  # random
     >>> torch.dropout(f32(2, 3).detach(), 0.3, train=bool(1))  # random
     >>> torch.dropout(f32(2, 3), 0.3, False)
+    >>> torch.dropout(f32(2, 3), 1.0, True)
+    >>> torch.dropout(f32(2, 3), 1.0, train=bool(1))
+    >>> torch.dropout(f32(2, 3), 1.0, train=bool(0))
     """
     if not train:
         return input
@@ -126,6 +144,14 @@ def dropout1d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     >>> F.dropout1d(f32(2, 3, 4).detach(), 0.3)  # random
     >>> F.dropout1d(f32(2, 3, 4).detach(), training=bool(1))  # random
     >>> F.dropout1d(f32(2, 3, 4), training=False)
+    >>> F.dropout1d(f32(2, 3, 4), 1.0)
+    >>> F.dropout1d(f32(2, 3, 4), 1.0, training=bool(0))
+
+    >>> y = F.dropout1d(torch.ones(2, 3, 4), 0.3)
+    >>> (y == y[:, :, :1]).all()
+
+    >>> y = F.dropout1d(torch.ones(2, 3, 4), training=bool(1))
+    >>> (y == y[:, :, :1]).all()
     """
     if not training:
         return input
@@ -141,6 +167,14 @@ def dropout2d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     >>> F.dropout2d(f32(2, 3, 4, 5).detach(), 0.3)  # random
     >>> F.dropout2d(f32(2, 3, 4, 5).detach(), training=bool(1))  # random
     >>> F.dropout2d(f32(2, 3, 4, 5), training=False)
+    >>> F.dropout2d(f32(2, 3, 4, 5), 1.0)
+    >>> F.dropout2d(f32(2, 3, 4, 5), 1.0, training=bool(0))
+
+    >>> y = F.dropout2d(torch.ones(2, 3, 4, 5), 0.3)
+    >>> (y == y[:, :, :1, :1]).all()
+
+    >>> y = F.dropout2d(torch.ones(2, 3, 4, 5), training=bool(1))
+    >>> (y == y[:, :, :1, :1]).all()
     """
     if not training:
         return input
@@ -156,6 +190,14 @@ def dropout3d(input: Tensor, p: Ignored = 0.5, training: bool = True, inplace: I
     >>> F.dropout3d(f32(2, 3, 4, 5, 6).detach(), 0.3)  # random
     >>> F.dropout3d(f32(2, 3, 4, 5, 6).detach(), training=bool(1))  # random
     >>> F.dropout3d(f32(2, 3, 4, 5, 6), training=False)
+    >>> F.dropout3d(f32(2, 3, 4, 5, 6), 1.0)
+    >>> F.dropout3d(f32(2, 3, 4, 5, 6), 1.0, training=bool(0))
+
+    >>> y = F.dropout3d(torch.ones(2, 3, 4, 5, 6), 0.3)
+    >>> (y == y[:, :, :1, :1, :1]).all()
+
+    >>> y = F.dropout3d(torch.ones(2, 3, 4, 5, 6), training=bool(1))
+    >>> (y == y[:, :, :1, :1, :1]).all()
     """
     if not training:
         return input

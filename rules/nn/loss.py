@@ -12,6 +12,7 @@ def MSELoss(size_average=None, reduce=None, reduction: str = "mean") -> Module:
     >>> nn.MSELoss(reduction="none")(f32(2, 3), f32(2, 3))
     >>> nn.MSELoss(reduction=str("sum"))(f32(2, 3), f32(2, 3))
     >>> nn.MSELoss(size_average=False)(f32(2, 3), f32(2, 3))
+    >>> nn.MSELoss(reduce=False)(f32(2, 3), f32(2, 3))
     """
     if size_average is not None or reduce is not None:
         raise Unsupported("`size_average` and `reduce` are deprecated", "use reduction")
@@ -38,6 +39,7 @@ def L1Loss(size_average=None, reduce=None, reduction: str = "mean") -> Module:
     >>> nn.L1Loss(reduction="none")(f32(2, 3), f32(2, 3))
     >>> nn.L1Loss(reduction=str("sum"))(f32(2, 3), f32(2, 3))
     >>> nn.L1Loss(size_average=False)(f32(2, 3), f32(2, 3))
+    >>> nn.L1Loss(reduce=False)(f32(2, 3), f32(2, 3))
     """
     if size_average is not None or reduce is not None:
         raise Unsupported("`size_average` and `reduce` are deprecated", "use reduction")
@@ -64,6 +66,7 @@ def SoftMarginLoss(size_average=None, reduce=None, reduction: str = "mean") -> M
     >>> nn.SoftMarginLoss(reduction="none")(f32(2, 3), b8(2, 3).double() * 2 - 1)
     >>> nn.SoftMarginLoss(reduction=str("sum"))(f32(2, 3), b8(2, 3).double() * 2 - 1)
     >>> nn.SoftMarginLoss(size_average=False)(f32(2, 3), b8(2, 3).double() * 2 - 1)
+    >>> nn.SoftMarginLoss(reduce=False)(f32(2, 3), b8(2, 3).double() * 2 - 1)
     """
     if size_average is not None or reduce is not None:
         raise Unsupported("`size_average` and `reduce` are deprecated", "use reduction")
@@ -96,6 +99,7 @@ def CrossEntropyLoss(
     >>> nn.CrossEntropyLoss(ignore_index=1, label_smoothing=0.1, reduction="sum")(f32(4, 5), i64(4, high=5))
     >>> nn.CrossEntropyLoss(weight=pos(5).detach())(f32(4, 5, 3), i64(4, 3, high=5))
     >>> nn.CrossEntropyLoss(size_average=False)(f32(4, 5), i64(4, high=5))
+    >>> nn.CrossEntropyLoss(pos(5).detach(), None, 1, False, label_smoothing=0.1)(f32(4, 5), i64(4, high=5))
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -129,6 +133,7 @@ def NLLLoss(
     >>> nn.NLLLoss(ignore_index=1, reduction="none")(f32(4, 5), i64(4, high=5))
     >>> nn.NLLLoss(pos(5).detach())(f32(4, 5), i64(4, high=5))
     >>> nn.NLLLoss(reduce=False)(f32(4, 5), i64(4, high=5))
+    >>> nn.NLLLoss(pos(5).detach(), size_average=False, ignore_index=1)(f32(4, 5), i64(4, high=5))
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -152,6 +157,7 @@ def BCELoss(weight: Tensor = None, size_average=None, reduce=None, reduction: st
     >>> nn.BCELoss()(unit(2, 3), unit(2, 3))
     >>> nn.BCELoss(weight=pos(3).detach(), reduction="sum")(unit(2, 3), unit(2, 3))
     >>> nn.BCELoss(size_average=False)(unit(2, 3), unit(2, 3))
+    >>> nn.BCELoss(pos(3).detach(), reduce=False)(unit(2, 3), unit(2, 3))
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -175,6 +181,10 @@ def BCEWithLogitsLoss(
     >>> nn.BCEWithLogitsLoss(weight=pos(3).detach(), reduction="sum")(f32(2, 3), unit(2, 3))
     >>> nn.BCEWithLogitsLoss(pos_weight=pos(3).detach())(f32(2, 3), unit(2, 3))
     >>> nn.BCEWithLogitsLoss(size_average=False)(f32(2, 3), unit(2, 3))
+    >>> nn.BCEWithLogitsLoss(weight=pos(3).detach(), reduce=False)(f32(2, 3), unit(2, 3))
+    >>> nn.BCEWithLogitsLoss(size_average=False, pos_weight=pos(3).detach())(f32(2, 3), unit(2, 3))
+    >>> nn.BCEWithLogitsLoss(pos(3).detach())(f32(2, 3), unit(2, 3))
+    >>> nn.BCEWithLogitsLoss(reduction="sum")(f32(2, 3), unit(2, 3))
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -200,6 +210,7 @@ def SmoothL1Loss(size_average=None, reduce=None, reduction: str = "mean", beta=1
     >>> nn.SmoothL1Loss()(f32(2, 3), f32(2, 3))
     >>> nn.SmoothL1Loss(beta=0.5, reduction="sum")(f32(2, 3), f32(2, 3))
     >>> nn.SmoothL1Loss(size_average=False)(f32(2, 3), f32(2, 3))
+    >>> nn.SmoothL1Loss(reduce=False, beta=0.5)(f32(2, 3), f32(2, 3))
     """
     if size_average is not None or reduce is not None:
         return partial(helpers.smooth_l1_loss, reduction=helpers.legacy_reduction(size_average, reduce), beta=beta)
@@ -240,6 +251,7 @@ def KLDivLoss(size_average=None, reduce=None, reduction: str = "mean", log_targe
     >>> nn.KLDivLoss(reduction="batchmean")(f32(2, 3).log_softmax(1), probs(2, 3))
     >>> nn.KLDivLoss(reduction="sum", log_target=True)(f32(2, 3), f32(2, 3))
     >>> nn.KLDivLoss(size_average=False)(f32(2, 3), probs(2, 3))
+    >>> nn.KLDivLoss(reduce=False, log_target=True)(f32(2, 3), f32(2, 3))
     """
     if size_average is not None or reduce is not None:
         return partial(helpers.kl_div, log_target=log_target, reduction=helpers.legacy_reduction(size_average, reduce))
@@ -260,6 +272,8 @@ def PoissonNLLLoss(
     >>> nn.PoissonNLLLoss()(f32(2, 3), pos(2, 3))
     >>> nn.PoissonNLLLoss(log_input=False, full=True, reduction="sum")(pos(2, 3), pos(2, 3) * 3)
     >>> nn.PoissonNLLLoss(size_average=False)(f32(2, 3), pos(2, 3))
+    >>> nn.PoissonNLLLoss(False, True, eps=0.1, reduce=False)(pos(2, 3), pos(2, 3) * 3)
+    >>> nn.PoissonNLLLoss(False, eps=0.1)(pos(2, 3), pos(2, 3) * 3)
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -283,6 +297,7 @@ def GaussianNLLLoss(*, full: bool = False, eps=1e-6, reduction: str = "mean") ->
 
     >>> nn.GaussianNLLLoss()(f32(2, 3), f32(2, 3), pos(2, 3))
     >>> nn.GaussianNLLLoss(full=True, reduction="sum")(f32(2, 3), f32(2, 3), pos(2))
+    >>> nn.GaussianNLLLoss(eps=1.1)(f32(2, 3), f32(2, 3), pos(2, 3))
     """
     return partial(helpers.gaussian_nll_loss, full=full, eps=eps, reduction=reduction)
 
@@ -299,6 +314,7 @@ def HingeEmbeddingLoss(margin=1.0, size_average=None, reduce=None, reduction: st
     >>> nn.HingeEmbeddingLoss()(f32(2, 3), b8(2, 3).double() * 2 - 1)
     >>> nn.HingeEmbeddingLoss(0.5, reduction="sum")(f32(2, 3), b8(2, 3).double() * 2 - 1)
     >>> nn.HingeEmbeddingLoss(size_average=False)(f32(2, 3), b8(2, 3).double() * 2 - 1)
+    >>> nn.HingeEmbeddingLoss(0.5, reduce=False)(f32(2, 3), b8(2, 3).double() * 2 - 1)
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -319,6 +335,7 @@ def MarginRankingLoss(margin=0.0, size_average=None, reduce=None, reduction: str
     >>> nn.MarginRankingLoss()(f32(3), f32(3), b8(3).double() * 2 - 1)
     >>> nn.MarginRankingLoss(0.5, reduction="sum")(f32(3), f32(3), b8(3).double() * 2 - 1)
     >>> nn.MarginRankingLoss(size_average=False)(f32(3), f32(3), b8(3).double() * 2 - 1)
+    >>> nn.MarginRankingLoss(0.5, reduce=False)(f32(3), f32(3), b8(3).double() * 2 - 1)
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -339,6 +356,7 @@ def CosineEmbeddingLoss(margin=0.0, size_average=None, reduce=None, reduction: s
     >>> nn.CosineEmbeddingLoss()(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1)
     >>> nn.CosineEmbeddingLoss(0.2, reduction="sum")(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1)
     >>> nn.CosineEmbeddingLoss(size_average=False)(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1)
+    >>> nn.CosineEmbeddingLoss(0.2, reduce=False)(f32(4, 3), f32(4, 3), b8(4).double() * 2 - 1)
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -361,6 +379,8 @@ def TripletMarginLoss(
     >>> nn.TripletMarginLoss()(f32(4, 3), f32(4, 3), f32(4, 3))
     >>> nn.TripletMarginLoss(0.5, p=1, swap=True, reduction="sum")(f32(4, 3), f32(4, 3), f32(4, 3))
     >>> nn.TripletMarginLoss(size_average=False)(f32(4, 3), f32(4, 3), f32(4, 3))
+    >>> nn.TripletMarginLoss(0.5, 1, 0.1, True, reduce=False)(f32(4, 3), f32(4, 3), f32(4, 3))
+    >>> nn.TripletMarginLoss(eps=0.1)(f32(4, 3), f32(4, 3), f32(4, 3))
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -388,6 +408,8 @@ def MultiMarginLoss(
     >>> nn.MultiMarginLoss()(f32(2, 5), i64(2, high=5))
     >>> nn.MultiMarginLoss(p=2, margin=0.5, reduction="sum")(f32(2, 5), i64(2, high=5))
     >>> nn.MultiMarginLoss(size_average=False)(f32(2, 5), i64(2, high=5))
+    >>> nn.MultiMarginLoss(2, 0.5, pos(5).detach(), reduce=False)(f32(2, 5), i64(2, high=5))
+    >>> nn.MultiMarginLoss(weight=pos(5).detach())(f32(2, 5), i64(2, high=5))
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -412,6 +434,7 @@ def MultiLabelMarginLoss(size_average=None, reduce=None, reduction: str = "mean"
     >>> nn.MultiLabelMarginLoss()(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]))
     >>> nn.MultiLabelMarginLoss(reduction="sum")(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]))
     >>> nn.MultiLabelMarginLoss(size_average=False)(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]))
+    >>> nn.MultiLabelMarginLoss(reduce=False)(f32(2, 4), torch.tensor([[1, 0, -1, 2], [3, -1, 1, 1]]))
     """
     if size_average is not None or reduce is not None:
         return partial(helpers.multilabel_margin_loss, reduction=helpers.legacy_reduction(size_average, reduce))
@@ -430,6 +453,8 @@ def MultiLabelSoftMarginLoss(weight: Tensor = None, size_average=None, reduce=No
     >>> nn.MultiLabelSoftMarginLoss()(f32(2, 3), b8(2, 3).double())
     >>> nn.MultiLabelSoftMarginLoss(reduction="sum")(f32(2, 3), b8(2, 3).double())
     >>> nn.MultiLabelSoftMarginLoss(size_average=False)(f32(2, 3), b8(2, 3).double())
+    >>> nn.MultiLabelSoftMarginLoss(pos(3).detach(), reduce=False)(f32(2, 3), b8(2, 3).double())
+    >>> nn.MultiLabelSoftMarginLoss(pos(3).detach())(f32(2, 3), b8(2, 3).double())
     """
     if size_average is not None or reduce is not None:
         return partial(
@@ -452,6 +477,7 @@ def CTCLoss(blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
     >>> loss(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4) + 1, lengths, torch.tensor([3, 2]))
     >>> nn.CTCLoss()(f32(7, 2, 5).log_softmax(-1), i64(5, high=4) + 1, torch.tensor([7, 6]), torch.tensor([3, 2]))
     >>> nn.CTCLoss()(f32(7, 5).log_softmax(-1), i64(3, high=4) + 1, torch.tensor(6), torch.tensor(3))
+    >>> nn.CTCLoss(blank=4)(f32(7, 2, 5).log_softmax(-1), i64(2, 3, high=4), torch.tensor([7, 6]), torch.tensor([3, 2]))
     """
     return partial(helpers.ctc_loss, blank=blank, zero_infinity=zero_infinity, reduction=reduction)
 

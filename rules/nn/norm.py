@@ -26,6 +26,13 @@ def BatchNorm1d(
     >>> nn.BatchNorm1d(3, 1e-3, 0.3, True, False)(f32(2, 3, 5))
     >>> nn.BatchNorm1d(3, momentum=None, track_running_stats=False)(f32(2, 3, 5))
     >>> nn.BatchNorm1d(3)(f32(0, 3, 5))
+    >>> nn.BatchNorm1d(3, 0.1, affine=False, track_running_stats=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, track_running_stats=False, bias=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 0.1, None)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 0.1, None, bias=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 0.1, 0.3)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 0.1, 0.3, affine=False)(f32(2, 3, 5))
+    >>> nn.BatchNorm1d(3, 0.1, 0.3, bias=False)(f32(2, 3, 5))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
@@ -91,6 +98,7 @@ def BatchNorm2d(
 
     >>> nn.BatchNorm2d(3)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, momentum=0.3, bias=False)(f32(2, 3, 4, 5))
+
     >>> norm = nn.BatchNorm2d(3)
     >>> norm.eval()
     >>> norm(f32(2, 3, 4, 5))
@@ -100,6 +108,13 @@ def BatchNorm2d(
     >>> nn.BatchNorm2d(3, 1e-3, 0.3, True, False)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3, momentum=None, track_running_stats=False)(f32(2, 3, 4, 5))
     >>> nn.BatchNorm2d(3)(f32(0, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 0.1, affine=False, track_running_stats=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, track_running_stats=False, bias=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 0.1, None)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 0.1, None, bias=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 0.1, 0.3)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 0.1, 0.3, affine=False)(f32(2, 3, 4, 5))
+    >>> nn.BatchNorm2d(3, 0.1, 0.3, bias=False)(f32(2, 3, 4, 5))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
@@ -171,6 +186,13 @@ def BatchNorm3d(
     >>> nn.BatchNorm3d(3, 1e-3, 0.3, True, False)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm3d(3, momentum=None, track_running_stats=False)(f32(2, 3, 4, 5, 6))
     >>> nn.BatchNorm3d(3)(f32(0, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 0.1, affine=False, track_running_stats=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, track_running_stats=False, bias=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 0.1, None)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 0.1, None, bias=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 0.1, 0.3)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 0.1, 0.3, affine=False)(f32(2, 3, 4, 5, 6))
+    >>> nn.BatchNorm3d(3, 0.1, 0.3, bias=False)(f32(2, 3, 4, 5, 6))
     """
     if not track_running_stats:
         return helpers.UntrackedBatchNorm(
@@ -238,16 +260,39 @@ def SyncBatchNorm(
     >>> norm = nn.SyncBatchNorm(3)
     >>> norm.eval()
     >>> norm(f32(2, 3, 4, 5))
+
     >>> norm = nn.SyncBatchNorm(3, 1e-3, momentum=None)
     >>> norm.eval()
     >>> norm(f32(2, 3, 4, 5))
+
     >>> norm = nn.SyncBatchNorm(3, momentum=None, affine=False)
     >>> norm.eval()
     >>> norm(f32(2, 3, 4, 5))
+
     >>> norm = nn.SyncBatchNorm(3, affine=False)
     >>> norm.eval()
     >>> norm(f32(2, 3, 4, 5))
     >>> nn.SyncBatchNorm(3, track_running_stats=False)(f32(2, 3, 4, 5))
+
+    >>> norm = nn.SyncBatchNorm(3, 0.1, 0.3)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 4, 5))
+
+    >>> norm = nn.SyncBatchNorm(3, 0.1, 0.3, bias=False)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 4, 5))
+
+    >>> norm = nn.SyncBatchNorm(3, 0.1, 0.3, affine=False)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 4, 5))
+
+    >>> norm = nn.SyncBatchNorm(3, 0.1, None, bias=False)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 4, 5))
+
+    >>> norm = nn.SyncBatchNorm(3, 0.1, None, affine=False)
+    >>> norm.eval()
+    >>> norm(f32(2, 3, 4, 5))
     """
     caveat("the statistics are those of the whole batch where it is sharded over devices under jit")
     if not track_running_stats:
@@ -346,6 +391,7 @@ def batch_norm(
     >>> F.batch_norm(f32(2, 3, 4, 5), f32(3), pos(3), f32(3), f32(3), eps=1e-3)
     >>> F.batch_norm(f32(2, 3, 4), None, None, f32(3), f32(3), training=True)
     >>> F.batch_norm(f32(2, 3, 4), torch.zeros(3).double(), torch.ones(3).double(), training=True)
+    >>> F.batch_norm(f32(2, 3, 4), None, None, eps=0.1, training=True)
     """
     if running_mean is None and running_var is None:
         return helpers.batch_norm(input, scale=weight, bias=bias, epsilon=eps)
@@ -369,6 +415,13 @@ def LayerNorm(
     >>> nn.LayerNorm((5,))(f32(2, 3, 5))
     >>> nn.LayerNorm([3, 5])(f32(2, 3, 5))
     >>> nn.LayerNorm(f32(2, 3, 5).shape[1:], bias=False)(f32(2, 3, 5))
+    >>> nn.LayerNorm((5,), eps=0.1, elementwise_affine=False)(f32(2, 3, 5))
+    >>> nn.LayerNorm((5,), bias=False)(f32(2, 3, 5))
+    >>> nn.LayerNorm((5,))(1e4 + f32(2, 3, 5))
+    >>> nn.LayerNorm([3, 5], eps=0.1)(f32(2, 3, 5))
+    >>> nn.LayerNorm([3, 5], elementwise_affine=False)(f32(2, 3, 5))
+    >>> nn.LayerNorm([3, 5], bias=False)(f32(2, 3, 5))
+    >>> nn.LayerNorm(5)(1e4 + f32(2, 3, 5))
     """
     if isinstance(normalized_shape, (tuple, list)) and len(normalized_shape) == 1:
         return nnx.LayerNorm(
@@ -449,6 +502,7 @@ def GroupNorm(
     >>> nn.GroupNorm(2, 6)(f32(3, 6, 4, 5))
     >>> nn.GroupNorm(3, 6, eps=1e-3, affine=False)(f32(2, 6, 5))
     >>> nn.GroupNorm(1, 6, bias=False)(f32(2, 6))
+    >>> nn.GroupNorm(2, 6)(1e4 + f32(3, 6, 4, 5))
     """
     return nnx.GroupNorm(
         num_channels,
@@ -494,6 +548,7 @@ def RMSNorm(normalized_shape, eps=None, elementwise_affine=True, device: Device 
     >>> nn.RMSNorm(5, eps=1e-6)(f32(2, 3, 5))
     >>> nn.RMSNorm(5, 1e-3, elementwise_affine=False)(f32(2, 3, 5))
     >>> nn.RMSNorm((3, 5), eps=1e-6)(f32(2, 3, 5))
+    >>> nn.RMSNorm((3, 5), elementwise_affine=False)(f32(2, 3, 5)) * f32(5)
     """
     if eps is None or isinstance(normalized_shape, (tuple, list)):
         return helpers.RMSNorm(normalized_shape, epsilon=eps, use_scale=elementwise_affine, param_dtype=dtype)

@@ -11,6 +11,9 @@ def ZeroPad1d(padding) -> Module:
     >>> nn.ZeroPad1d((1, 2))(f32(2, 3, 9))
     >>> nn.ZeroPad1d((-1, 2))(f32(2, 3, 9))
     >>> nn.ZeroPad1d(int("1"))(f32(2, 3, 9))
+    >>> nn.ZeroPad1d(-1)(f32(2, 3, 9))
+    >>> nn.ZeroPad1d((-1, 2))(f32(2, 3, 9))
+    >>> nn.ZeroPad1d((1, -1))(f32(2, 3, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (0, 0)))
@@ -26,6 +29,9 @@ def ConstantPad1d(padding, value) -> Module:
     >>> nn.ConstantPad1d(2, 1.5)(f32(2, 3, 9))
     >>> nn.ConstantPad1d((1, 2), value=0)(f32(2, 3, 9))
     >>> nn.ConstantPad1d((-1, 2), 0.5)(f32(2, 3, 9))
+    >>> nn.ConstantPad1d(-1, 0.5)(f32(2, 3, 9))
+    >>> nn.ConstantPad1d((-1, 2), 0.5)(f32(2, 3, 9))
+    >>> nn.ConstantPad1d((1, -1), 0.5)(f32(2, 3, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (0, 0)), constant_values=value)
@@ -41,6 +47,9 @@ def ReflectionPad1d(padding) -> Module:
     >>> nn.ReflectionPad1d(2)(f32(2, 3, 9))
     >>> nn.ReflectionPad1d((1, 2))(f32(2, 3, 9))
     >>> nn.ReflectionPad1d(int("1"))(f32(2, 3, 9))
+    >>> nn.ReflectionPad1d(-1)(f32(2, 3, 9))
+    >>> nn.ReflectionPad1d((-1, 2))(f32(2, 3, 9))
+    >>> nn.ReflectionPad1d((1, -1))(f32(2, 3, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (0, 0)), mode="reflect")
@@ -56,6 +65,9 @@ def ReplicationPad1d(padding) -> Module:
     >>> nn.ReplicationPad1d(2)(f32(2, 3, 9))
     >>> nn.ReplicationPad1d((1, 2))(f32(2, 3, 9))
     >>> nn.ReplicationPad1d(int("1"))(f32(2, 3, 9))
+    >>> nn.ReplicationPad1d(-1)(f32(2, 3, 9))
+    >>> nn.ReplicationPad1d((-1, 2))(f32(2, 3, 9))
+    >>> nn.ReplicationPad1d((1, -1))(f32(2, 3, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (0, 0)), mode="edge")
@@ -71,6 +83,9 @@ def CircularPad1d(padding) -> Module:
     >>> nn.CircularPad1d(2)(f32(2, 3, 9))
     >>> nn.CircularPad1d((1, 2))(f32(2, 3, 9))
     >>> nn.CircularPad1d(int("1"))(f32(2, 3, 9))
+    >>> nn.CircularPad1d(-1)(f32(2, 3, 9))
+    >>> nn.CircularPad1d((-1, 2))(f32(2, 3, 9))
+    >>> nn.CircularPad1d((1, -1))(f32(2, 3, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (0, 0)), mode="wrap")
@@ -87,6 +102,11 @@ def ZeroPad2d(padding) -> Module:
     >>> nn.ZeroPad2d((1, 2, 3, 0))(f32(2, 3, 8, 9))
     >>> nn.ZeroPad2d((-1, 2, 1, -2))(f32(2, 3, 8, 9))
     >>> nn.ZeroPad2d(int("1"))(f32(2, 3, 8, 9))
+    >>> nn.ZeroPad2d(-1)(f32(2, 3, 8, 9))
+    >>> nn.ZeroPad2d((-1, 2, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.ZeroPad2d((1, -1, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.ZeroPad2d((1, 2, -1, 1))(f32(2, 3, 8, 9))
+    >>> nn.ZeroPad2d((1, 2, 3, -1))(f32(2, 3, 8, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (padding, padding), (0, 0)))
@@ -109,6 +129,11 @@ def ConstantPad2d(padding, value) -> Module:
     >>> nn.ConstantPad2d(2, 1.5)(f32(2, 3, 8, 9))
     >>> nn.ConstantPad2d((1, 2, 3, 0), value=0)(f32(2, 3, 8, 9))
     >>> nn.ConstantPad2d((-1, 2, 1, -2), 0.5)(f32(2, 3, 8, 9))
+    >>> nn.ConstantPad2d(-1, 0.5)(f32(2, 3, 8, 9))
+    >>> nn.ConstantPad2d((-1, 2, 3, 1), 0.5)(f32(2, 3, 8, 9))
+    >>> nn.ConstantPad2d((1, -1, 3, 1), 0.5)(f32(2, 3, 8, 9))
+    >>> nn.ConstantPad2d((1, 2, -1, 1), 0.5)(f32(2, 3, 8, 9))
+    >>> nn.ConstantPad2d((1, 2, 3, -1), 0.5)(f32(2, 3, 8, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(
@@ -137,6 +162,11 @@ def ReflectionPad2d(padding) -> Module:
     >>> nn.ReflectionPad2d(2)(f32(2, 3, 8, 9))
     >>> nn.ReflectionPad2d((1, 2, 3, 0))(f32(2, 3, 8, 9))
     >>> nn.ReflectionPad2d(int("1"))(f32(2, 3, 8, 9))
+    >>> nn.ReflectionPad2d(-1)(f32(2, 3, 8, 9))
+    >>> nn.ReflectionPad2d((-1, 2, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.ReflectionPad2d((1, -1, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.ReflectionPad2d((1, 2, -1, 1))(f32(2, 3, 8, 9))
+    >>> nn.ReflectionPad2d((1, 2, 3, -1))(f32(2, 3, 8, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (padding, padding), (0, 0)), mode="reflect")
@@ -161,6 +191,11 @@ def ReplicationPad2d(padding) -> Module:
     >>> nn.ReplicationPad2d(2)(f32(2, 3, 8, 9))
     >>> nn.ReplicationPad2d((1, 2, 3, 0))(f32(2, 3, 8, 9))
     >>> nn.ReplicationPad2d(int("1"))(f32(2, 3, 8, 9))
+    >>> nn.ReplicationPad2d(-1)(f32(2, 3, 8, 9))
+    >>> nn.ReplicationPad2d((-1, 2, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.ReplicationPad2d((1, -1, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.ReplicationPad2d((1, 2, -1, 1))(f32(2, 3, 8, 9))
+    >>> nn.ReplicationPad2d((1, 2, 3, -1))(f32(2, 3, 8, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (padding, padding), (0, 0)), mode="edge")
@@ -185,6 +220,11 @@ def CircularPad2d(padding) -> Module:
     >>> nn.CircularPad2d(2)(f32(2, 3, 8, 9))
     >>> nn.CircularPad2d((1, 2, 3, 0))(f32(2, 3, 8, 9))
     >>> nn.CircularPad2d(int("1"))(f32(2, 3, 8, 9))
+    >>> nn.CircularPad2d(-1)(f32(2, 3, 8, 9))
+    >>> nn.CircularPad2d((-1, 2, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.CircularPad2d((1, -1, 3, 1))(f32(2, 3, 8, 9))
+    >>> nn.CircularPad2d((1, 2, -1, 1))(f32(2, 3, 8, 9))
+    >>> nn.CircularPad2d((1, 2, 3, -1))(f32(2, 3, 8, 9))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (padding, padding), (0, 0)), mode="wrap")
@@ -210,6 +250,13 @@ def ZeroPad3d(padding) -> Module:
     >>> nn.ZeroPad3d((1, 2, 0, 1, 2, 1))(f32(2, 3, 6, 7, 8))
     >>> nn.ZeroPad3d((-1, 2, 0, 1, 2, -1))(f32(2, 3, 6, 7, 8))
     >>> nn.ZeroPad3d(int("1"))(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d(-1)(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d((-1, 2, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d((1, -1, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d((1, 2, -1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d((1, 2, 1, -1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d((1, 2, 1, 1, -1, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ZeroPad3d((1, 2, 1, 1, 2, -1))(f32(2, 3, 6, 7, 8))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(jnp.pad, pad_width=((0, 0), (padding, padding), (padding, padding), (padding, padding), (0, 0)))
@@ -237,6 +284,13 @@ def ConstantPad3d(padding, value) -> Module:
     >>> nn.ConstantPad3d(2, 1.5)(f32(2, 3, 6, 7, 8))
     >>> nn.ConstantPad3d((1, 2, 0, 1, 2, 1), value=0)(f32(2, 3, 6, 7, 8))
     >>> nn.ConstantPad3d((-1, 2, 0, 1, 2, -1), 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d(-1, 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d((-1, 2, 1, 1, 2, 1), 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d((1, -1, 1, 1, 2, 1), 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d((1, 2, -1, 1, 2, 1), 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d((1, 2, 1, -1, 2, 1), 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d((1, 2, 1, 1, -1, 1), 0.5)(f32(2, 3, 6, 7, 8))
+    >>> nn.ConstantPad3d((1, 2, 1, 1, 2, -1), 0.5)(f32(2, 3, 6, 7, 8))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(
@@ -269,6 +323,13 @@ def ReflectionPad3d(padding) -> Module:
     >>> nn.ReflectionPad3d(2)(f32(2, 3, 6, 7, 8))
     >>> nn.ReflectionPad3d((1, 2, 0, 1, 2, 1))(f32(2, 3, 6, 7, 8))
     >>> nn.ReflectionPad3d(int("1"))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d(-1)(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d((-1, 2, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d((1, -1, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d((1, 2, -1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d((1, 2, 1, -1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d((1, 2, 1, 1, -1, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReflectionPad3d((1, 2, 1, 1, 2, -1))(f32(2, 3, 6, 7, 8))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(
@@ -301,6 +362,13 @@ def ReplicationPad3d(padding) -> Module:
     >>> nn.ReplicationPad3d(2)(f32(2, 3, 6, 7, 8))
     >>> nn.ReplicationPad3d((1, 2, 0, 1, 2, 1))(f32(2, 3, 6, 7, 8))
     >>> nn.ReplicationPad3d(int("1"))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d(-1)(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d((-1, 2, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d((1, -1, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d((1, 2, -1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d((1, 2, 1, -1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d((1, 2, 1, 1, -1, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.ReplicationPad3d((1, 2, 1, 1, 2, -1))(f32(2, 3, 6, 7, 8))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(
@@ -331,6 +399,13 @@ def CircularPad3d(padding) -> Module:
     >>> nn.CircularPad3d(2)(f32(2, 3, 6, 7, 8))
     >>> nn.CircularPad3d((1, 2, 0, 1, 2, 1))(f32(2, 3, 6, 7, 8))
     >>> nn.CircularPad3d(int("1"))(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d(-1)(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d((-1, 2, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d((1, -1, 1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d((1, 2, -1, 1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d((1, 2, 1, -1, 2, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d((1, 2, 1, 1, -1, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.CircularPad3d((1, 2, 1, 1, 2, -1))(f32(2, 3, 6, 7, 8))
     """
     if isinstance(padding, int) and padding >= 0:
         return partial(

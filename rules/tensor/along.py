@@ -10,6 +10,7 @@ def cumsum(input: Tensor, dim: Axis, *, dtype: Dtype = None, out: Out = None) ->
     >>> torch.cumsum(f32(2, 3), dim=1)
     >>> f32(2, 3).cumsum(0)
     >>> b8(2, 3).cumsum(-1)
+    >>> i64(2, 3, high=5).cumsum(1, dtype=torch.float64)
     """
     return input.cumsum(axis=dim, dtype=dtype)
 
@@ -20,6 +21,7 @@ def cumprod(input: Tensor, dim: Axis, *, dtype: Dtype = None, out: Out = None) -
 
     >>> torch.cumprod(f32(2, 3), dim=1)
     >>> f32(2, 3).cumprod(0)
+    >>> torch.cumprod(i64(2, 3, high=5), 1, dtype=torch.float64)
     """
     return input.cumprod(axis=dim, dtype=dtype)
 
@@ -83,6 +85,8 @@ def softmax(input: Tensor, dim: Axis = None, _stacklevel: Ignored = 3, dtype: Dt
     >>> F.softmax(f32(6).view(2, 3))
     >>> F.softmax(f32(2, 3))
     >>> F.softmax(f32(2, 3, 4))
+    >>> i64(2, 3, high=5).softmax(1, dtype=torch.float64)
+    >>> F.softmax(f32(6).view(2, 3), dim=0)
     """
     if dtype is not None:
         return nnx.softmax(input.astype(dtype), axis=dim)
@@ -111,6 +115,8 @@ def log_softmax(input: Tensor, dim: Axis = None, _stacklevel: Ignored = 3, dtype
     >>> F.log_softmax(f32(6).view(2, 3))
     >>> F.log_softmax(f32(2, 3))
     >>> F.log_softmax(f32(2, 3, 4))
+    >>> i64(2, 3, high=5).log_softmax(1, dtype=torch.float64)
+    >>> F.log_softmax(f32(6).view(2, 3), dim=0)
     """
     if dtype is not None:
         return nnx.log_softmax(input.astype(dtype), axis=dim)
@@ -128,6 +134,8 @@ def softmin(input: Tensor, dim: Axis = None, _stacklevel: Ignored = 3, dtype: Dt
     >>> F.softmin(f32(2, 3), dim=1)
     >>> F.softmin(f32(2, 3), dim=0, dtype=torch.float64)
     >>> F.softmin(f32(2, 3))
+    >>> F.softmin(i64(2, 3, high=5), dim=1, dtype=torch.float64)
+    >>> F.softmin(f32(2, 3), dim=0)
     """
     if dtype is not None:
         return nnx.softmax(-input.astype(dtype), axis=dim)
@@ -203,5 +211,6 @@ def trapezoid(y: Tensor, x: Tensor = None, *, dx=1.0, dim: Axis = -1) -> Tensor:
     >>> torch.trapezoid(f32(2, 5))
     >>> torch.trapezoid(f32(2, 5), dx=0.3)
     >>> torch.trapezoid(f32(2, 5), f32(2, 5))
+    >>> torch.trapezoid(f32(2, 5), dim=0)
     """
     return jnp.trapezoid(y, x, dx=dx, axis=dim)

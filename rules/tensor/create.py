@@ -51,6 +51,7 @@ def scalar_tensor(
     """A number as an array.
 
     >>> torch.scalar_tensor(3.5)
+    >>> torch.scalar_tensor(2, dtype=torch.int64)
     """
     return jnp.asarray(s, dtype=dtype)
 
@@ -319,6 +320,7 @@ def arange(
     >>> torch.arange(5)
     >>> torch.arange(4, dtype=torch.float64)
     >>> torch.arange(2.5)
+    >>> torch.arange(5, dtype=torch.float64)
     """
     return jnp.arange(end, dtype=dtype)
 
@@ -428,6 +430,7 @@ def eye(
     >>> torch.eye(3)
     >>> torch.eye(2, 3, dtype=torch.float64)
     >>> torch.eye(3, device='cpu')
+    >>> torch.eye(3, dtype=torch.int64)
     """
     if m is None:
         return jnp.eye(n, dtype=dtype)

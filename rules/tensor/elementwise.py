@@ -391,6 +391,7 @@ def clamp(input: Tensor, min: Scalar = None, max: Scalar = None, *, out: Out = N
     >>> torch.clamp(f32(2, 3), f32(3), f32(2, 3) + 9)
     >>> (f32(2, 3) * 0).clamp(min=0.0, max=1)
     >>> torch.clip(f32(2, 3), max=f32(3))
+    >>> i64(2, 3, high=9).long().clamp(min=4)
     """
     if dtype(input) == "int":
         return jnp.clip(input, min=min, max=max)
@@ -434,5 +435,6 @@ def nan_to_num(input: Tensor, nan=None, posinf=None, neginf=None, *, out: Out = 
 
     >>> torch.nan_to_num(torch.log(i64(2, 3, high=2).double()))
     >>> f32(2, 3).nan_to_num(nan=1.0, posinf=2.0, neginf=-2.0)
+    >>> torch.nan_to_num(torch.log(f32(2, 3).detach()))
     """
     return jnp.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)

@@ -20,6 +20,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim=None, *, out: Out = None)
 
     >>> torch.take_along_dim(f32(2, 5), i64(2, 3, high=5), dim=1)
     >>> f32(2, 5).take_along_dim(i64(4, high=10))
+    >>> torch.take_along_dim(f32(5, 2), i64(3, 2, high=5), dim=0)
     """
     if dim is None:
         return input.ravel()[indices.ravel()]
@@ -55,6 +56,8 @@ def index_add(input: Tensor, dim, index: Tensor, source: Tensor, *, alpha=1, out
     >>> f32(2, 5).index_add(-1, i64(3, high=5), f32(2, 3))
     >>> f32(2, 3, 5).index_add(2, i64(4, high=5), f32(2, 3, 4))
     >>> f32(5, 2).index_add(0, i64(3, high=5), f32(3, 2), alpha=0.5)
+    >>> f32(2, 5).index_add(1, i64(3, high=5), f32(2, 3), alpha=0.5)
+    >>> f32(2, 5).index_add(-1, i64(3, high=5), f32(2, 3), alpha=0.5)
     """
     if dim == 0 and alpha == 1:
         return input.at[index].add(source)
@@ -248,6 +251,7 @@ def bucketize(
 
     >>> torch.bucketize(f32(2, 3), torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64))
     >>> torch.bucketize(i64(5, high=4), torch.tensor([0, 1, 2]), right=True)
+    >>> torch.bucketize(i64(7, high=4), torch.tensor([0, 1, 2]))
     """
     return jnp.searchsorted(boundaries, input, side="right" if right else "left")
 
@@ -272,6 +276,7 @@ def searchsorted(
     >>> torch.searchsorted(f32(2, 5).sort(-1)[0], f32(2, 3))
     >>> torch.searchsorted(i64(2, 5, high=9).sort(-1)[0], i64(2, 3, high=9), right=True)
     >>> torch.searchsorted(i64(2, 5, high=9).sort(-1)[0], i64(2, 3, high=9), side='right')
+    >>> torch.searchsorted(torch.tensor([0, 1, 2]), i64(7, high=4))
     """
     if rank(sorted_sequence) == 1 and side is not None:
         return jnp.searchsorted(sorted_sequence, input, side=side)
@@ -334,6 +339,9 @@ def bincount(input: Tensor, weights: Tensor = None, minlength=0) -> Tensor:
     >>> i64(7, high=5).bincount(f32(7).detach(), minlength=9)
     >>> torch.bincount(i64(7, high=5), i64(7).float())
     >>> torch.bincount(i64(7, high=5), i64(7))
+    >>> torch.bincount(i64(7, high=3), i64(7), minlength=9)
+    >>> torch.bincount(i64(7, high=3), minlength=9)
+    >>> torch.bincount(torch.zeros(0, dtype=torch.int64))
     """
     if weights is None:
         return jnp.bincount(input, minlength=minlength)
@@ -348,6 +356,9 @@ def histc(input: Tensor, bins=100, min=0, max=0, *, out: Out = None) -> Tensor:
 
     >>> torch.histc(f32(50).detach(), 4, -1, 1)
     >>> torch.histc(f32(50).detach(), bins=7)
+    >>> torch.histc(f32(50).detach())
+    >>> torch.histc(pos(50).detach(), 4, 0, 1)
+    >>> torch.histc(-pos(50).detach(), 4, -1, 0)
     """
     if min == 0 and max == 0:
         return jnp.histogram(input, bins=bins)[0].astype(input.dtype)

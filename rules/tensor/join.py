@@ -121,6 +121,8 @@ def split(tensor: Tensor, split_size_or_sections, dim: Axis = 0) -> Tensors:
     >>> f32(2, 6).split([1, 3, 2], dim=1)
     >>> sizes = list(f32(2, 3).shape)
     >>> torch.split(f32(5, 4), sizes)
+    >>> torch.split(f32(2, 5), 2, dim=1)
+    >>> torch.split(f32(5, 2), 2)[0]
     """
     if isinstance(split_size_or_sections, (list, tuple)):
         return jnp.split(tensor, helpers.split_points(split_size_or_sections), axis=dim)
@@ -132,6 +134,7 @@ def split_with_sizes(input: Tensor, split_sizes: Shape, dim: Axis = 0) -> Tensor
     """Parts of the listed sizes.
 
     >>> torch.split_with_sizes(f32(6, 2), [1, 3, 2])
+    >>> torch.split_with_sizes(f32(2, 6), [1, 3, 2], dim=1)
     """
     return jnp.split(input, helpers.split_points(split_sizes), axis=dim)
 

@@ -61,6 +61,7 @@ def diagflat(input: Tensor, offset=0) -> Tensor:
     """A matrix with all elements on its diagonal.
 
     >>> torch.diagflat(f32(2, 2))
+    >>> torch.diagflat(f32(2, 2), offset=1)
     """
     return jnp.diagflat(input, k=offset)
 

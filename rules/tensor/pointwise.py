@@ -172,6 +172,7 @@ def fmax(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
     >>> torch.fmax(i64(5, high=2) * pos(1), i64(5, high=2) * pos(1))
     >>> torch.fmax(torch.log(f32(2, 3).detach()), torch.log(f32(2, 3).detach()))
     >>> f32(2, 3).fmax(f32(3))
+    >>> torch.fmax(f32(2, 3) * 0, f32(3) * 0 + 0)
     """
     return jnp.where((input >= other) | jnp.isnan(other), input, other)
 
@@ -235,6 +236,7 @@ def copysign(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
     >>> torch.copysign(f32(2, 3), f32(3))
     >>> torch.copysign(f32(2, 3) * 0, f32(3))
     >>> f32(2, 3).copysign(f32(3))
+    >>> torch.copysign(f32(2, 3) * 0 + 1, f32(3))
     """
     return jnp.where(input == 0, jnp.copysign(lax.stop_gradient(input), other), jnp.copysign(input, other))
 

@@ -37,6 +37,7 @@ def prod(input: Tensor, dim: Axis = None, keepdim: bool = False, *, dtype: Dtype
     >>> torch.prod(f32(2, 3))
     >>> f32(2, 3).prod(1)
     >>> f32(2, 3).prod(dim=0, keepdim=True)
+    >>> i64(2, 3, high=5).prod(1, dtype=torch.float64)
     """
     return input.prod(axis=dim, keepdims=keepdim, dtype=dtype)
 
@@ -47,6 +48,7 @@ def nansum(input: Tensor, dim: Axis = None, keepdim: bool = False, *, dtype: Dty
 
     >>> torch.nansum(f32(2, 3))
     >>> f32(2, 3).nansum(1)
+    >>> i64(2, 3, high=5).nansum(1, keepdim=True, dtype=torch.float64)
     """
     return jnp.nansum(input, axis=dim, keepdims=keepdim, dtype=dtype)
 
@@ -57,6 +59,7 @@ def nanmean(input: Tensor, dim: Axis = None, keepdim: bool = False, *, dtype: Dt
 
     >>> torch.nanmean(f32(2, 3))
     >>> f32(2, 3).nanmean(1)
+    >>> f32(2, 3).nanmean(1, keepdim=True)
     """
     return jnp.nanmean(input, axis=dim, keepdims=keepdim, dtype=dtype)
 
@@ -241,6 +244,7 @@ def norm(
     >>> torch.norm(f32(2, 3), 1)
     >>> torch.norm(f32(2, 3), "nuc")
     >>> torch.norm(f32(2, 3), 3, 1, True)
+    >>> torch.norm(f32(2, 3), p=1, dim=1, keepdim=True)
     """
     if p in (2, "fro", None):
         return helpers.l2_norm(input, axis=dim, keepdims=keepdim)
@@ -265,6 +269,7 @@ def norm_method(self: Tensor, p=2, dim: Axis = None, keepdim: bool = False, dtyp
     >>> f32(2, 3).norm(float('inf'), dim=0)
     >>> f32(2, 3).norm(dim=(0, 1))
     >>> f32(2, 3).norm('nuc')
+    >>> f32(2, 3).norm(1, 1, True)
     """
     if p in (2, "fro", None):
         return helpers.l2_norm(self, axis=dim, keepdims=keepdim)
@@ -296,6 +301,7 @@ def vector_norm(
     >>> torch.linalg.vector_norm(f32(2, 3))
     >>> torch.linalg.vector_norm(f32(2, 3), dim=1, keepdim=True)
     >>> torch.linalg.vector_norm(f32(2, 3), 3, dim=1)
+    >>> torch.linalg.vector_norm(f32(2, 3), 3, dim=1, keepdim=True)
     """
     if ord == 2:
         return helpers.l2_norm(x, axis=dim, keepdims=keepdim)
@@ -364,6 +370,7 @@ def nanquantile(
 
     >>> torch.nanquantile(f32(2, 3), 0.3)
     >>> f32(2, 5).nanquantile(0.25, dim=1)
+    >>> f32(2, 5).nanquantile(0.3, 1, True, interpolation="lower")
     """
     return jnp.nanquantile(input, q, axis=dim, method=interpolation, keepdims=keepdim)
 

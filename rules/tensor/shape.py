@@ -64,6 +64,10 @@ def flatten(input: Tensor, start_dim=0, end_dim=-1) -> Tensor:
     >>> f32(2, 3, 4, 5).flatten(start_dim=1, end_dim=-2)
     >>> axis = len([f32(2, 3)])
     >>> torch.flatten(f32(2, 3, 4), axis)
+    >>> f32(24).view(2, 3, 4).flatten(0, 1)
+    >>> f32(120).view(2, 3, 4, 5).flatten(2, 3)
+    >>> f32(120).view(2, 3, 4, 5).flatten(1, 2)
+    >>> f32(120).view(2, 3, 4, 5).flatten(2)
     """
     if start_dim == 0 and end_dim == -1:
         return input.reshape(-1)
@@ -256,6 +260,13 @@ def expand(self: Tensor, *size: Shape, implicit: Ignored = False) -> Tensor:
     >>> f32(3).expand(2, -1)
     >>> f32(1, 2, 3).expand(4, -1, -1)
     >>> f32(1, 2, 3, 4).expand(5, -1, -1, -1)
+    >>> f32(2, 1).expand(4, 2, -1)
+    >>> f32(3, 1).expand(2, 3, 5)
+    >>> f32(1, 2, 1).expand(4, -1, 3)
+    >>> f32(2, 1, 1).expand(2, 2, -1, 3)
+    >>> f32(2, 1, 1).expand(5, -1, 3, 4)
+    >>> f32(2, 1, 1).expand(5, 2, 3, -1)
+    >>> f32(1, 1).expand(2, 3, 4, -1, 1)
     """
     if -1 not in size:
         return jnp.broadcast_to(self, size)

@@ -291,10 +291,10 @@ def test_init_axes(filler: Filler) -> None:
     template = rule.branches[0].template
     assert template is not None
     values = {"tensor": FillArg(cst.Name("w"))}
-    assert code(fill(template, values).expression) == "nnx.initializers.glorot_uniform()(rngs.params(), w.shape)"
-    values |= {"in_axis": FillArg(cst.Integer("1")), "out_axis": FillArg(cst.Integer("0"))}
     shown = "nnx.initializers.glorot_uniform(in_axis=1, out_axis=0)(rngs.params(), w.shape)"
     assert code(fill(template, values).expression) == shown
+    values |= {"in_axis": FillArg(cst.parse_expression("-2")), "out_axis": FillArg(cst.parse_expression("-1"))}
+    assert code(fill(template, values).expression) == "nnx.initializers.glorot_uniform()(rngs.params(), w.shape)"
 
 
 # --- shapes and sequences --------------------------------------------------------------------------------------------

@@ -79,3 +79,29 @@ def test_writes_to_a_convolution_go_through_torch_axes() -> None:
     assert found.replace(" ", "") == (
         "self.c.kernel[...]=self.c.kernel[...].transpose(3,2,0,1).at[0].set(1).transpose(2,3,1,0)"
     )
+
+
+def test_an_initialiser_of_a_new_tensor_counts_in_torch_s_axes() -> None:
+    source = """import torch
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(90, 3)))
+        self.fc = nn.Linear(3, 90)
+        nn.init.kaiming_uniform_(self.fc.weight)
+"""
+    code = convert(source).code
+    assert "self.weight = nnx.Param(\n            nnx.initializers.he_uniform(in_axis=1, out_axis=0)(" in code
+    assert "self.fc.kernel[...] = nnx.initializers.he_uniform()(" in code
+
+
+def test_a_starred_tensor_that_is_changed_is_flagged() -> None:
+    source = (
+        "import torch\n\n\ndef f(x: torch.Tensor):\n    args = (x,)\n    return torch.nn.init.trunc_normal_(*args)\n"
+    )
+    conversion = convert(source)
+    assert [d.code for d in conversion.diagnostics] == ["T2J105"]
+    assert "args = nnx" not in conversion.code

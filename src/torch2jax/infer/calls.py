@@ -261,7 +261,7 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
 
         return build_optimizer(frame, node, name, rules[0], arguments)
     if rules:
-        target = _mutated_argument(frame, name, arguments)
+        target = _mutated_argument(frame, node, name, arguments)
         result = apply(frame, node, name, rules, arguments, target=target)
         if rules[0].result == "Scheduler":
             from torch2jax.infer.optimizers import built_scheduler
@@ -278,12 +278,16 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     return NUMPY if root == "numpy" else FREE
 
 
-def _mutated_argument(frame: Frame, name: str, arguments: Arguments) -> cst.BaseExpression | None:
+def _mutated_argument(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> cst.BaseExpression | None:
     """What ``torch.relu_(x)`` and ``nn.init.zeros_(w)`` write to."""
     last = name.rpartition(".")[2]
-    if last.endswith("_") and not last.startswith("_") and arguments.nodes():
-        return written_place(frame, next(iter(arguments.nodes()))[0])
-    return None
+    if not last.endswith("_") or last.startswith("_") or not arguments.nodes():
+        return None
+    if not arguments.positional and arguments.star is not None:
+        message = f"{name} changes one of the starred arguments, which can't be assigned"
+        frame.report("T2J105", node, message, "write the arguments out")
+        return None
+    return written_place(frame, next(iter(arguments.nodes()))[0])
 
 
 def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:

@@ -24,8 +24,8 @@ from torch2jax.source.nodes import walk
 Argument = tuple[str, str | None, Expr]
 
 EXPANDERS: Final = {"single": 1, "pair": 2, "triple": 3}
-# The names of `mode="init"` templates where the caller says nothing: flax's own axes.
-INIT_AXES: Final = {"in_axis": -2, "out_axis": -1, "channel_axis": 1}
+# The names of `mode="init"` templates where the caller says nothing: those of a new tensor, which has torch's axes.
+INIT_AXES: Final = {"in_axis": 1, "out_axis": 0, "channel_axis": 1}
 _NEVER_SPELLED: Final = frozenset({"dtype", "param_dtype"})  # None means the default, whatever is called
 _BOTH_SPELLINGS: Final = frozenset({"Shape", "Axis", "Tensor", "Tensors"})
 _SEQUENCES: Final = frozenset({"tuple", "list", "shape"})
