@@ -276,7 +276,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: Axis = 1, eps=1e-8) -> Tensor
     >>> F.cosine_similarity(f32(2, 3), f32(2, 3))
     >>> F.cosine_similarity(f32(2, 1, 3), f32(1, 4, 3), dim=-1, eps=1e-6)
     >>> F.cosine_similarity(1e-9 * f32(2, 3), 1e-9 * f32(2, 3))
+    >>> F.cosine_similarity(f32(2, 3).sum(), f32(4).sum(), dim=0)
     """
+    if rank(x1) == 0 and rank(x2) == 0:
+        return helpers.cosine_similarity(x1[None], x2[None], axis=dim, eps=eps)
     return helpers.cosine_similarity(x1, x2, axis=dim, eps=eps)
 
 

@@ -4,6 +4,31 @@ from torch2jax.rulebook import *
 
 
 @rule("torch.nn.MaxPool1d", layout="N C L -> N L C")
+def IndexedMaxPool1d(
+    kernel_size, stride=None, padding=0, dilation=1, return_indices: IsTrue = False, ceil_mode=False
+) -> Module:
+    """Maxima over windows, and their positions.
+
+    >>> nn.MaxPool1d(2, return_indices=True)(f32(2, 3, 9))
+    >>> nn.MaxPool1d(3, stride=2, padding=1, return_indices=True, ceil_mode=True)(f32(2, 3, 9))[1]
+    >>> nn.MaxPool1d(2, 1, 1, 2, True)(f32(2, 3, 9))
+    """
+    return partial(
+        helpers.indexed_max_pool,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+
+
+@IndexedMaxPool1d.call
+def _(self, input: Tensor) -> (Tensor, Tensor):
+    return self(input)
+
+
+@rule("torch.nn.MaxPool1d", layout="N C L -> N L C")
 def MaxPool1d(kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False) -> Module:
     """Maxima over windows.
 
@@ -16,9 +41,10 @@ def MaxPool1d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     >>> nn.MaxPool1d(2, return_indices=True)(f32(2, 3, 9))
     >>> nn.MaxPool1d(3, 1, (1,), 2)(f32(2, 3, 9))
     >>> nn.MaxPool1d(3, 2, (1,), ceil_mode=True)(f32(2, 3, 9))
+    >>> nn.MaxPool1d(2, return_indices=1)(f32(2, 3, 9))
     """
     if return_indices:
-        raise Unsupported("return_indices= of a pooling layer", "call F.max_pool1d_with_indices in forward")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if dilation == 1 and not ceil_mode and padding == 0:
         return partial(
             nnx.max_pool, window_shape=single(kernel_size), strides=single(kernel_size if stride is None else stride)
@@ -104,6 +130,31 @@ def AvgPool1d(kernel_size, stride=None, padding=0, ceil_mode=False, count_includ
 
 
 @rule("torch.nn.MaxPool2d", layout="N C H W -> N H W C")
+def IndexedMaxPool2d(
+    kernel_size, stride=None, padding=0, dilation=1, return_indices: IsTrue = False, ceil_mode=False
+) -> Module:
+    """Maxima over windows, and their positions.
+
+    >>> nn.MaxPool2d(2, return_indices=True)(f32(2, 3, 8, 9))
+    >>> nn.MaxPool2d(3, stride=2, padding=1, return_indices=True, ceil_mode=True)(f32(2, 3, 8, 9))[1]
+    >>> nn.MaxPool2d(2, 1, 1, 2, True)(f32(2, 3, 8, 9))
+    """
+    return partial(
+        helpers.indexed_max_pool,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+
+
+@IndexedMaxPool2d.call
+def _(self, input: Tensor) -> (Tensor, Tensor):
+    return self(input)
+
+
+@rule("torch.nn.MaxPool2d", layout="N C H W -> N H W C")
 def MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False) -> Module:
     """Maxima over windows.
 
@@ -116,9 +167,10 @@ def MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     >>> nn.MaxPool2d(2, return_indices=True)(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d(3, 1, (1, 0), 2)(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d(3, 2, (1, 0), ceil_mode=True)(f32(2, 3, 8, 9))
+    >>> nn.MaxPool2d(2, return_indices=1)(f32(2, 3, 8, 9))
     """
     if return_indices:
-        raise Unsupported("return_indices= of a pooling layer", "call F.max_pool2d_with_indices in forward")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if dilation == 1 and not ceil_mode and padding == 0:
         return partial(
             nnx.max_pool, window_shape=pair(kernel_size), strides=pair(kernel_size if stride is None else stride)
@@ -209,6 +261,31 @@ def AvgPool2d(
 
 
 @rule("torch.nn.MaxPool3d", layout="N C D H W -> N D H W C")
+def IndexedMaxPool3d(
+    kernel_size, stride=None, padding=0, dilation=1, return_indices: IsTrue = False, ceil_mode=False
+) -> Module:
+    """Maxima over windows, and their positions.
+
+    >>> nn.MaxPool3d(2, return_indices=True)(f32(2, 3, 6, 7, 8))
+    >>> nn.MaxPool3d(3, stride=2, padding=1, return_indices=True, ceil_mode=True)(f32(2, 3, 6, 7, 8))[1]
+    >>> nn.MaxPool3d(2, 1, 1, 2, True)(f32(2, 3, 6, 7, 8))
+    """
+    return partial(
+        helpers.indexed_max_pool,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+
+
+@IndexedMaxPool3d.call
+def _(self, input: Tensor) -> (Tensor, Tensor):
+    return self(input)
+
+
+@rule("torch.nn.MaxPool3d", layout="N C D H W -> N D H W C")
 def MaxPool3d(kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False) -> Module:
     """Maxima over windows.
 
@@ -221,9 +298,10 @@ def MaxPool3d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     >>> nn.MaxPool3d(2, return_indices=True)(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d(3, 1, (1, 0, 1), 2)(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d(3, 2, (1, 0, 1), ceil_mode=True)(f32(2, 3, 6, 7, 8))
+    >>> nn.MaxPool3d(2, return_indices=1)(f32(2, 3, 6, 7, 8))
     """
     if return_indices:
-        raise Unsupported("return_indices= of a pooling layer", "call F.max_pool3d_with_indices in forward")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if dilation == 1 and not ceil_mode and padding == 0:
         return partial(
             nnx.max_pool, window_shape=triple(kernel_size), strides=triple(kernel_size if stride is None else stride)

@@ -4,6 +4,21 @@ from torch2jax.rulebook import *
 
 
 @rule("torch.nn.functional.max_pool1d", layout="N C L -> N L C")
+def indexed_max_pool1d(
+    input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices: IsTrue = False
+) -> (Tensor, Tensor):
+    """Maxima over windows, and their positions.
+
+    >>> F.max_pool1d(f32(2, 3, 9), 2, return_indices=True)
+    >>> F.max_pool1d(f32(2, 3, 9), 3, stride=2, padding=1, ceil_mode=True, return_indices=True)[1]
+    >>> F.max_pool1d(f32(2, 3, 9), 2, 1, 1, 2, False, True)
+    """
+    return helpers.indexed_max_pool(
+        input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    )
+
+
+@rule("torch.nn.functional.max_pool1d", layout="N C L -> N L C")
 def max_pool1d(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ) -> Tensor:
@@ -13,10 +28,10 @@ def max_pool1d(
     >>> F.max_pool1d(f32(2, 3, 9), (3,), stride=2, padding=1)
     >>> F.max_pool1d(f32(2, 3, 9), 3, 1, (1,))
     >>> F.max_pool1d(f32(2, 3, 9), 2, ceil_mode=True, dilation=2)
-    >>> F.max_pool1d(f32(2, 3, 9), 2, return_indices=True)
+    >>> F.max_pool1d(f32(2, 3, 9), 2, return_indices=1)
     """
     if return_indices:
-        raise Unsupported("return_indices= of a function", "call F.max_pool1d_with_indices")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if dilation == 1 and not ceil_mode and padding == 0:
         return nnx.max_pool(
             input, window_shape=single(kernel_size), strides=single(kernel_size if stride is None else stride)
@@ -114,6 +129,21 @@ def avg_pool1d(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode=Fal
 
 
 @rule("torch.nn.functional.max_pool2d", layout="N C H W -> N H W C")
+def indexed_max_pool2d(
+    input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices: IsTrue = False
+) -> (Tensor, Tensor):
+    """Maxima over windows, and their positions.
+
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, return_indices=True)
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 3, stride=2, padding=1, ceil_mode=True, return_indices=True)[1]
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, 1, 1, 2, False, True)
+    """
+    return helpers.indexed_max_pool(
+        input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    )
+
+
+@rule("torch.nn.functional.max_pool2d", layout="N C H W -> N H W C")
 def max_pool2d(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ) -> Tensor:
@@ -123,10 +153,10 @@ def max_pool2d(
     >>> F.max_pool2d(f32(2, 3, 8, 9), (3, 2), stride=2, padding=1)
     >>> F.max_pool2d(f32(2, 3, 8, 9), 3, 1, (1, 0))
     >>> F.max_pool2d(f32(2, 3, 8, 9), 2, ceil_mode=True, dilation=2)
-    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, return_indices=True)
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, return_indices=1)
     """
     if return_indices:
-        raise Unsupported("return_indices= of a function", "call F.max_pool2d_with_indices")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if dilation == 1 and not ceil_mode and padding == 0:
         return nnx.max_pool(
             input, window_shape=pair(kernel_size), strides=pair(kernel_size if stride is None else stride)
@@ -228,6 +258,21 @@ def avg_pool2d(
 
 
 @rule("torch.nn.functional.max_pool3d", layout="N C D H W -> N D H W C")
+def indexed_max_pool3d(
+    input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices: IsTrue = False
+) -> (Tensor, Tensor):
+    """Maxima over windows, and their positions.
+
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, return_indices=True)
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 3, stride=2, padding=1, ceil_mode=True, return_indices=True)[1]
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, 1, 1, 2, False, True)
+    """
+    return helpers.indexed_max_pool(
+        input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    )
+
+
+@rule("torch.nn.functional.max_pool3d", layout="N C D H W -> N D H W C")
 def max_pool3d(
     input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
 ) -> Tensor:
@@ -237,10 +282,10 @@ def max_pool3d(
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), (3, 2, 2), stride=2, padding=1)
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 3, 1, (1, 0, 1))
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, ceil_mode=True, dilation=2)
-    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, return_indices=True)
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, return_indices=1)
     """
     if return_indices:
-        raise Unsupported("return_indices= of a function", "call F.max_pool3d_with_indices")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if dilation == 1 and not ceil_mode and padding == 0:
         return nnx.max_pool(
             input, window_shape=triple(kernel_size), strides=triple(kernel_size if stride is None else stride)

@@ -247,6 +247,24 @@ def grid_sample(input: Tensor, grid: Tensor, mode="bilinear", padding_mode="zero
     return helpers.grid_sample(input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
 
 
+@rule("torch.grid_sampler_2d", "torch.grid_sampler_3d", layout="N C ... -> N ... C", rank=rank(input))
+def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode, padding_mode, align_corners) -> Tensor:
+    """Samples of an image at given places, by numbers of modes.
+
+    >>> torch.grid_sampler_2d(f32(2, 3, 4, 5), f32(2, 6, 7, 2), 0, 0, False)
+    >>> torch.grid_sampler_2d(f32(2, 3, 4, 5), f32(2, 6, 7, 2), 1, 1, True)
+    >>> torch.grid_sampler_2d(f32(2, 3, 4, 5), f32(2, 6, 7, 2), 2, 2, False)
+    >>> torch.grid_sampler_3d(f32(2, 3, 4, 5, 6), f32(2, 3, 4, 5, 3), 0, 1, True)
+    """
+    return helpers.grid_sample(
+        input,
+        grid,
+        mode=("bilinear", "nearest", "bicubic")[interpolation_mode],
+        padding_mode=("zeros", "border", "reflection")[padding_mode],
+        align_corners=align_corners,
+    )
+
+
 @rule("torch.nn.functional.affine_grid", rank=len(size))
 def affine_grid(theta: Tensor, size: Shape, align_corners=None) -> Tensor:
     """Places at which to sample for an affine map.

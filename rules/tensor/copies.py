@@ -112,7 +112,10 @@ def unfold_copy(input: Tensor, dimension, size, step, *, out: Out = None) -> Ten
     """Windows along an axis, as a new last axis.
 
     >>> torch.unfold_copy(f32(2, 7), 1, 3, 2)
+    >>> torch.unfold_copy(f32(2, 3).sum(), 0, 1, 1)
     """
+    if rank(input) == 0 and dimension in (0, -1):
+        return helpers.windows(input[None], 0, size, step)[0]
     return helpers.windows(input, dimension, size, step)
 
 

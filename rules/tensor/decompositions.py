@@ -13,14 +13,25 @@ def inverse(input: Tensor, *, out: Out = None) -> Tensor:
     return jnp.linalg.inv(input)
 
 
-@rule("torch.pinverse", "torch.Tensor.pinverse", "torch.linalg.pinv", rank=rank(input))
-def pinverse(input: Tensor, rcond=None) -> Tensor:
+@rule("torch.pinverse", "torch.Tensor.pinverse", rank=rank(input))
+def pinverse(input: Tensor, rcond=1e-15) -> Tensor:
     """Pseudo-inverse.
 
     >>> torch.pinverse(f32(3, 2))
-    >>> torch.linalg.pinv(f32(2, 3))
+    >>> torch.pinverse(f32(3, 2), rcond=0.5)
     """
     return jnp.linalg.pinv(input, rtol=rcond)
+
+
+@rule("torch.linalg.pinv", rank=rank(A))
+def pinv(A: Tensor, rcond=None, *, rtol=None, out: Out = None) -> Tensor:
+    """Pseudo-inverse.
+
+    >>> torch.linalg.pinv(f32(2, 3))
+    >>> torch.linalg.pinv(f32(2, 3), 0.5)
+    >>> torch.linalg.pinv(f32(2, 3), rtol=0.5)
+    """
+    return jnp.linalg.pinv(A, rtol=rcond if rtol is None else rtol)
 
 
 @rule("torch.det", "torch.Tensor.det", "torch.linalg.det", rank=rank(input) - 2)
@@ -111,6 +122,7 @@ def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None) -> (Tensor, Tensor, 
     """Least squares.
 
     >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2)).solution
+    >>> torch.linalg.lstsq(f32(2, 5, 3), f32(2, 5, 4)).solution
     >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach())
     >>> torch.linalg.lstsq(f32(3, 3).detach(), f32(3, 2).detach(), driver="gelsy").residuals
     >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach(), driver="gelsd").solution
@@ -186,9 +198,11 @@ def eig(A: Tensor) -> (Tensor, Tensor):
     """Eigenvalues and eigenvectors.
 
     >>> torch.linalg.eig(f32(3, 3).detach())[0].abs().sort()[0]
+    >>> values, vectors = torch.linalg.eig(torch.diag(torch.arange(3) * 2.0) + 0.1 * f32(3, 3))
+    >>> values.real, (vectors @ torch.diag(values) @ vectors.mH).abs(), vectors.abs()
     """
-    caveat("eigenvectors are unique up to their signs: PyTorch's may have others")
-    return jnp.linalg.eig(A)
+    caveat("eigenvectors are unique up to their phases: PyTorch's may have others")
+    return tuple(lax.linalg.eig(A, compute_left_eigenvectors=False, enable_eigvec_derivs=True))
 
 
 @rule("torch.linalg.eigvals", rank=rank(A) - 1)
@@ -279,5 +293,9 @@ def matrix_rank(A: Tensor, *, atol=None, rtol=None, hermitian: bool = False) -> 
     """Rank of a matrix.
 
     >>> torch.linalg.matrix_rank(f32(3, 4).detach())
+    >>> torch.linalg.matrix_rank(f32(4, 4).detach(), hermitian=True)
+    >>> torch.linalg.matrix_rank((f32(4, 1) @ f32(1, 4)).detach(), rtol=1e-6)
     """
+    if hermitian:
+        return jnp.linalg.matrix_rank(helpers.one_triangle(A), rtol=rtol)
     return jnp.linalg.matrix_rank(A, rtol=rtol)

@@ -70,8 +70,14 @@ def fft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -> 
     >>> torch.fft.fft2(f32(2, 4, 5))
     >>> torch.fft.fft2(f32(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.fft2(f32(2, 4, 5), s=(3, 6))
+    >>> torch.fft.fft2(f32(2, 4, 5), s=6, dim=0)
+    >>> torch.fft.fft2(f32(2, 4, 5), dim=(0, 1, 2))
     """
-    return jnp.fft.fft2(input, s=s, axes=dim, norm=norm)
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.fftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
+    if len(dim) == 2:
+        return jnp.fft.fft2(input, s=s, axes=dim, norm=norm)
+    return jnp.fft.fftn(input, s=s, axes=dim, norm=norm)
 
 
 @rule("torch.fft.ifft2", rank=rank(input), dtype="complex")
@@ -81,8 +87,14 @@ def ifft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) ->
     >>> torch.fft.ifft2(c64(2, 4, 5))
     >>> torch.fft.ifft2(c64(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.ifft2(c64(2, 4, 5), s=(3, 6))
+    >>> torch.fft.ifft2(c64(2, 4, 5), s=6, dim=0)
+    >>> torch.fft.ifft2(c64(2, 4, 5), dim=(0, 1, 2))
     """
-    return jnp.fft.ifft2(input, s=s, axes=dim, norm=norm)
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.ifftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
+    if len(dim) == 2:
+        return jnp.fft.ifft2(input, s=s, axes=dim, norm=norm)
+    return jnp.fft.ifftn(input, s=s, axes=dim, norm=norm)
 
 
 @rule("torch.fft.rfft2", rank=rank(input), dtype="complex")
@@ -92,8 +104,14 @@ def rfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) ->
     >>> torch.fft.rfft2(f32(2, 4, 5))
     >>> torch.fft.rfft2(f32(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.rfft2(f32(2, 4, 5), s=(3, 6))
+    >>> torch.fft.rfft2(f32(2, 4, 5), s=6, dim=0)
+    >>> torch.fft.rfft2(f32(2, 4, 5), dim=(0, 1, 2))
     """
-    return jnp.fft.rfft2(input, s=s, axes=dim, norm=norm)
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.rfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
+    if len(dim) == 2:
+        return jnp.fft.rfft2(input, s=s, axes=dim, norm=norm)
+    return jnp.fft.rfftn(input, s=s, axes=dim, norm=norm)
 
 
 @rule("torch.fft.irfft2", rank=rank(input), dtype="float")
@@ -103,8 +121,14 @@ def irfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -
     >>> torch.fft.irfft2(c64(2, 4, 5))
     >>> torch.fft.irfft2(c64(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.irfft2(c64(2, 4, 5), s=(3, 6))
+    >>> torch.fft.irfft2(c64(2, 4, 5), s=6, dim=0)
+    >>> torch.fft.irfft2(c64(2, 4, 5), dim=(0, 1, 2))
     """
-    return jnp.fft.irfft2(input, s=s, axes=dim, norm=norm)
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.irfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
+    if len(dim) == 2:
+        return jnp.fft.irfft2(input, s=s, axes=dim, norm=norm)
+    return jnp.fft.irfftn(input, s=s, axes=dim, norm=norm)
 
 
 @rule("torch.fft.fftn", rank=rank(input), dtype="complex")
@@ -113,7 +137,13 @@ def fftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Tens
 
     >>> torch.fft.fftn(f32(2, 4, 5))
     >>> torch.fft.fftn(f32(2, 4, 5), dim=(1, 2), norm="ortho")
+    >>> torch.fft.fftn(f32(2, 4, 5), s=6)
+    >>> torch.fft.fftn(f32(2, 4, 5), dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.fftn(
+            input, s=None if s is None else single(s), axes=None if dim is None else single(dim), norm=norm
+        )
     return jnp.fft.fftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -123,7 +153,13 @@ def ifftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Ten
 
     >>> torch.fft.ifftn(c64(2, 4, 5))
     >>> torch.fft.ifftn(c64(2, 4, 5), dim=(1, 2), norm="ortho")
+    >>> torch.fft.ifftn(c64(2, 4, 5), s=6)
+    >>> torch.fft.ifftn(c64(2, 4, 5), dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.ifftn(
+            input, s=None if s is None else single(s), axes=None if dim is None else single(dim), norm=norm
+        )
     return jnp.fft.ifftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -133,7 +169,13 @@ def rfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Ten
 
     >>> torch.fft.rfftn(f32(2, 4, 5))
     >>> torch.fft.rfftn(f32(2, 4, 5), dim=(1, 2), norm="ortho")
+    >>> torch.fft.rfftn(f32(2, 4, 5), s=6)
+    >>> torch.fft.rfftn(f32(2, 4, 5), dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.rfftn(
+            input, s=None if s is None else single(s), axes=None if dim is None else single(dim), norm=norm
+        )
     return jnp.fft.rfftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -143,7 +185,13 @@ def irfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Te
 
     >>> torch.fft.irfftn(c64(2, 4, 5))
     >>> torch.fft.irfftn(c64(2, 4, 5), dim=(1, 2), norm="ortho")
+    >>> torch.fft.irfftn(c64(2, 4, 5), s=6)
+    >>> torch.fft.irfftn(c64(2, 4, 5), dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return jnp.fft.irfftn(
+            input, s=None if s is None else single(s), axes=None if dim is None else single(dim), norm=norm
+        )
     return jnp.fft.irfftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -153,7 +201,10 @@ def hfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) ->
 
     >>> torch.fft.hfft2(c64(3, 4))
     >>> torch.fft.hfft2(c64(2, 3, 4), s=(4, 6), dim=(0, -1), norm="ortho")
+    >>> torch.fft.hfft2(c64(2, 3, 4), s=6, dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return helpers.hfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
     return helpers.hfftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -163,7 +214,10 @@ def ihfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -
 
     >>> torch.fft.ihfft2(f32(3, 4))
     >>> torch.fft.ihfft2(f32(2, 3, 4), s=(4, 6), dim=(0, -1), norm="forward")
+    >>> torch.fft.ihfft2(f32(2, 3, 4), s=6, dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return helpers.ihfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
     return helpers.ihfftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -173,7 +227,12 @@ def hfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Ten
 
     >>> torch.fft.hfftn(c64(2, 3, 4))
     >>> torch.fft.hfftn(c64(2, 3, 4), s=(4, 6), dim=(0, -1), norm="backward")
+    >>> torch.fft.hfftn(c64(2, 3, 4), s=6, dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return helpers.hfftn(
+            input, s=None if s is None else single(s), axes=None if dim is None else single(dim), norm=norm
+        )
     return helpers.hfftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -183,7 +242,12 @@ def ihfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Te
 
     >>> torch.fft.ihfftn(f32(2, 3, 4))
     >>> torch.fft.ihfftn(f32(2, 3, 4), s=(4, 6), dim=(0, -1), norm="ortho")
+    >>> torch.fft.ihfftn(f32(2, 3, 4), s=6, dim=1)
     """
+    if isinstance(dim, int) or isinstance(s, int):
+        return helpers.ihfftn(
+            input, s=None if s is None else single(s), axes=None if dim is None else single(dim), norm=norm
+        )
     return helpers.ihfftn(input, s=s, axes=dim, norm=norm)
 
 
@@ -249,6 +313,37 @@ def ifftshift(input: Tensor, dim: Axis = None) -> Tensor:
     return jnp.fft.ifftshift(input, axes=dim)
 
 
+@rule("torch.stft", "torch.Tensor.stft", rank=rank(input) + 2, dtype="float")
+def stft_pairs(
+    input: Tensor,
+    n_fft,
+    hop_length=None,
+    win_length=None,
+    window: Tensor = None,
+    center: bool = True,
+    pad_mode="reflect",
+    normalized: bool = False,
+    onesided=None,
+    return_complex: IsFalse = None,
+    align_to_window: Ignored = None,
+) -> Tensor:
+    """Short-time Fourier transform, as pairs of real and imaginary parts.
+
+    >>> torch.stft(f32(2, 40), 8, hop_length=3, window=pos(8), return_complex=False)
+    """
+    return helpers.stft_pairs(
+        input,
+        n_fft,
+        hop_length=hop_length,
+        win_length=win_length,
+        window=window,
+        center=center,
+        pad_mode=pad_mode,
+        normalized=normalized,
+        onesided=onesided,
+    )
+
+
 @rule("torch.stft", "torch.Tensor.stft", rank=rank(input) + 1, dtype="complex")
 def stft(
     input: Tensor,
@@ -269,10 +364,10 @@ def stft(
     >>> torch.stft(f32(40), 8, hop_length=3, win_length=6, window=pos(6), return_complex=True)
     >>> x = f32(2, 40)
     >>> torch.stft(x, 8, hop_length=4, center=False, normalized=True, onesided=False, return_complex=True)
-    >>> torch.stft(f32(40), 8, return_complex=False)
+    >>> torch.stft(f32(40), 8, return_complex=0)
     """
-    if return_complex in (False,):
-        raise Unsupported("pairs instead of complex numbers are not translated", "pass return_complex=True")
+    if return_complex in (0,):
+        raise Unsupported("pairs are asked for, but not by False", "write return_complex=False")
     return helpers.stft(
         input,
         n_fft,

@@ -10,7 +10,10 @@ def gather(input: Tensor, dim, index: Tensor, *, sparse_grad: Ignored = False, o
     >>> torch.gather(f32(2, 5), 1, i64(2, 3, high=5))
     >>> f32(5, 2).gather(0, i64(3, 1, high=5))
     >>> f32(2, 3, 4).gather(-1, i64(2, 3, 1, high=4))
+    >>> f32(2, 3).sum().gather(0, torch.tensor([0]))
     """
+    if rank(input) == 0 and dim in (0, -1):
+        return jnp.broadcast_to(input, index.shape)
     return helpers.gather(input, dim, index)
 
 
@@ -43,7 +46,10 @@ def index_select(input: Tensor, dim, index: Tensor, *, out: Out = None) -> Tenso
     >>> torch.index_select(f32(5, 2), 0, i64(3, high=5))
     >>> f32(2, 5).index_select(1, i64(3, high=5))
     >>> f32(2, 3, 4).index_select(-1, i64(5, high=4))
+    >>> f32(2, 3).sum().index_select(0, torch.tensor([0]))
     """
+    if rank(input) == 0 and dim in (0, -1):
+        return jnp.take(input[None], index, axis=dim).reshape(())
     return jnp.take(input, index, axis=dim)
 
 
@@ -58,7 +64,10 @@ def index_add(input: Tensor, dim, index: Tensor, source: Tensor, *, alpha=1, out
     >>> f32(5, 2).index_add(0, i64(3, high=5), f32(3, 2), alpha=0.5)
     >>> f32(2, 5).index_add(1, i64(3, high=5), f32(2, 3), alpha=0.5)
     >>> f32(2, 5).index_add(-1, i64(3, high=5), f32(2, 3), alpha=0.5)
+    >>> f32(2, 3).sum().index_add(0, torch.tensor([0]), f32(4).sum(), alpha=0.5)
     """
+    if rank(input) == 0 and dim in (0, -1):
+        return helpers.index_add(input[None], 0, index, source.reshape(-1), alpha=alpha)[0]
     if dim == 0 and alpha == 1:
         return input.at[index].add(source)
     if dim == 1 and alpha == 1:
@@ -76,7 +85,10 @@ def index_copy(input: Tensor, dim, index: Tensor, source: Tensor, *, out: Out = 
     >>> f32(2, 5).index_copy(1, torch.tensor([3, 0, 4]), f32(2, 3))
     >>> f32(2, 5).index_copy(-1, torch.tensor([3, 0, 4]), f32(2, 3))
     >>> f32(2, 3, 5).index_copy(2, torch.tensor([3, 0]), f32(2, 3, 2))
+    >>> f32(2, 3).sum().index_copy(0, torch.tensor([0]), f32(4).sum())
     """
+    if rank(input) == 0 and dim in (0, -1):
+        return input[None].at[index].set(source.reshape(-1))[0]
     if dim == 0:
         return input.at[index].set(source)
     if dim == 1:
@@ -94,7 +106,10 @@ def index_fill(input: Tensor, dim, index: Tensor, value: Scalar) -> Tensor:
     >>> f32(2, 5).index_fill(1, i64(3, high=5), 0)
     >>> f32(2, 5).index_fill(-1, i64(3, high=5), 0)
     >>> f32(2, 3, 5).index_fill(2, i64(4, high=5), 1.5)
+    >>> f32(2, 3).sum().index_fill(0, torch.tensor([0]), 1.5)
     """
+    if rank(input) == 0 and dim in (0, -1):
+        return input[None].at[index].set(value)[0]
     if dim == 0:
         return input.at[index].set(value)
     if dim == 1:
@@ -166,7 +181,10 @@ def index_reduce(
     >>> torch.index_reduce(f32(3, 4), 0, i64(5, high=3), f32(5, 4), "prod")
     >>> f32(2, 3).index_reduce(1, i64(5, high=3), f32(2, 5), "amax", include_self=False)
     >>> f32(2, 3).index_reduce(1, i64(5, high=3), f32(2, 5), "mean")
+    >>> f32(2, 3).sum().index_reduce(0, torch.tensor([0]), f32(4).sum(), "mean")
     """
+    if rank(input) == 0 and dim in (0, -1):
+        return helpers.index_reduce(input[None], 0, index, source.reshape(-1), reduce, include_self=include_self)[0]
     return helpers.index_reduce(input, dim, index, source, reduce, include_self=include_self)
 
 
@@ -318,17 +336,17 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     >>> i64(9, high=2).unique_consecutive(return_inverse=True)
     >>> torch.unique_consecutive(i64(9, high=2), return_counts=True)
     >>> torch.unique_consecutive(i64(9, high=2), return_inverse=True, return_counts=True)
-    >>> torch.unique_consecutive(i64(3, 2, high=2), dim=0)
+    >>> torch.unique_consecutive(i64(5, 2, high=2), return_inverse=True)
+    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, dim=0, return_inverse=True, return_counts=True)
+    >>> torch.unique_consecutive(i64(1, 9, high=2), dim=1)
     """
-    if dim is not None:
-        raise Unsupported("runs of equal slices are not translated", "compare neighbouring slices by hand")
     if return_inverse and return_counts:
-        return helpers.unique_consecutive(input)
+        return helpers.unique_consecutive(input, axis=dim)
     if return_inverse:
-        return helpers.unique_consecutive(input)[:2]
+        return helpers.unique_consecutive(input, axis=dim)[:2]
     if return_counts:
-        return helpers.unique_consecutive(input)[::2]
-    return helpers.unique_consecutive(input)[0]
+        return helpers.unique_consecutive(input, axis=dim)[::2]
+    return helpers.unique_consecutive(input, axis=dim)[0]
 
 
 @rule("torch.bincount", "torch.Tensor.bincount", rank=1)

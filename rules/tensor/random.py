@@ -111,7 +111,10 @@ def randint(
 
     >>> torch.randint(2, 7, (2, 3))  # random
     >>> torch.randint(0, high=5, size=(4,), dtype=torch.int32)  # random
+    >>> torch.randint(0, 5, (4,), dtype=torch.float64)  # random
     """
+    if dtype(dtype) == "float":
+        return rngs.randint(size, low, high).astype(dtype)
     return rngs.randint(size, low, high, dtype=dtype)
 
 
@@ -132,7 +135,10 @@ def randint_below(
 
     >>> torch.randint(7, (2, 3))  # random
     >>> torch.randint(high=5, size=[4])  # random
+    >>> torch.randint(5, (4,), dtype=torch.float64)  # random
     """
+    if dtype(dtype) == "float":
+        return rngs.randint(size, 0, high).astype(dtype)
     return rngs.randint(size, 0, high, dtype=dtype)
 
 

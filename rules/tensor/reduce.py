@@ -243,6 +243,7 @@ def norm(
     >>> torch.norm(f32(2, 3), p=2, dim=1)
     >>> torch.norm(f32(2, 3), 1)
     >>> torch.norm(f32(2, 3), "nuc")
+    >>> torch.norm(f32(2, 3, 4), "nuc", dim=(0, 2), keepdim=True)
     >>> torch.norm(f32(2, 3), 3, 1, True)
     >>> torch.norm(f32(2, 3), p=1, dim=1, keepdim=True)
     """
@@ -251,7 +252,7 @@ def norm(
     if p == 1:
         return helpers.absolute(input).sum(axis=dim, keepdims=keepdim)
     if p == "nuc":
-        raise Unsupported("the nuclear norm is not translated", "sum jnp.linalg.svdvals(x)")
+        return jnp.linalg.norm(input, ord="nuc", axis=dim, keepdims=keepdim)
     return helpers.norm(input, p, axis=dim, keepdims=keepdim)
 
 
@@ -270,13 +271,14 @@ def norm_method(self: Tensor, p=2, dim: Axis = None, keepdim: bool = False, dtyp
     >>> f32(2, 3).norm(dim=(0, 1))
     >>> f32(2, 3).norm('nuc')
     >>> f32(2, 3).norm(1, 1, True)
+    >>> f32(2, 3, 4).norm("nuc", (0, 2), True)
     """
     if p in (2, "fro", None):
         return helpers.l2_norm(self, axis=dim, keepdims=keepdim)
     if p == 1:
         return helpers.absolute(self).sum(axis=dim, keepdims=keepdim)
     if p == "nuc":
-        raise Unsupported("the nuclear norm is not translated", "sum jnp.linalg.svdvals(x)")
+        return jnp.linalg.norm(self, ord="nuc", axis=dim, keepdims=keepdim)
     return helpers.norm(self, p, axis=dim, keepdims=keepdim)
 
 
@@ -358,7 +360,10 @@ def quantile(
     >>> torch.quantile(f32(2, 3), 0.3)
     >>> f32(2, 5).quantile(0.25, dim=1, keepdim=True)
     >>> torch.quantile(f32(2, 5), torch.tensor([0.1, 0.5], dtype=torch.float64), dim=1, interpolation='lower')
+    >>> f32(2, 3).sum().quantile(0.25, dim=0, keepdim=True)
     """
+    if rank(input) == 0 and dim is not None:
+        return jnp.quantile(input, q, method=interpolation, keepdims=keepdim)
     return jnp.quantile(input, q, axis=dim, method=interpolation, keepdims=keepdim)
 
 
@@ -371,7 +376,10 @@ def nanquantile(
     >>> torch.nanquantile(f32(2, 3), 0.3)
     >>> f32(2, 5).nanquantile(0.25, dim=1)
     >>> f32(2, 5).nanquantile(0.3, 1, True, interpolation="lower")
+    >>> f32(2, 3).sum().nanquantile(0.25, dim=0, keepdim=True)
     """
+    if rank(input) == 0 and dim is not None:
+        return jnp.nanquantile(input, q, method=interpolation, keepdims=keepdim)
     return jnp.nanquantile(input, q, axis=dim, method=interpolation, keepdims=keepdim)
 
 

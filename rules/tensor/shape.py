@@ -424,7 +424,10 @@ def unfold(self: Tensor, dimension, size, step) -> Tensor:
 
     >>> f32(2, 7, 3).unfold(1, 3, 2)
     >>> f32(7).unfold(-1, 4, 1)
+    >>> f32(2, 3).sum().unfold(0, 1, 1)
     """
+    if rank(self) == 0 and dimension in (0, -1):
+        return helpers.windows(self[None], 0, size, step)[0]
     return helpers.windows(self, dimension, size, step)
 
 

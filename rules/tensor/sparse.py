@@ -46,10 +46,11 @@ def to_dense(self: Tensor) -> Tensor:
 
 
 @rule("torch.Tensor.to_sparse", mode="pointwise", fresh=False)
-def to_sparse(self: Tensor) -> Tensor:
+def to_sparse(self: Tensor, sparse_dim: Ignored = None) -> Tensor:
     """Arrays stay dense.
 
     >>> f32(2, 3).to_sparse().to_dense()
+    >>> f32(2, 3).to_sparse(1).to_dense()
     """
     return self
 

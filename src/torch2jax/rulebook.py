@@ -24,11 +24,11 @@ else:
     einops = jax = jnp = lax = nnx = np = optax = None
 
 __all__ = [
-    "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "Module", "Object", "Optimizer",
-    "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors", "Unsupported",
-    "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor", "jax", "jnp",
-    "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs", "rule", "single",
-    "triple",
+    "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "IsFalse", "IsTrue", "Module",
+    "Object", "Optimizer", "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors",
+    "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor",
+    "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs",
+    "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]
@@ -61,6 +61,10 @@ Ignored: TypeAlias = Any
 """Accepted and left out without a word."""
 Dropped: TypeAlias = Any
 """Accepted and left out with a note (T2J301)."""
+IsTrue: TypeAlias = Any
+"""A flag that must be the literal True: tells an overload apart that returns something else then."""
+IsFalse: TypeAlias = Any
+"""The same for the literal False."""
 Inplace: TypeAlias = Any
 """The flag `inplace=` of a function: where it is true the first tensor is rebound."""
 Out: TypeAlias = Any

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing._internal.common_modules import ModuleInfo, ModuleInput, module_db
 
+from conformance.op_db_sources import unpacked_sizes
+
 IMPORTS = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 
 
@@ -32,8 +34,7 @@ class ModuleCase:
 
     def with_axes(self) -> ModuleCase:
         """The same where the source shows how many axes the inputs have, as it does in most models."""
-        sizes = [", ".join(f"s{index}_{axis}" for axis in range(x.dim())) for index, x in enumerate(self.call)]
-        shown = [f"        {names}, = x{index}.shape\n" for index, names in enumerate(sizes) if names]
+        shown = [f"        {unpacked_sizes(index, x.dim())} = x{index}.shape\n" for index, x in enumerate(self.call)]
         head, body = self.source.rsplit("        return ", 1)
         return dataclasses.replace(self, source=f"{head}{''.join(shown)}        return {body}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -54,7 +54,7 @@ _SPELLINGS = {
     "uniform": "{0}.clone().uniform_({rest})",
     "resize_": "{0}.clone().resize_({rest})",
     "resize_as_": "torch.resize_as_({0}.clone(), {1})",
-    "zero_": "torch.zero_({0}.clone())",
+    "zero_": "{0}.clone().zero_()",
     "einsum": "torch.einsum({1}, {0})",
     "svd_lowrank": "torch.svd_lowrank({0} @ {1}.mT, {rest2})",
     "pca_lowrank": "torch.pca_lowrank({0} @ {1}.mT, {rest2})",
@@ -68,7 +68,11 @@ _SPELLINGS = {
     "linalg.pinv.singular": "torch.linalg.pinv({0} @ {1}.mT)",
     "nn.functional.silu.complex": "F.silu({0})",
     "sparse.mm.reduce": "torch.sparse.mm({all})",
+    # An eigenvector is one up to a phase: v v^H of each vector is compared, which has all of it but the phase.
+    "linalg.eig": "(e := torch.linalg.eig({all}))[0], torch.einsum('...ik,...jk->...ijk', e[1], e[1].conj())",
+    "linalg.eigh": "(e := torch.linalg.eigh({all}))[0], torch.einsum('...ik,...jk->...ijk', e[1], e[1].conj())",
 }
+_IMPORTS = "import torch\nimport torch.nn.functional as F\n"
 _NAMED = {
     dtype: f"torch.{name}" for name, dtype in vars(torch).items() if isinstance(dtype, torch.dtype) and len(name) > 4
 } | {torch.bool: "torch.bool", torch.int8: "torch.int8"}
@@ -80,10 +84,11 @@ class UnspelledError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One call: the name of its function and the tensors that it gets."""
+    """One call: the name of its function, the tensors that it gets, and what the function returns, as source."""
 
     function: str
     tensors: tuple[torch.Tensor, ...]
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +133,21 @@ def program(info: Any, most: int | None = None) -> Program:
             left_out.append(str(problem))
             continue
         function = bodies.setdefault((call, len(speller.tensors)), f"call_{len(bodies)}")
-        found.append(Sample(function, tuple(speller.tensors)))
+        found.append(Sample(function, tuple(speller.tensors), call))
     functions = [_function(name, call, count) for (call, count), name in bodies.items()]
-    imports = "import torch\nimport torch.nn.functional as F\n"
-    return Program("\n\n".join([imports, *functions]), tuple(found), tuple(left_out), total)
+    return Program("\n\n".join([_IMPORTS, *functions]), tuple(found), tuple(left_out), total)
+
+
+def with_axes(samples: Sequence[Sample]) -> Program:
+    """The same calls where the source shows how many axes the tensors have, as it does in most models."""
+    names: dict[tuple[str, tuple[int, ...]], str] = {}
+    found = []
+    for sample in samples:
+        ranks = tuple(tensor.dim() for tensor in sample.tensors)
+        name = names.setdefault((sample.call, ranks), f"call_{len(names)}")
+        found.append(replace(sample, function=name))
+    functions = [_function(name, call, len(ranks), ranks) for (call, ranks), name in names.items()]
+    return Program("\n\n".join([_IMPORTS, *functions]), tuple(found), (), len(found))
 
 
 def _samples(info: Any) -> Iterator[Any]:
@@ -142,9 +158,15 @@ def _samples(info: Any) -> Iterator[Any]:
     return iter(info.sample_inputs("cpu", dtype, requires_grad=differentiable))
 
 
-def _function(name: str, call: str, count: int) -> str:
+def _function(name: str, call: str, count: int, ranks: Sequence[int] = ()) -> str:
     parameters = ", ".join(f"x{index}: torch.Tensor" for index in range(count))
-    return f"def {name}({parameters}):\n    return {call}\n"
+    shown = [f"    {unpacked_sizes(index, rank)} = x{index}.shape\n" for index, rank in enumerate(ranks)]
+    return f"def {name}({parameters}):\n{''.join(shown)}    return {call}\n"
+
+
+def unpacked_sizes(index: int, rank: int) -> str:
+    """What the shape of an array is unpacked to, which shows how many axes it has: `s0_0, s0_1,`, or `()`."""
+    return "".join(f"s{index}_{axis}, " for axis in range(rank)).rstrip() or "()"
 
 
 class _Speller:
@@ -214,6 +236,8 @@ class _Speller:
             raise UnspelledError("nested tensors")
         if tensor.is_floating_point() and tensor.dtype is not torch.float64:  # all is decided in double precision
             tensor = tensor.detach().double().requires_grad_(tensor.requires_grad)
+        elif not tensor.requires_grad:  # samples may share statistics, which one of them changes
+            tensor = tensor.clone()
         self.tensors.append(tensor)
         return f"x{len(self.tensors) - 1}"
 

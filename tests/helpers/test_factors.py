@@ -15,6 +15,13 @@ Agree = Callable[..., None]
 Normal = Callable[..., np.ndarray]
 
 
+@pytest.mark.parametrize("shapes", [((5, 3), (5, 2)), ((2, 5, 3), (2, 5, 4)), ((2, 5, 3), (2, 5))])
+def test_lstsq(shapes: tuple[tuple[int, ...], ...], agree: Agree, normal: Normal) -> None:
+    agree(lambda a, b: torch.linalg.lstsq(a, b)[0], lambda a, b: factors.lstsq(a, b)[0], *(normal(*s) for s in shapes))
+    rank = torch.linalg.lstsq(*(torch.tensor(normal(*s)) for s in shapes))[2]
+    np.testing.assert_array_equal(factors.lstsq(*(jnp.asarray(normal(*s)) for s in shapes))[2], rank)
+
+
 @pytest.mark.parametrize("shape", [(3, 3), (2, 3, 4), (4, 3)])
 def test_lu_factors(shape: tuple[int, ...], agree: Agree, normal: Normal) -> None:
     agree(lambda x: tuple(torch.linalg.lu_factor(x)), factors.lu_factor, normal(*shape))

@@ -46,6 +46,11 @@ def test_stft(shape: tuple[int, ...], options: dict, windowed: bool, agree: Agre
     agree(in_torch, in_jax, normal(*shape))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_stft_as_pairs(agree: Agree, normal: Normal) -> None:
+    agree(lambda x: torch.stft(x, 8, return_complex=False), lambda x: fft.stft_pairs(x, 8), normal(2, 40))
+
+
 @pytest.mark.parametrize("shape", [(40,), (2, 40)])
 @pytest.mark.parametrize(
     ("options", "extra"),

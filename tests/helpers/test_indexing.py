@@ -154,6 +154,14 @@ def test_unique_consecutive(x: list[int]) -> None:
         np.testing.assert_array_equal(actual, wanted)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_unique_consecutive_slices(axis: int) -> None:
+    x = torch.tensor([[1, 1, 2, 2], [1, 1, 2, 2], [1, 1, 3, 2]])
+    expected = torch.unique_consecutive(x, return_inverse=True, return_counts=True, dim=axis)
+    for actual, wanted in zip(indexing.unique_consecutive(jnp.array(x.numpy()), axis), expected, strict=True):
+        np.testing.assert_array_equal(actual, wanted)
+
+
 MASKED = [
     (1, [(), (5,), (4, 5), (4, 1), (1, 4, 5), (1, 1, 4, 1), (1, 1, 1, 1, 5)]),
     (2, [(), (5,), (1, 5), (1, 1, 5), (1, 1, 1)]),

@@ -131,3 +131,8 @@ def test_with_data_takes_the_place_of_infinities_and_of_other_shapes() -> None:
     assert pointwise.with_data(old, new).tolist() == [0, 1, 2, 3]
     assert pointwise.with_data(old, new[:1]).shape == (1,)
     assert pointwise.with_data(jnp.arange(3), jnp.ones(3, jnp.int8)).dtype == jnp.int8
+
+
+def test_nextafter_has_the_gradient_of_its_first_argument(agree: Agree) -> None:
+    agree(torch.nextafter, pointwise.nextafter, POINTS, POINTS[::-1].copy())
+    assert np.isfinite(pointwise.nextafter(jnp.array(jnp.inf), jnp.array(0.0)))

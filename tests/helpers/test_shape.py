@@ -47,6 +47,12 @@ def test_pad_with_values(mode: str, name: str, widths: tuple[int, ...], agree: A
     agree(lambda x: functional.pad(x, widths, mode), lambda x: shape.pad(x, widths, name), x)
 
 
+@pytest.mark.parametrize("widths", [(-5, 3), (4, -1), (-2, -1, 0, 3), (0, 0, 2, -5)])
+def test_pad_by_edges_that_are_cut(widths: tuple[int, ...], agree: Agree, normal: Normal) -> None:
+    x = normal(2, 4, 5, 5)[: 2 if len(widths) == 4 else 1].squeeze(0 if len(widths) == 2 else ())
+    agree(lambda x: functional.pad(x, widths, "replicate"), lambda x: shape.pad(x, widths, "edge"), x)
+
+
 def test_results_keep_the_dtype() -> None:
     x = jnp.arange(6, dtype=jnp.int16).reshape(2, 3)
     assert shape.pad(x, (1, 1)).dtype == jnp.int16

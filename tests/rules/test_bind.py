@@ -131,6 +131,18 @@ def test_types_that_contradict_an_annotation(annotation: str) -> None:
     assert isinstance(bind(found, [arg("x", type="something else")], {}), Bound)
 
 
+@pytest.mark.parametrize(("annotation", "value"), [("IsTrue", True), ("IsFalse", False)])
+def test_a_flag_that_tells_overloads_apart_must_be_written_so(annotation: str, value: bool) -> None:
+    assert bound(f"input, flag: {annotation} = None", X, flag=arg(str(value), value=value))
+    for other in (
+        arg("flag", type="bool"),
+        arg(str(not value), value=not value),
+        arg(str(int(value)), value=int(value)),
+    ):
+        assert f"`flag` is not {value}" in mismatch(f"input, flag: {annotation} = None", X, flag=other)
+    assert f"`flag` is not {value}" in mismatch(f"input, flag: {annotation} = None", X)
+
+
 def test_none_is_taken_where_it_is_the_default() -> None:
     none = arg("None", value=None)
     assert bound("input, dim: Axis = None", X, none).args["dim"].is_default

@@ -17,7 +17,13 @@ def one_triangle(x: jax.Array, upper: bool = False) -> jax.Array:
 
 def lstsq(a: jax.Array, b: jax.Array, rcond: float | None = None) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Solution, no residuals, rank, and no singular values: what PyTorch's default driver for a CPU gives."""
-    solution, _, rank, _ = jnp.linalg.lstsq(a, b, rcond=rcond)
+
+    def solve(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+        solution, _, rank, _ = jnp.linalg.lstsq(a, b, rcond=rcond)
+        return solution, rank
+
+    is_vector = b.ndim == a.ndim - 1
+    solution, rank = jnp.vectorize(solve, signature="(m,n),(m)->(n),()" if is_vector else "(m,n),(m,k)->(n,k),()")(a, b)
     empty = jnp.zeros(0, a.dtype)
     return solution, empty, rank, empty
 

@@ -37,6 +37,22 @@ def stft(
     return (spectra / n_fft**0.5 if normalized else spectra).mT
 
 
+def stft_pairs(
+    x: jax.Array,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: jax.Array | None = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+) -> jax.Array:
+    """The real and imaginary parts of `stft`: (..., frequencies, frames, 2)."""
+    spectra = stft(x, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided)
+    return jnp.stack([spectra.real, spectra.imag], -1)
+
+
 def istft(
     spectra: jax.Array,
     n_fft: int,

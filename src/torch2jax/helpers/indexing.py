@@ -145,9 +145,16 @@ def search_rows(sorted_sequence: jax.Array, values: jax.Array, side: str = "left
     return search(sorted_sequence, values)
 
 
-def unique_consecutive(x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """A vector without repeats of the element before, the place of each element in it, and the lengths of the runs."""
-    x = x.ravel()
-    starts = jnp.concatenate([jnp.ones(min(x.size, 1), bool), x[1:] != x[:-1]])
+def unique_consecutive(x: jax.Array, axis: int | None = None) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """`x` without repeats of the slice before along `axis`, the place of each slice in it, and the lengths of the runs.
+
+    Without an axis it is all elements in a row; their places have the shape of `x`.
+    """
+    rows = x.ravel() if axis is None else jnp.moveaxis(x, axis, 0)
+    changes = (rows[1:] != rows[:-1]).any(range(1, rows.ndim))
+    starts = jnp.concatenate([jnp.ones(min(len(rows), 1), bool), changes])
     inverse = jnp.cumsum(starts) - 1
-    return x[starts], inverse, jnp.bincount(inverse, length=int(starts.sum()))
+    counts = jnp.bincount(inverse, length=int(starts.sum()))
+    if axis is None:
+        return rows[starts], inverse.reshape(x.shape), counts
+    return jnp.moveaxis(rows[starts], 0, axis), inverse, counts

@@ -199,7 +199,7 @@ def group_norm(
     x: jax.Array, num_groups: int, scale: jax.Array | None = None, bias: jax.Array | None = None, epsilon: float = 1e-5
 ) -> jax.Array:
     """Normalisation of (batch, *spatial, features) over space and groups of features (https://arxiv.org/abs/1803.08494)."""
-    grouped = x.reshape(*x.shape[:-1], num_groups, -1)
+    grouped = x.reshape(*x.shape[:-1], num_groups, x.shape[-1] // num_groups)
     axes = (*range(1, x.ndim - 1), x.ndim)
     return scale_and_shift(standardize(grouped, axes, epsilon).reshape(x.shape), scale, bias)
 

@@ -107,3 +107,11 @@ def polygamma(n: int, x: jax.Array) -> jax.Array:
         return digamma(x)
     derivative: jax.Array = jax.jvp(lambda x: polygamma(n - 1, x), (x,), (jnp.ones_like(x),))[1]
     return derivative
+
+
+def nextafter(x: jax.Array, other: jax.Array | float) -> jax.Array:
+    """The next number in the direction of `other`, with the gradient of `x` where the two differ."""
+    fixed = lax.stop_gradient(x)
+    own = jnp.where(jnp.isfinite(x) & (x != other), x - fixed, 0)
+    neighbour: jax.Array = jnp.nextafter(fixed, lax.stop_gradient(other)) + own
+    return neighbour

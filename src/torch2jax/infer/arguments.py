@@ -145,6 +145,8 @@ def as_arg(node: cst.BaseExpression, kind: Kind) -> Arg:
     arg.type = None if optional and not isinstance(kind, NoneKind) else _type_name(plain)
     if isinstance(plain, Tensor):
         arg.rank, arg.dtype = plain.rank, plain.dtype
+    if isinstance(plain, Dtype) and plain.name is not None:
+        arg.dtype = plain.name.rpartition(".")[2]
     if isinstance(plain, Tuple):
         arg.length = len(plain.items)
     if isinstance(plain, Shape):

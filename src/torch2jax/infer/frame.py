@@ -10,7 +10,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.aliasing import HINT, mark_out_of_date, storage_of
-from torch2jax.infer.facts import Facts, Finding, Relayout
+from torch2jax.infer.facts import Facts, Finding, Relayout, RuleCall
 from torch2jax.infer.host_uses import is_used_as_array, parents_of
 from torch2jax.infer.kinds import (
     UNKNOWN,
@@ -504,14 +504,16 @@ class Frame:
         if isinstance(node, cst.Tuple | cst.List) and len(node.elements) == len(kind.items):
             items = [self.use(e.value, k, layout) for e, k in zip(node.elements, kind.items, strict=True)]
             return Tuple(tuple(items), kind.fields)
+        moves = [
+            Relayout(item.layout, None, item.rank or len(item.layout))
+            if isinstance(item, Tensor) and item.layout is not None
+            else None
+            for item in kind.items
+        ]
         if isinstance(node, cst.Name | cst.Attribute):
-            moves = [
-                Relayout(item.layout, None, item.rank or len(item.layout))
-                if isinstance(item, Tensor) and item.layout is not None
-                else None
-                for item in kind.items
-            ]
             self.facts.special[node] = ("relaid_items", tuple(moves))
+        elif isinstance(self.facts.calls.get(node), RuleCall) and None not in moves and len(set(moves)) == 1:
+            self.facts.special[node] = ("relaid_each", moves[0])
         elif not self.pin_source(node):
             self.report("T2J106", node, "arrays in a tuple have another axis order than what takes them")
         return Tuple(tuple(_logical(item) for item in kind.items), kind.fields)

@@ -390,6 +390,9 @@ def _permuted(
     if not isinstance(plain, Tensor):
         take(frame, node, kind)
         return Tensor(), (), False
+    if plain.rank == 0:
+        frame.read(node, kind)
+        return Tensor(0, plain.dtype), (("", "drop"),), False
     permutation = permutation_of(rule, bound, plain.rank)
     if permutation is not None and len(permutation) > 0 and plain.layout is not None:
         result = permuted(plain.layout, permutation)

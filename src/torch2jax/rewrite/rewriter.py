@@ -178,6 +178,8 @@ class Rewriter:
                 return items_of(result, [note[1].index(axis) for axis in range(len(note[1]))])
             if note is not None and note[0] == "relaid_items":
                 return self.relaid_items(result, note[1])
+            if note is not None and note[0] == "relaid_each":
+                return self.relaid_each(result, note[1])
         if node in facts.reads:
             from torch2jax.rewrite.detached import read
 
@@ -201,6 +203,14 @@ class Rewriter:
                 item = self.transposed(item, conversion(move.source, move.target, move.rank or 0))
             elements.append(cst.Element(item))
         return cst.Tuple(elements, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+    def relaid_each(self, node: cst.BaseExpression, move: Any) -> cst.BaseExpression:
+        """The arrays that a call gives, all of them transposed."""
+        self.tally.transposes += 1
+        part = cst.Name("part")
+        moved = self.transposed(part, conversion(move.source, move.target, move.rank or 0))
+        each = cst.GeneratorExp(moved, cst.CompFor(target=cst.Name("part"), iter=node), lpar=[], rpar=[])
+        return call(cst.Name("tuple"), [each])
 
     def transposed(self, node: cst.BaseExpression, axes: Sequence[int]) -> cst.BaseExpression:
         """``x.transpose(0, 2, 3, 1)`` or ``x.T``; one with a transposition or einops call that ``node`` ends in."""

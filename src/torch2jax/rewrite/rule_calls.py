@@ -7,12 +7,19 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, RuleCall
-from torch2jax.infer.kinds import Layer, Tensor, array_of
-from torch2jax.infer.rule_layers import default_branch, lacks_batch
+from torch2jax.infer.rule_layers import default_branch
+from torch2jax.rewrite.added_axes import (
+    Lost,
+    image_param,
+    lone_arrays,
+    loses_first_axis,
+    lost_axis,
+    subscript,
+    without_axis,
+)
 from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
-from torch2jax.rewrite.precedence import is_pure, is_simple, literal, parenthesize
+from torch2jax.rewrite.precedence import is_pure, is_simple, literal
 from torch2jax.rewrite.rewriter import (
-    PRIMARY,
     Rewriter,
     argument,
     assignment,
@@ -40,8 +47,8 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
     expression = filled_template(rewriter, fact, values)
     rewriter.tally.translated += 1
     rewriter.trace.append((fact.rule, fact.choice.branch))
-    if _lacks_batch(rewriter, fact):
-        return _subscript(expression, number(0))
+    if (lost := lost_axis(rewriter, fact)) is not None:
+        return without_axis(expression, lost)
     if fact.moved:
         rewriter.tally.transposes += 2
         jnp = rewriter.root("jnp")
@@ -73,22 +80,27 @@ def _first_argument(rewriter: Rewriter, fact: RuleCall) -> cst.BaseExpression:
 
 def argument_values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
     """What stands for each parameter of a rule's template."""
-    moved_param = _image_param(fact) if fact.moved else None
-    alone = _images(fact) if _lacks_batch(rewriter, fact) else []
+    moved_param = image_param(fact) if fact.moved else None
+    alone = lone_arrays(rewriter, fact)
 
     def rewrite(arg: Arg) -> cst.BaseExpression:
         node = rewriter.expr(arg.node)
         if any(arg is image for image in alone):
             inner = rewriter.facts.calls.get(arg.node)
-            if isinstance(inner, RuleCall) and isinstance(node, cst.Subscript) and _lacks_batch(rewriter, inner):
+            if isinstance(inner, RuleCall) and isinstance(node, cst.Subscript) and loses_first_axis(rewriter, inner):
                 return node.value  # it has just lost the axis
-            return _subscript(node, cst.Name("None"))
+            return subscript(node, cst.Name("None"))
         if moved_param is not None and arg is moved_param:
             jnp = rewriter.root("jnp")
             node = call(attribute(jnp, "moveaxis"), [node, number(1), number(-1)])
         return node  # type: ignore[no-any-return]
 
     values = fill_args(fact.bound, rewrite)
+    for name, found in fact.bound.args.items():
+        if found.arg is not None and any(found.arg is one for one in alone):
+            values[name].rank = None if found.arg.rank is None else found.arg.rank + 1
+    if "keepdim" in values and lost_axis(rewriter, fact) is Lost.REDUCED:
+        values["keepdim"] = FillArg(value=False, explicit=False, default=("const", False))
     for value in values.values():  # a named constant stays a name
         if value.node is not None and literal(value.node) is UNKNOWN:
             value.value = UNKNOWN
@@ -96,38 +108,6 @@ def argument_values(rewriter: Rewriter, fact: RuleCall) -> dict[str, FillArg]:
         node = _literal(value)
         values[name] = FillArg(node=node, value=value, type=type(value).__name__, annotation="Axis")
     return values
-
-
-def _image_param(fact: RuleCall) -> Arg | None:
-    for param in fact.signature.params:
-        if param.annotation in ("Tensor", "Tensors"):
-            found = fact.bound.args.get(param.name)
-            if found is not None and found.arg is not None:
-                return found.arg  # type: ignore[no-any-return]
-    return None
-
-
-def _images(fact: RuleCall) -> list[Arg]:
-    """The arguments that lie in the order that the rule wants."""
-    others = (fact.bound.args.get(param.name) for param in fact.signature.params if param.annotation == "Image")
-    found = [_image_param(fact), *(other.arg for other in others if other is not None)]
-    return [arg for arg in found if arg is not None]
-
-
-def _lacks_batch(rewriter: Rewriter, fact: RuleCall) -> bool:
-    """Whether the array has all axes of the rule's layout but the first: PyTorch's layers take one example alone."""
-    image = _image_param(fact)
-    if image is None or fact.signature.result not in (None, "Tensor"):
-        return False
-    layer = rewriter.kind(fact.receiver) if fact.receiver is not None else None
-    kind = array_of(rewriter.kind(image.node) or Tensor())
-    if not isinstance(kind, Tensor):
-        return False
-    return lacks_batch(fact.rule, kind.rank, layer.flax if isinstance(layer, Layer) else "")
-
-
-def _subscript(value: cst.BaseExpression, index: cst.BaseExpression) -> cst.BaseExpression:
-    return cst.Subscript(parenthesize(value, PRIMARY), [cst.SubscriptElement(cst.Index(index))])
 
 
 def _literal(value: Any) -> cst.BaseExpression:

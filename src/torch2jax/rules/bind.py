@@ -303,6 +303,9 @@ def _named(keyword: str, by_name: Mapping[str, Param]) -> Param | None:
 def _contradiction(bound: BoundArg) -> str:
     """Why an explicit argument can't be what its parameter's annotation says; empty if it can."""
     param = bound.param
+    flag = {"IsTrue": True, "IsFalse": False}.get(param.annotation or "")
+    if flag is not None and bound.value is not flag:
+        return f"`{param.name}` is not {flag}"
     accepted = _ACCEPTS.get(param.annotation or "")
     if accepted is None or not bound.explicit:
         return ""

@@ -32,7 +32,8 @@ from torch2jax.rules.templates import DTYPES, ROOTS, RuleError, Scope, near, par
 ANNOTATIONS: Final = frozenset(
     {
         "Tensor", "Image", "Tensors", "Scalar", "Axis", "Shape", "Dtype", "Device", "Ignored", "Dropped", "Inplace",
-        "Out", "int", "float", "bool", "str", "Pattern", "Callable", "Module", "Parameters", "Optimizer", "Scheduler",
+        "IsFalse", "IsTrue", "Out", "int", "float", "bool", "str", "Pattern", "Callable", "Module", "Parameters",
+        "Optimizer", "Scheduler",
     }
 )  # fmt: skip
 RESULTS: Final = frozenset(

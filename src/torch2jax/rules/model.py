@@ -45,7 +45,9 @@ class Unknown(enum.Enum):
 UNKNOWN: Final = Unknown.UNKNOWN
 
 # Annotations whose argument may be given without the template using it.
-UNUSED_BY_DESIGN: Final = frozenset({"Device", "Ignored", "Dropped", "Inplace", "Out", "Parameters"})
+UNUSED_BY_DESIGN: Final = frozenset(
+    {"Device", "Ignored", "Dropped", "Inplace", "IsFalse", "IsTrue", "Out", "Parameters"}
+)
 
 
 @dataclass(frozen=True, slots=True)
