@@ -312,7 +312,15 @@ def _pad(
     grown = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if mode == "constant":
         return jnp.pad(x[tuple(kept)], grown, constant_values=value)
-    return jnp.pad(x[tuple(kept)], grown, mode)
+    if mode == "wrap":
+        return jnp.pad(x[tuple(kept)], grown, mode)
+    padded = jnp.pad(x, grown, mode)  # by the edges of x itself, also by those that are cut
+    return padded[
+        tuple(
+            slice(cut.start, size - max(-after, 0))
+            for cut, size, (_, after) in zip(kept, padded.shape, pairs, strict=True)
+        )
+    ]
 
 
 def reduce_loss(loss: jax.Array, reduction: str = "mean") -> jax.Array:
