@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from torch2jax.verify.cases import Case
+from torch2jax.verify.found import Departure, Found, Place
 from torch2jax.verify.page import page
-from torch2jax.verify.report import VerifyReport
+from torch2jax.verify.report import Outcome, Rung, Verdict, VerifyReport
 
 _LOADING = ("src", "srcset", "data", "poster", "action", "background")
 
@@ -101,3 +102,12 @@ def test_arrays_without_a_number_are_not_listed(data: Any) -> None:
     array = {"path": "fc.weight", "max_abs": None, "max_rel": None, "scale": None}
     outcomes = [{**outcome, "arrays": [array]} for outcome in data["outcomes"]]
     assert "Errors of" not in page({**data, "outcomes": outcomes})
+
+
+def test_shapes_that_differ_are_said_once() -> None:
+    how = Departure("", ((2, 3), (3, 4)), problem="shape (2, 3) in torch and (3, 4) in jax")
+    at = Found("y", Place("net.py", 7, "y = x + 1"), Place("net_jax.py", 8, "y = x + 2"), how)
+    outcome = Outcome("Net()", Rung.EVAL, "float64", Verdict.DIFFERS, place=at)
+    text = page(VerifyReport("net.py", (outcome,), ()).to_json())
+    assert "shape (2, 3) in torch and (3, 4) in jax" in text
+    assert "shapes [2, 3] in torch" not in text
