@@ -140,7 +140,7 @@ def train_input_img(input_img, optimizer, vgg, content_target, style_targets):
 def run_adam(vgg, content_img, content_target, style_targets, num_steps=40, *, rngs: nnx.Rngs):
     # start from the content image with some noise
     noise = rngs.normal(content_img.shape, dtype=content_img.dtype)
-    input_img = nnx.Param(clamp((content_img + 0.1 * noise), min=0, max=1))
+    input_img = nnx.Param(clamp(content_img + 0.1 * noise, min=0, max=1))
     optimizer = nnx.Optimizer((input_img,), optax.adam(0.02), wrt=nnx.Param)
     for step in range(1, num_steps + 1):
         loss = train_input_img(input_img, optimizer, vgg, content_target, style_targets)

@@ -415,7 +415,7 @@ if __name__ == "__main__":
                 # calculate approx_kl http://joschu.net/blog/kl-approx.html
                 old_approx_kl = (-logratio).mean()
                 approx_kl = ((ratio - 1) - logratio).mean()
-                clipfracs += [(absolute((ratio - 1.0)) > clip_coef).astype(jnp.float32).mean().item()]
+                clipfracs += [(absolute(ratio - 1.0) > clip_coef).astype(jnp.float32).mean().item()]
 
             if target_kl is not None:
                 if approx_kl > target_kl:
