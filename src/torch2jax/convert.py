@@ -22,6 +22,7 @@ from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
+from torch2jax.source import by_hand
 from torch2jax.source.inlining import inlined
 from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
@@ -122,6 +123,8 @@ def _convert_files(
         if "backward(" in source:
             in_others = partial(_is_mentioned, [text for other, text in files.items() if other != path])
             result = inlined(tree, in_others)
+            if by_hand.mentions(source):
+                result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins
         bindings[path] = bind(tree)
         bound = frozenset(bindings[path].imports)

@@ -16,6 +16,7 @@ from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.derivatives import begins_gradients
+from torch2jax.regions.kept import check_kept
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role
 from torch2jax.regions.roles import checked, role_of
@@ -49,6 +50,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
     check_unreached(program, every)
+    check_kept(program, every)
 
 
 def _is_known(marked: Marked) -> bool:

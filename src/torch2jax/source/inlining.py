@@ -168,7 +168,7 @@ def _mentions(tree: cst.Module, key: Key) -> bool:
 # --- writing out -----------------------------------------------------------------------------------------------------
 
 
-class _Tracing(cst.CSTTransformer):
+class Tracing(cst.CSTTransformer):
     """Knows for every new node which one it stands for."""
 
     def __init__(self, origins: dict[cst.CSTNode, cst.CSTNode]) -> None:
@@ -176,13 +176,14 @@ class _Tracing(cst.CSTTransformer):
         self.origins = origins
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        """Note it."""
         new = super().on_leave(original_node, updated_node)
         if isinstance(new, cst.CSTNode) and new is not original_node:
             self.origins.setdefault(new, self.origins.get(original_node, original_node))
         return new
 
 
-class _Inlining(_Tracing):
+class _Inlining(Tracing):
     def __init__(
         self, functions: dict[Key, cst.FunctionDef], parts: set[Key], origins: dict[cst.CSTNode, cst.CSTNode]
     ) -> None:
@@ -381,7 +382,7 @@ def _given(
     return given if all(name in given for name in names) else None
 
 
-class _Substitution(_Tracing):
+class _Substitution(Tracing):
     """Puts expressions in the place of names."""
 
     def __init__(self, names: dict[str, cst.BaseExpression], origins: dict[cst.CSTNode, cst.CSTNode]) -> None:
@@ -399,7 +400,7 @@ class _Substitution(_Tracing):
         return updated_node.with_changes(keyword=original_node.keyword)
 
 
-class _Removal(_Tracing):
+class _Removal(Tracing):
     """Takes out functions that nobody calls any more."""
 
     def __init__(self, gone: set[Key], origins: dict[cst.CSTNode, cst.CSTNode]) -> None:

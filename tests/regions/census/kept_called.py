@@ -1,0 +1,55 @@
+"""A recorder keeps copies of a weight."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import torch.optim as optim
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(50, 8)
+        self.fc2 = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.fc2(torch.tanh(self.fc1(x.flatten(1))))
+
+
+def build():
+    return (Net(),)
+
+
+def epoch(model, optimizer, inputs, labels):
+    for x, y in zip(inputs, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+
+class Recorder:
+    def __init__(self):
+        self.weights = []
+        self.last = None
+
+    def record(self, model):
+        self.last = model.fc1.weight.detach().cpu().numpy()
+        self.weights.append(model.fc1.weight.detach().clone())
+
+
+def train(model, inputs, labels):
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    recorder = Recorder()
+    before = model.fc1.weight.data
+    epoch(model, optimizer, inputs, labels)
+    recorder.record(model)
+    return before.sum().item()
+
+
+def main():
+    train(Net(), torch.randn(3, 6, 2, 5, 5), torch.randint(0, 3, (3, 6)))
+
+
+if __name__ == "__main__":
+    main()
