@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from torch2jax.conversion import Conversion, Coverage, Interface
 from torch2jax.infer.derived import inherits_call, keeps_torch_order
+from torch2jax.infer.distributed import note_launcher
 from torch2jax.infer.interpret import interpreted
 from torch2jax.infer.layout import describe
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
@@ -134,6 +135,7 @@ def _convert_files(
     program = interpreted(book, options, parsed, bindings)
     find_regions(program, bindings)
     find_derivatives(program, bindings)
+    note_launcher(program)
     helpers: dict[str, set[str]] = {}
 
     def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:

@@ -239,11 +239,12 @@ def test_workers_are_warned_of() -> None:
     assert [line[:6] for line in found] == ["T2J205"]
 
 
-def test_a_sampler_for_several_processes_is_flagged() -> None:
-    _, found = loop(
-        "return loader",
-        "loader = DataLoader(Points(8), sampler=torch.utils.data.distributed.DistributedSampler(Points(8)))",
-    )
+def test_a_sampler_for_several_processes_is_told_how_many_there_are() -> None:
+    sampler = "torch.utils.data.distributed.DistributedSampler(Points(8))"
+    code, found = loop("return DataLoader(Points(8), sampler=sampler)", f"sampler = {sampler}")
+    assert [line[:6] for line in found] == ["T2J205"]
+    assert "num_replicas=jax.process_count(), rank=jax.process_index()" in code
+    _, found = loop("return loader", f"loader = DataLoader(Points(8), sampler={sampler})")
     assert [line[:6] for line in found] == ["T2J108"]
 
 

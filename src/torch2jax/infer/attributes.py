@@ -11,6 +11,7 @@ from torch2jax.infer import aliasing, autograd
 from torch2jax.infer.aliasing import HINT
 from torch2jax.infer.crossings import sent
 from torch2jax.infer.derived import base_layer, is_class, kept_attribute
+from torch2jax.infer.distributed import unwrapped
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.host import host_attribute, note_leak
 from torch2jax.infer.kinds import (
@@ -149,6 +150,8 @@ def _certain(kind: Kind) -> Kind:
 
 
 def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
+    if name == "module" and (inner := unwrapped(frame, node, kind)) is not None:
+        return inner
     match kind:
         case Namespace():
             return _in_namespace(frame, node, kind, name)

@@ -50,11 +50,13 @@ class UserCall:
 class HostCall:
     """A call of something that stays PyTorch; ``loads``: a DataLoader, whose batches become NumPy arrays.
 
-    ``collate``: the expression that it was given for that, or the name of torch's own function.
+    ``collate``: the expression that it was given for that, or the name of torch's own function. ``asks_processes``: it
+    would ask torch.distributed which of how many processes this is.
     """
 
     loads: bool = False
     collate: Any = None
+    asks_processes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
 LOADER = "torch.utils.data.DataLoader"
 GENERATOR = "torch.Generator"
 DISTRIBUTED = "torch.utils.data.DistributedSampler"
+ONE_FOR_ALL_DEVICES = (
+    "one process drives all devices of a host in JAX: rank and world size count processes, and a batch is that of all "
+    "devices of a process"
+)
 _PACKAGES = (
     "torch.utils.data.",
     "torchvision.datasets.",

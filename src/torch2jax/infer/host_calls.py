@@ -11,7 +11,7 @@ from torch2jax.infer.arguments import Arguments
 from torch2jax.infer.crossings import host_value
 from torch2jax.infer.facts import HostCall
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.host import DISTRIBUTED, GENERATOR, LOADER, host_name, keep_callables
+from torch2jax.infer.host import DISTRIBUTED, GENERATOR, LOADER, ONE_FOR_ALL_DEVICES, host_name, keep_callables
 from torch2jax.infer.items import all_items
 from torch2jax.infer.kinds import (
     FREE,
@@ -137,10 +137,7 @@ def host_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     if name == LOADER:
         return _loader(frame, node, given, arguments)
     if name == DISTRIBUTED:
-        message = "DistributedSampler asks torch.distributed for the number of processes, which JAX does not set up"
-        hint = "pass num_replicas=jax.process_count() and rank=jax.process_index()"
-        if not {"num_replicas", "rank"} <= given.keys():
-            frame.report("T2J108", node, message, hint, host=True)
+        _ask_processes(frame, node, given)
     if last in ("default_collate", "default_convert"):
         return FREE
     if last == "make_grid":
@@ -164,6 +161,20 @@ def host_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     if last in ("Subset", "ConcatDataset", "ChainDataset"):
         return _made(frame, node, name, _items_of_first(frame, given, "datasets" if last != "Subset" else "dataset"))
     return _made(frame, node, name, FREE)
+
+
+def _ask_processes(frame: Frame, node: cst.Call, given: dict[str, Any]) -> None:
+    """A DistributedSampler that would ask torch.distributed which of how many processes this is."""
+    if {"num_replicas", "rank"} <= given.keys():
+        return
+    if frame.program.hosting:
+        message = "DistributedSampler asks torch.distributed for the number of processes, which JAX does not set up"
+        hint = "pass num_replicas=jax.process_count() and rank=jax.process_index()"
+        frame.report("T2J108", node, message, hint, host=True)
+        return
+    frame.facts.calls[node] = HostCall(asks_processes=True)
+    hint = "multiply the batch size by jax.local_device_count() to keep that of a device"
+    frame.report("T2J205", node, ONE_FOR_ALL_DEVICES, hint, host=True)
 
 
 _ORDER = {

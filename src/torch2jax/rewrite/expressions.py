@@ -128,7 +128,7 @@ def _noted(rewriter: Rewriter, node: cst.Attribute, note: Any) -> Any:
             return without_forward(rewriter.generic(node))
         case "data":
             return rewriter.expr(node.value)
-        case "write_data":
+        case "write_data" | "unwrapped":
             return rewriter.expr(node.value)
         case _:
             return own_attribute(rewriter, node)

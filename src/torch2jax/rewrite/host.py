@@ -10,6 +10,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import HostCall
+from torch2jax.rewrite.distributed import batch_function, with_processes
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, statement
 from torch2jax.source.nodes import walk
 
@@ -19,6 +20,8 @@ def host_call(rewriter: Rewriter, node: cst.Call, fact: HostCall) -> cst.Call:
     rewriter.tally.translated += 1
     rewriter.kept.add(node.func)
     result = rewriter.generic(node)
+    if fact.asks_processes:
+        return with_processes(rewriter, node, result)
     return _with_collate(rewriter, node, result, fact.collate) if fact.loads else result
 
 
@@ -59,7 +62,7 @@ _COLLATE_FN, _PIN_MEMORY = 6, 7
 def crossed(rewriter: Rewriter, how: str, value: cst.BaseExpression) -> cst.BaseExpression:
     """A value on the other side: an array of a tensor, or a tensor of an array."""
     way = how.partition(" ")[0]
-    function = attribute(rewriter.root("jnp"), "asarray") if way == "in" else rewriter.helper("to_torch")
+    function = batch_function(rewriter) if way == "in" else rewriter.helper("to_torch")
     if how.endswith("tree"):
         mapped = attribute(attribute(rewriter.root("jax"), "tree"), "map")
         return call(mapped, [function, value])
@@ -151,8 +154,7 @@ _IN_A_LINE = 3
 
 
 def _received(rewriter: Rewriter, how: str, place: cst.BaseExpression) -> cst.Call:
-    function = rewriter.helper("to_jax") if how == "nest" else attribute(rewriter.root("jnp"), "asarray")
-    return call(function, [place])
+    return call(rewriter.helper("to_jax") if how == "nest" else batch_function(rewriter), [place])
 
 
 def _tuple(parts: list[Any]) -> cst.Tuple:

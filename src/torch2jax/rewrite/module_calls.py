@@ -12,6 +12,7 @@ from torch2jax.infer.building import sorts_items
 from torch2jax.infer.facts import RuleCall, UserCall
 from torch2jax.infer.kinds import MISSING, UNKNOWN, Api, Container, Instance, Mapping, options, without_none
 from torch2jax.infer.layout import conversion
+from torch2jax.rewrite.distributed import of_process, replicated
 from torch2jax.rewrite.einops_calls import folded, note_pattern, patterned
 from torch2jax.rewrite.freezing import set_by_call
 from torch2jax.rewrite.precedence import parenthesize
@@ -57,6 +58,12 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return result.with_changes(func=without_forward(result.func)) if names_it else result
         case "module_method":
             return _method(rewriter, node, note[1])
+        case "replicated":
+            return replicated(rewriter, note[1])
+        case "argument":
+            return rewriter.expr(note[1])
+        case "process":
+            return of_process(rewriter, note[1])
         case "clone":
             return call(attribute(rewriter.root("nnx"), "clone"), [rewriter.expr(arg) for arg in node.args[:1]])
         case "getattr" if note[2]:

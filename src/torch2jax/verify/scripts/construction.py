@@ -11,6 +11,9 @@ from unittest.mock import patch
 from flax import nnx
 from torch import nn
 
+_AROUND_MODELS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+"""Classes that hold a model, which is complete before; it is the model itself in the translation."""
+
 
 class Outermost:
     """Knows what is being built now, and tells when it is complete.
@@ -36,7 +39,7 @@ class Outermost:
         watched: dict[type[Any], Any] = {}
 
         def watch(cls: type[Any]) -> None:
-            if cls not in watched and "__init__" in vars(cls):
+            if cls not in watched and "__init__" in vars(cls) and not issubclass(cls, _AROUND_MODELS):
                 watched[cls] = vars(cls)["__init__"]
                 cls.__init__ = self._torch_constructor(watched[cls])
 
