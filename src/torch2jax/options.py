@@ -16,12 +16,15 @@ class Options:
     strict: count warnings (assumptions) as failures as well as errors.
     rules_dirs: folders of rule files that add to the built-in rule book and override it, later ones first.
     init: "torch" keeps torch's default initial distributions; "flax" leaves the initialisers of Flax.
+    defer_item: leave metrics of a training loop on the device until they are looked at: `total += loss.item()` adds an
+        array, without waiting for the step.
     """
 
     interface: InterfaceOrder = "nchw"
     strict: bool = False
     rules_dirs: tuple[Path, ...] = ()
     init: Init = "torch"
+    defer_item: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError, with the values there are, for one that does not exist."""

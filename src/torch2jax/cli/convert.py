@@ -66,6 +66,9 @@ _PATH = click.Path(readable=False, path_type=Path)  # what can't be read or writ
     show_default=True,
     help="Axis order of images at the entrance and exit of public modules.",
 )
+@click.option(
+    "--defer-item", is_flag=True, help="Add up and list metrics of training loops as arrays, without waiting for steps."
+)
 @click.option("--report", type=_PATH, metavar="FILE.json", help="Write the findings as JSON.")
 @click.option(
     "--rules-dir",
@@ -86,6 +89,7 @@ def convert(
     strict: bool,
     force: bool,
     interface: InterfaceOrder,
+    defer_item: bool,
     report: Path | None,
     rules_dirs: tuple[Path, ...],
     quiet: bool,
@@ -97,7 +101,7 @@ def convert(
     """
     if report is not None and report.suffix != ".json":
         raise click.UsageError(f"--report {report}: the name must end in .json.")
-    options = Options(interface=interface, strict=strict, rules_dirs=rules_dirs)
+    options = Options(interface=interface, strict=strict, rules_dirs=rules_dirs, defer_item=defer_item)
     raise click.exceptions.Exit(run(Request(paths, output, options, diff, check, force, quiet, report), converter))
 
 

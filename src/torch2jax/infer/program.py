@@ -367,6 +367,7 @@ class Program:
     seeders: set[FunctionInfo] = field(default_factory=set)
     host_sites: set[Any] = field(default_factory=set)
     numpy_loaders: set[Any] = field(default_factory=set)
+    deferred: set[cst.CSTNode] = field(default_factory=set)
     neutral: dict[Any, bool] = field(default_factory=dict)
     explore: Callable[[FunctionInfo], None] | None = None
 

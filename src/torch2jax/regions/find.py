@@ -15,6 +15,7 @@ from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.closures import check_captured, closure_of
+from torch2jax.regions.deferred import defer_items
 from torch2jax.regions.derivatives import begins_gradients
 from torch2jax.regions.kept import check_kept
 from torch2jax.regions.paths import access_of
@@ -51,6 +52,8 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
             program.regions[region.statements[0]] = named
     check_unreached(program, every)
     check_kept(program, every)
+    if program.options.defer_item:
+        defer_items(program, every)
 
 
 def _is_known(marked: Marked) -> bool:
