@@ -88,7 +88,7 @@ def test_processes_are_those_of_jax() -> None:
         ("dist.get_rank(data)", "T2J103 torch.distributed.get_rank: groups of processes have no translation"),
         ('rank = int(os.environ["LOCAL_RANK"])', "T2J205 `LOCAL_RANK` is set by torchrun"),
         ('rank = os.getenv("RANK")', "T2J205 `RANK` is set by torchrun"),
-        ("net = DDP(nn.Sequential(nn.BatchNorm2d(3)))", "T2J205 batch normalisation sees the whole batch"),
+        ("net = DDP(nn.BatchNorm2d(3))", "T2J205 batch normalisation sees the whole batch"),
     ],
 )
 def test_what_has_another_meaning_is_flagged(statement: str, message: str) -> None:
