@@ -400,4 +400,5 @@ def unfold(
     shape = geometry(2, kernel_size, stride, padding, dilation)
     counts = window_counts(x.shape[2:], *shape)
     patches = pool_windows(jnp.moveaxis(x, 1, -1), *shape, counts)
-    return jnp.moveaxis(patches, (1, -1), (0, 1)).reshape(x.shape[0], -1, math.prod(counts))
+    columns = (x.shape[0], x.shape[1] * len(patches), math.prod(counts))
+    return jnp.moveaxis(patches, (1, -1), (0, 1)).reshape(columns)
