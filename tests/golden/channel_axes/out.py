@@ -106,19 +106,17 @@ def pad(
     With `channel_axis` -1 the widths are for the axes before the last one.
     """
     pairs = pad_widths(widths, x.ndim, channel_axis)
-    kept = [slice(max(-before, 0), size - max(-after, 0)) for size, (before, after) in zip(x.shape, pairs, strict=True)]
     grown = [(max(before, 0), max(after, 0)) for before, after in pairs]
+
+    def cut(x: jax.Array) -> jax.Array:
+        ends = zip(x.shape, pairs, strict=True)
+        return x[tuple(slice(max(-before, 0), size - max(-after, 0)) for size, (before, after) in ends)]
+
     if mode == "constant":
-        return jnp.pad(x[tuple(kept)], grown, constant_values=value)
-    if mode == "wrap":
-        return jnp.pad(x[tuple(kept)], grown, mode)
-    padded = jnp.pad(x, grown, mode)  # by the edges of x itself, also by those that are cut
-    return padded[
-        tuple(
-            slice(cut.start, size - max(-after, 0))
-            for cut, size, (_, after) in zip(kept, padded.shape, pairs, strict=True)
-        )
-    ]
+        return jnp.pad(cut(x), grown, constant_values=value)
+    if mode == "edge":  # that of x itself, also where it is cut
+        return cut(jnp.pad(x, grown, mode))
+    return jnp.pad(cut(x), grown, mode)
 
 
 def split_points(sizes: Sequence[int]) -> tuple[int, ...]:
