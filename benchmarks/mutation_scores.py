@@ -53,9 +53,10 @@ class Tally:
 def tallies(patterns: list[str], minutes: float, jobs: int) -> dict[str, Tally]:
     """The mutants of each rule file, until the time is over."""
     equivalents = read_equivalents([builtin_rules_dir()])
-    end = time.monotonic() + 60 * minutes
+    end = 0.0
     found: dict[str, Tally] = {}
     for state in mutate_all(patterns or ("*",), jobs):
+        end = end or time.monotonic() + 60 * minutes  # kept results come first, once the rules are loaded
         for verdict in state.verdicts:
             tally = found.setdefault(verdict.file, Tally())
             tally.add(verdict, equivalents)
