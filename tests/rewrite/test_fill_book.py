@@ -60,6 +60,12 @@ def test_every_default_call_fills() -> None:
         positional = [arg for arg, param in zip(required, rule.params, strict=False) if param.kind != "kw_only"]
         keywords = {param.name: Arg(cst.Name(f"the_{param.name}")) for param in rule.params if param.required}
         keywords = {name: arg for name, arg in keywords.items() if rule.param(name).kind == "kw_only"}
+        flags = {"IsTrue": True, "IsFalse": False}  # overloads for one value of a flag
+        keywords |= {
+            param.name: Arg(cst.Name(str(flags[param.annotation])), flags[param.annotation], "bool")
+            for param in rule.params
+            if param.annotation in flags
+        }
         bound = bind(rule, positional, keywords)
         assert isinstance(bound, Bound), (rule.file, rule.line, bound)
         for branch in rule.branches:
