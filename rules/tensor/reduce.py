@@ -362,8 +362,8 @@ def quantile(
     >>> torch.quantile(f32(2, 5), torch.tensor([0.1, 0.5], dtype=torch.float64), dim=1, interpolation='lower')
     >>> f32(2, 3).sum().quantile(0.25, dim=0, keepdim=True)
     """
-    if rank(input) == 0 and dim is not None:
-        return jnp.quantile(input, q, method=interpolation, keepdims=keepdim)
+    if rank(input) == 0 and dim is not None and keepdim in (True, False):
+        return jnp.quantile(input, q, method=interpolation)
     return jnp.quantile(input, q, axis=dim, method=interpolation, keepdims=keepdim)
 
 
@@ -378,8 +378,8 @@ def nanquantile(
     >>> f32(2, 5).nanquantile(0.3, 1, True, interpolation="lower")
     >>> f32(2, 3).sum().nanquantile(0.25, dim=0, keepdim=True)
     """
-    if rank(input) == 0 and dim is not None:
-        return jnp.nanquantile(input, q, method=interpolation, keepdims=keepdim)
+    if rank(input) == 0 and dim is not None and keepdim in (True, False):
+        return jnp.nanquantile(input, q, method=interpolation)
     return jnp.nanquantile(input, q, axis=dim, method=interpolation, keepdims=keepdim)
 
 
