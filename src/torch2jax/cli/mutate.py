@@ -65,7 +65,7 @@ def _report(verdicts: Iterable[Verdict], equivalents: Equivalents) -> int:
     wrong = equivalents.wrong(
         [(v.rule, v.change) for v in noticed],
         [(v.rule, v.change) for v in survivors],
-        {v.rule for v in verdicts},
+        {v.rule: v.file for v in verdicts},
     )
     for sentence in wrong:
         click.echo(sentence)

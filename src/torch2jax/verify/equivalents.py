@@ -9,7 +9,7 @@ reason = "the general form computes the same; the guard only chooses how it is w
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +30,17 @@ class Equivalents:
         return mutant in self.recorded
 
     def wrong(
-        self, noticed: Iterable[tuple[str, str]], survivors: Iterable[tuple[str, str]], rules: set[str]
+        self, noticed: Iterable[tuple[str, str]], survivors: Iterable[tuple[str, str]], rules: Mapping[str, str]
     ) -> list[str]:
-        """A sentence for each entry of these rules whose mutant an example notices, or that is no mutant."""
+        """A sentence for each entry of these rules whose mutant an example notices, or that is no mutant.
+
+        rules: the file of each; a folder says nothing of rules that another one has put in the place of its own.
+        """
         caught, alive = set(noticed), set(survivors)
         sentences = []
         for (rule, change), file in self.recorded.items():
-            if rule in rules and (rule, change) not in alive:
+            here = Path(rules.get(rule, "")).is_relative_to(Path(file).parent)
+            if here and (rule, change) not in alive:
                 what = "is noticed by an example" if (rule, change) in caught else "is no mutant of the rule"
                 sentences.append(f"{file}: {rule}: {change}: recorded as equivalent, but {what}; take it out")
         return sentences
