@@ -17,6 +17,7 @@ def get_rank(group=None) -> int:
     """The number of this process; JAX starts one for each host, PyTorch one for each device.
 
     >>> torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+    >>> torch.distributed.get_rank("workers")
     """
     if given(group):
         raise Unsupported("groups of processes have no translation", "use the axes of a jax.sharding.Mesh")
@@ -28,6 +29,7 @@ def get_world_size(group=None) -> int:
     """How many processes there are; JAX starts one for each host, PyTorch one for each device.
 
     >>> torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+    >>> torch.distributed.get_world_size("workers")
     """
     if given(group):
         raise Unsupported("groups of processes have no translation", "use the axes of a jax.sharding.Mesh")

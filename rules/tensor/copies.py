@@ -66,7 +66,10 @@ def transpose_copy(input: Tensor, dim0, dim1, *, out: Out = None) -> Tensor:
     """Two axes exchanged.
 
     >>> torch.transpose_copy(f32(2, 3, 4), 0, -1)
+    >>> torch.transpose_copy(f32(3).sum(), 0, -1)
     """
+    if rank(input) == 0 and dim0 in (0, -1) and dim1 in (0, -1):
+        return input
     return input.swapaxes(dim0, dim1)
 
 

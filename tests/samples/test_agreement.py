@@ -61,8 +61,8 @@ def climb(sample: Path, cases: Sequence[Case], last: str) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
-def test_its_other_cases_agree_in_float64(sample: Path) -> None:
-    climb(sample, read_cases(sample / SETTINGS)[1:], "buffers")
+def test_its_second_case_agrees_in_float64(sample: Path) -> None:
+    climb(sample, read_cases(sample / SETTINGS)[1:2], "buffers")
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)

@@ -38,16 +38,6 @@ def wrapped(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     return given[1] if is_module(given[1]) or isinstance(given[1], Free) else AnyModule()
 
 
-@special(TORCH, "torch.nn.SyncBatchNorm.convert_sync_batchnorm")
-def synchronised(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
-    """Batch normalisation of a batch that is split over devices sees all of it in JAX."""
-    use_everything(frame, arguments)
-    holder, kind = arguments.positional[0] if arguments.positional else (node, FREE)
-    frame.facts.special[node] = ("argument", holder)
-    frame.report("T2J301", node, "SyncBatchNorm: batch normalisation sees the batches of all devices in JAX")
-    return kind if isinstance(kind, Kind) else FREE
-
-
 def unwrapped(frame: Frame, node: cst.Attribute, kind: Kind) -> Kind | None:
     """``ddp_model.module``: the model itself, if nothing in the project has an attribute of that name."""
     if not is_spread(frame.program) or any("module" in cls.attrs for cls in frame.program.classes.values()):

@@ -61,8 +61,6 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
             return _method(rewriter, node, note[1])
         case "replicated":
             return replicated(rewriter, note[1])
-        case "argument":
-            return rewriter.expr(note[1])
         case "process":
             return of_process(rewriter, note[1])
         case "clone":
