@@ -68,6 +68,10 @@ def test_prelu(shape: tuple[int, ...], count: int, agree: Agree) -> None:
     agree(functional.prelu, pointwise.prelu, POINTS.reshape(shape), np.linspace(0.1, 0.4, count))
 
 
+def test_prelu_of_a_number(agree: Agree) -> None:
+    agree(functional.prelu, pointwise.prelu, np.array(-0.7), np.array([0.25]))
+
+
 @pytest.mark.parametrize("divisor", [0.3, -0.7, 2.0])
 def test_truncated_divide(divisor: float, agree: Agree) -> None:
     agree(

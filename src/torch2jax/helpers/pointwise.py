@@ -29,7 +29,9 @@ def leaky_relu(x: jax.Array, negative_slope: float = 0.01) -> jax.Array:
 
 def prelu(x: jax.Array, weight: jax.Array) -> jax.Array:
     """`x` where it is positive, else weight * x; several weights belong to the channels, axis 1."""
-    if weight.size > 1 and x.ndim > 1:
+    if weight.size == 1:
+        weight = weight.reshape(())
+    elif x.ndim > 1:
         weight = weight.reshape((-1,) + (1,) * (x.ndim - 2))
     return jnp.where(x > 0, x, weight * x)
 
