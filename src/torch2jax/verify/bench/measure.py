@@ -7,7 +7,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +42,7 @@ def bench(
     settings: BenchSettings | None = None,
     limits: Limits | None = None,
     tell: Tell = silent,
+    alone: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> BenchReport:
     """Measure the speed and the memory of a PyTorch file, or package, and of its translation.
 
@@ -53,6 +54,7 @@ def bench(
         settings: how to measure.
         limits: of each process: seconds for one step (the import, a compilation, one turn), and memory.
         tell: called with what begins.
+        alone: entered while the contenders are timed, for one who has several measured at the same time.
 
     Raises:
         BenchError: the device is missing. CaseError: nothing can be run as asked. OSError, UnicodeDecodeError: the
@@ -65,7 +67,7 @@ def bench(
         translated(Path(path).resolve(), given, options or Options()) as programs,
         tempfile.TemporaryDirectory(prefix="torch2jax-", ignore_cleanup_errors=True) as folder,
     ):
-        benchmark = Benchmark(programs, settings, settings.environment(folder), limits or LIMITS, tell)
+        benchmark = Benchmark(programs, settings, settings.environment(folder), limits or LIMITS, tell, alone)
         measurements = [m for case in cases for m in benchmark.case(case)]
     return BenchReport(settings, benchmark.environment(), tuple(measurements))
 
@@ -74,11 +76,17 @@ class Benchmark:
     """The measurements of one pair of programs."""
 
     def __init__(
-        self, programs: Programs, settings: BenchSettings, variables: Mapping[str, str], limits: Limits, tell: Tell
+        self,
+        programs: Programs,
+        settings: BenchSettings,
+        variables: Mapping[str, str],
+        limits: Limits,
+        tell: Tell,
+        alone: Callable[[], AbstractContextManager[object]],
     ) -> None:
         """``variables``: of the environment that the processes get."""
         self.programs, self.settings, self.limits, self.tell = programs, settings, limits, tell
-        self._variables = variables
+        self._variables, self._alone = variables, alone
         self._load_before = _load()
         self._ready: dict[Contender, Ready] = {}
 
@@ -142,7 +150,9 @@ class Benchmark:
         settings = self.settings
         rounds = rounds_within([b.call for b in begun.values()], settings.rounds, settings.turn, settings.budget)
         self.tell(f"{where}: {rounds} rounds")
-        turns = race(racers, rounds, settings.turn)
+        with self._alone():
+            turns = race(racers, rounds, settings.turn)
+            peaks = {contender: worker.peak() for contender, worker in racers.items()}
         measurements = []
         for contender, worker in workers.items():
             mine = replace(frame, contender=contender, detail=details[contender])
@@ -154,7 +164,7 @@ class Benchmark:
                     turns=turns[contender],
                     first_call=answer.first_call,
                     warm_up=answer.warm_up,
-                    peak=worker.peak(),
+                    peak=peaks[contender],
                     compile_peak=answer.compile_peak,
                 )
             measurements.append(mine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from torch2jax.verify.bench.race import Turn
 from torch2jax.verify.children import DiedError, Limits, leave_terminal, next_message
 
 T = TypeVar("T")
+
+_STARTING = threading.Lock()
+"""The environment that a process is started with belongs to all threads."""
 
 _UNWATCHED = float("inf")
 """GiB in a turn: what it takes was seen in the warm-up, and a look at it would take time from the one that runs."""
@@ -33,7 +37,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads of torch or jax can block
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, job), daemon=False)
-        with patch.dict(os.environ, environment):  # read when torch and jax are imported there
+        with _STARTING, patch.dict(os.environ, environment):  # read when torch and jax are imported there
             self._process.start()
         theirs.close()
 
