@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from phases import Phases
@@ -52,8 +53,9 @@ By `benchmarks/sample_speed.py`: {facts}. The load average was between {least} a
 processor where there is one thread: other work on the machine took part of the time. Memory is beyond what the imports
 take.""",
     "gpu": """\
-By `benchmarks/sample_speed.py --device gpu`: {facts}. Sizes are those of `sample_speed_gpu.toml`. {together} samples
-compiled at the same time, so that first calls took longer than they do alone; each was timed alone. Memory is what the
+By `benchmarks/sample_speed.py --device gpu`: {facts}. Sizes are those of `sample_speed_gpu.toml`; what is not in the
+table was not measured there. Up to {together} samples compiled at the same time, so that first calls took longer than
+they do alone, and so that algorithms were chosen on a busy device; each was timed alone. Memory is what the
 framework's allocator held on the device; JAX's count can't be reset and includes what its compiler tried.""",
 }
 TITLES = {"cpu": "On the processor", "gpu": "On a GPU"}
@@ -170,7 +172,7 @@ def cells(race: Mapping[str, Any], *, cpu: bool) -> Iterator[str]:
     yield jax["work"]
     for name in (TORCH, COMPILED, JAX):
         seconds = race[name]["cpu_seconds" if cpu else "seconds"]
-        yield race[name]["detail"] if seconds is None else f"{seconds['median'] * 1e3:.3g}"
+        yield shorten(race[name]["detail"], 60) if seconds is None else f"{seconds['median'] * 1e3:.3g}"
     for name in (TORCH, COMPILED):
         ratio = jax["cpu_times_as_fast_as" if cpu else "times_as_fast_as"][name]
         yield "" if ratio is None else f"{ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})"
