@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from flax import nnx
 from torch import nn
 
@@ -28,6 +29,8 @@ from torch2jax.verify.pairing import Pairing, Sources
 from torch2jax.verify.sides import Original, Translation, marked_memory
 from torch2jax.verify.tangents import tangents_of_original, tangents_of_translation
 from torch2jax.verify.tracing import At, LayerCall, Moment, Trace
+from torch2jax.verify.writers import writer
+from torch2jax.weights.arrays import Array
 from torch2jax.weights.walk import slots
 
 Run = Callable[[], object]
@@ -49,6 +52,8 @@ class Localiser:
         self.torch_names: Mapping[int, str] = {}
         self.kinds: Mapping[str, str] = {}
         self.children: Mapping[str, Sequence[str]] = {}
+        self.first_values: Mapping[str, Array] = {}
+        """What the translation's arrays start with, by torch's names and in flax's axis order."""
         self.shifted: dict[str, list[str]] = {}
         """The Sequentials of whose layers it is not known which is which in the translation, with those it lacks."""
 
@@ -102,6 +107,32 @@ class Localiser:
             found = found or (self.constructed.layer(name if outer == path else outer, outer) if path else None)
             if found is not None:
                 return found
+        return None
+
+    def written(self, names: Sequence[str]) -> Found | None:
+        """The statements that gave the first of some arrays the values that they start with.
+
+        A side on which no statement of the program did so shows the line that builds the layer.
+        """
+        self._build_original()
+        torch_events = list(self.torch_trace.events)
+        built = self.layer_of(names)
+        for name in names:
+            torch_value, jax_value = self.original.first.get(name), self.first_values.get(name)
+            torch_at = writer(torch_events, torch_value) if torch_value is not None else None
+            jax_at = writer(self.constructed.jax_events, jax_value) if jax_value is not None else None
+            if torch_at is None and jax_at is None:
+                continue
+            source = self.lines.source_line(jax_at.file, jax_at.line) if jax_at is not None else None
+            original = built.original if built is not None else None
+            if torch_at is not None:
+                original = self.lines.original(torch_at.file, torch_at.line)
+            elif jax_at is not None and source is not None:
+                original = self.lines.original(jax_at.file, source)
+            translation = built.translation if built is not None else None
+            if jax_at is not None and source is not None:
+                translation = self.lines.translation(jax_at.file, jax_at.line)
+            return Found(name, original, translation)
         return None
 
     def _made_by_program(self, model: nn.Module, path: str, attribute: str) -> Found | None:
@@ -183,6 +214,8 @@ class Localiser:
         self.constructed.jax_events = list(self.jax_trace.events)
         twin = self.translation.model
         if isinstance(twin, nnx.Module):
+            arrays = {slot.name: slot.variable.get_value() for slot in slots(twin, list(self.original.state))}
+            self.first_values = {name: np.asarray(array) for name, array in arrays.items()}
             names = layer_names(twin, list(self.original.state), self.children)
             self.constructed.names = set(self.kinds), set(names.values())
             built = {**self.jax_trace.built, **self._own_bases()}
