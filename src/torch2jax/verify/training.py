@@ -6,6 +6,7 @@ that the step of the translation is compiled once. Torch's side is `torch.optim.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,15 +37,16 @@ class Training:
 
 
 def learning_rate(original: Original, run: GradientRun) -> float:
-    """A rate at which the first step moves no parameter by more than a hundredth of its norm.
+    """A rate at which the first step moves the parameters, taken as one vector, by a hundredth of its length.
 
-    So the trajectory neither stands still nor becomes chaotic, whatever the size of the outputs. 0 where no parameter
-    has a gradient.
+    So the trajectory neither stands still nor becomes chaotic, whatever the size of the outputs, and a parameter that
+    starts near zero does not hold the others back. 0 where no parameter has a gradient.
     """
     grads = run.grads or {}
-    lengths = [(_norm(original.state[name].numpy()), _norm(grads[name])) for name in original.trained if name in grads]
-    rates = [_FIRST_STEP * weight / slope for weight, slope in lengths if weight and slope]
-    return min(rates, default=0.0)
+    names = [name for name in original.trained if name in grads]
+    length = math.hypot(*(_norm(original.state[name].numpy()) for name in names))
+    slope = math.hypot(*(_norm(grads[name]) for name in names))
+    return _FIRST_STEP * length / slope if slope else 0.0
 
 
 def _norm(array: Array) -> float:

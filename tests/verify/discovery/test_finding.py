@@ -174,6 +174,33 @@ class Net(nn.Module):
     assert inputs == ("int[2,7]<50", "unit[2]", "bool[2,7]")
 
 
+def test_the_layer_that_the_input_goes_into_counts_and_not_the_one_that_is_built_first(find: Find) -> None:
+    body = """
+class Block(nn.Module):
+    def __init__(self, cin, cout, cond):
+        super().__init__()
+        self.film = nn.Linear(cond, 2 * cout)
+        self.conv = nn.Conv1d(cin, cout, 3, padding=1)
+
+    def forward(self, x, c):
+        scale, shift = self.film(c).unsqueeze(-1).chunk(2, dim=1)
+        return self.conv(x) * scale + shift
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.time = nn.Linear(1, 16)
+        self.block = Block(2, 8, 16)
+
+    def forward(self, x, t):
+        return self.block(x, self.time(t[:, None]))
+"""
+    ((_, _, (x, t)),) = calls(find(body))
+    sizes = x.removeprefix("f32[").removesuffix("]").split(",")
+    assert (len(sizes), sizes[1], t) == (3, "2", f"unit[{sizes[0]}]")
+
+
 def test_configurations_are_made_small(find: Find) -> None:
     body = """
 from dataclasses import dataclass

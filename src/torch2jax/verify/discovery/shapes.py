@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from torch2jax.verify.discovery.entered import entered_first
 from torch2jax.verify.discovery.names import values_for
 from torch2jax.verify.inputs import ArraySpec, Inputs, leaves_of, map_leaves
 
@@ -89,7 +90,7 @@ def required_parameters(model: nn.Module, method: str = "forward") -> list[inspe
 def first_inputs(model: nn.Module, method: str, sizes: Sizes) -> Iterator[Inputs]:
     """What the names of the parameters and the first layer with weights suggest."""
     parameters = required_parameters(model, method)
-    likely = list(_likely_specs(model, sizes)) or [ArraySpec("f32", (3, 5))]
+    likely = list(_likely_specs(entered_first(model, method), sizes)) or [ArraySpec("f32", (3, 5))]
     for spec in likely:
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
