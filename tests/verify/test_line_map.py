@@ -34,3 +34,13 @@ def test_lines(tmp_path: Path, old: str, new: str, wanted: dict[str, int]) -> No
         assert lines.source_line("f.py", line) == source
         assert lines.translation("f.py", line).text == text
     assert lines.output_line("f.py", 7) == next(n for n, each in enumerate(output, 1) if each.strip() == "return y")
+
+
+@pytest.mark.parametrize("instead", ["", "    \n", "    # nothing\n"])
+def test_a_statement_that_was_taken_out_is_gone(tmp_path: Path, instead: str) -> None:
+    code = convert_files({"f.py": SOURCE}, single=True)["f.py"].code
+    for folder, text in (("torch", SOURCE), ("jax", code.replace("    y = y + 1\n", instead, 1))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "f.py").write_text(text, encoding="utf-8")
+    lines = LineMap({"f.py": SOURCE}, tmp_path / "torch", tmp_path / "jax", Options())
+    assert [line for line in range(1, 8) if lines.is_gone("f.py", line)] == [6]

@@ -29,6 +29,13 @@ def test_places(source: str, places: tuple[str, ...]) -> None:
     assert statements_of(source)[1].places == places
 
 
+@pytest.mark.parametrize(
+    ("source", "names"), [("x = y.z", {"y.z", "y"}), ("x += y", {"x", "y"}), ("x[i] = 2", {"x", "i"}), ("x = 1", set())]
+)
+def test_names(source: str, names: set[str]) -> None:
+    assert set(statements_of(source)[1].names) == names
+
+
 def test_lines_belong_to_the_innermost_statement() -> None:
     source = "def f(x):\n    if (x and\n            x):\n        y = [\n            x,\n        ]\n    return y\n"
     found = statements_of(source)

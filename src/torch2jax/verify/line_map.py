@@ -78,6 +78,11 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def _is_code(line: str) -> bool:
+    """Whether there is more than blanks and a comment on a line."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
 def _through_edits(converted: str, edited: str, lines: Mapping[int, int]) -> dict[int, int]:
     """The map for the edited text: what is the same keeps its line, what was changed has that of what it replaces."""
     if converted == edited:
@@ -89,6 +94,6 @@ def _through_edits(converted: str, edited: str, lines: Mapping[int, int]) -> dic
             continue
         for offset in range(new_end - new):
             place = min(old + offset, max(old_end - 1, old))
-            if place + 1 in lines:
+            if place + 1 in lines and _is_code(after[new + offset]):
                 found[new + offset + 1] = lines[place + 1]
     return found

@@ -132,6 +132,8 @@ def _parts(node: ast.stmt) -> Iterator[range]:
 
 def _names(node: ast.stmt) -> Iterator[str]:
     """Names that a statement uses; of a compound one, that its header uses."""
+    if isinstance(node, ast.AugAssign) and (target := dotted(node.target)) is not None:
+        yield target
     inner = {id(statement) for name in ("body", "orelse", "finalbody") for statement in getattr(node, name, ())}
     pending: list[ast.AST] = [node]
     while pending:
