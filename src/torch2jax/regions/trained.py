@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Kind, Optimizer, Source, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Free, Kind, Optimizer, Source, Tensor, is_module, options, without_none
 from torch2jax.infer.optimizers import sources_of
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.paths import path_of
@@ -164,4 +164,5 @@ def builder_of(program: Program, kind: Optimizer) -> FunctionInfo | None:
 
 def _kind(program: Program, kind: Optimizer, node: cst.CSTNode) -> Any:
     builder = builder_of(program, kind)
-    return builder.facts.kinds.get(node) if builder is not None else None
+    found = builder.facts.kinds.get(node) if builder is not None else None
+    return None if isinstance(found, Free) else found  # a module, whatever it is
