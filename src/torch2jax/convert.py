@@ -26,6 +26,7 @@ from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
 from torch2jax.source import by_hand
 from torch2jax.source.inlining import inlined
+from torch2jax.source.phases import separated
 from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
 from torch2jax.source.text import SourceError
@@ -125,6 +126,7 @@ def _convert_files(
         if "backward(" in source:
             in_others = partial(_is_mentioned, [text for other, text in files.items() if other != path])
             result = inlined(tree, in_others)
+            result = separated(result.tree, result.origins)
             if by_hand.mentions(source):
                 result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins

@@ -44,7 +44,7 @@ def reasons(before: str, penalty: str, after: str = "pass") -> list[str]:
         ("beta = 0.1", "beta * out.mean()", "beta = 0.1 * epoch", "reads `beta`, which changes"),
         ("beta = 0.1", "beta * out.mean()", "beta += 0.1", "reads `beta`, which changes"),
         ("", "epoch * out.mean()", "pass", "reads `epoch`, which changes"),
-        ("w = {'l2': 0.1}", "w['l2'] * out.mean()", "w['l2'] = 0.1 * epoch", "reads `w`, which changes"),
+        ("w = {'l2': 0.1}", "w['l2'] * out.mean()", "w['l2'] = 0.1 * epoch", 'reads `w["l2"]`, which changes'),
         ("", "(out - teacher(x)).mean()", "pass", "uses `teacher` without getting it as an argument"),
     ],
 )

@@ -75,6 +75,18 @@ def test_what_is_never_reached_stays_as_it_is_without_decay(optimizer: str) -> N
     assert found("return self.base(x)", optimizer) == []
 
 
+def test_buffers_are_not_trained_whatever_they_are_assigned() -> None:
+    buffer = """\
+        self.register_buffer("queue", torch.zeros(2))
+        self.queue = self.queue + 1
+        self.layers"""
+    optimizer = "SGD(net.parameters(), lr=0.1, weight_decay=0.1)"
+    source = NET.replace("        self.layers", buffer)
+    source = source.format(forward="        return self.base(x)", optimizer=optimizer, loss="net(x)")
+    (message,) = [d.message for d in convert(source).diagnostics if "reach" in d.message]
+    assert "queue" not in message
+
+
 def test_what_the_step_itself_reaches_is_reached() -> None:
     assert found(RUN_ALL, "AdamW(net.parameters())", ALL) == []
 

@@ -34,6 +34,7 @@ def translated(expression: str) -> str:
         ("x[y > 0]", "x[y > 0]"),
         ("x[y.long()]", "x[y.astype(jnp.int32)]"),
         ("x.T", "x.T"),
+        ("int(torch.zeros(1)), float(x), int(y[0])", "int(jnp.zeros((1,)).item()), float(x), int(y[0])"),
         ("x.shape, x.size(), x.ndim, x.dim()", "x.shape, x.shape, x.ndim, x.ndim"),
         ("x.size(0), x.size(-1), x.numel()", "x.shape[0], x.shape[-1], x.size"),
         ("x.shape[-2:], x.size()[1:]", "x.shape[-2:], x.shape[1:]"),

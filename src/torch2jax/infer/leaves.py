@@ -12,7 +12,7 @@ import libcst as cst
 from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import Kind, Tensor, without_none
-from torch2jax.source.nodes import walk
+from torch2jax.source.nodes import dotted_name, walk
 
 
 def made_parameter(frame: Frame, node: cst.Assign, kind: Kind) -> Tensor | None:
@@ -29,7 +29,7 @@ def made_parameter(frame: Frame, node: cst.Assign, kind: Kind) -> Tensor | None:
 
 
 def given_later(frame: Frame) -> set[cst.CSTNode]:
-    """The assignments of names that are handed to an optimizer as they are: the last of each in front of it.
+    """The assignments of names and attributes that an optimizer is handed as they are: the last of each in front of it.
 
     With the lists in which they are, where nothing else looks into those.
     """
@@ -44,10 +44,11 @@ def _found(frame: Frame) -> Iterator[cst.CSTNode]:
     assigned: dict[str, cst.Assign] = {}
     lists: dict[str, cst.BaseExpression] = {}
     for part in parts:
-        if isinstance(part, cst.Assign) and len(part.targets) == 1 and isinstance(part.targets[0].target, cst.Name):
-            name = part.targets[0].target.value
-            assigned[name] = part
-            lists[name] = part.value
+        if isinstance(part, cst.Assign) and len(part.targets) == 1:
+            name = dotted_name(part.targets[0].target)
+            if name is not None and (name.count(".") == 0 or _is_of_plain_object(frame, name)):
+                assigned[name] = part
+                lists[name] = part.value
         if isinstance(part, cst.Call) and part.args and _is_optimizer(frame, part):
             given = part.args[0].value
             uses = [other for other in parts if isinstance(given, cst.Name) and isinstance(other, cst.Name)]
@@ -56,6 +57,14 @@ def _found(frame: Frame) -> Iterator[cst.CSTNode]:
             for name in _names(given, lists):
                 if name in assigned:
                     yield assigned[name]
+
+
+def _is_of_plain_object(frame: Frame, name: str) -> bool:
+    """Whether it is ``self.x`` of a class that is no module."""
+    params = frame.fn.parameters()
+    receiver = params.params[0].name.value if frame.fn.is_method and params is not None and params.params else ""
+    is_plain = frame.cls is not None and not frame.cls.is_part_of_modules
+    return is_plain and name.count(".") == 1 and name.partition(".")[0] == receiver
 
 
 def _is_optimizer(frame: Frame, node: cst.Call) -> bool:
@@ -73,8 +82,9 @@ def _names(node: cst.BaseExpression, lists: dict[str, cst.BaseExpression]) -> It
         return
     for element in node.elements:
         value = element.value
-        if isinstance(value, cst.Name):
-            yield value.value
+        name = dotted_name(value)
+        if name is not None:
+            yield name
         elif isinstance(value, cst.Dict):
             for item in value.elements:
                 key = item.key if isinstance(item, cst.DictElement) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import libcst as cst
 
@@ -15,11 +15,12 @@ from torch2jax.regions.blocks import Place
 from torch2jax.regions.callees import check_hidden, receiver_of
 from torch2jax.regions.carried import carried, check_given
 from torch2jax.regions.compiling import obstacle
-from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, whole
+from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, shown, whole
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked
+from torch2jax.regions.settings import arrays_in, settings_in, unfit
 from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits
-from torch2jax.regions.trained import trained_by
+from torch2jax.regions.trained import calls_of, trained_by
 from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Scope
 
@@ -100,6 +101,9 @@ class _Builder:
         versions = self._checked_after(after, inside, state, order)
         region = statements[first : self.end]
         clips = [roles[i].node for i in range(first, self.end) if i in roles and roles[i].role is Role.CLIP]
+        code = [*again, *prelude, *forward]
+        settings = settings_in(self.program, self.fn, self.seen, [*code, *losses.values()])
+        does = access_of_all([*code, *losses.values(), *clips], self.find)
         return Region(
             statements=tuple(region),
             prelude=tuple(prelude),
@@ -111,12 +115,15 @@ class _Builder:
             trained=self.trained,
             live=self._live(region, after),
             varying=frozenset(self._varying()),
+            steady=frozenset(self._steady()),
             kinds=self.seen,
-            outside=obstacle(self.program, self.fn, [*again, *prelude, *forward]),
+            outside=obstacle(self.program, self.fn, code) or unfit(self.seen, does, settings),
             gradients=self.added.gradients if self.added is not None else "",
             is_new=self.added is not None and self.added.is_new,
             again=tuple(again),
             versions=versions,
+            settings=settings,
+            arrays=arrays_in(self.fn, self.seen, [*code, *losses.values()]),
         )
 
     def _again(self, inputs: set[str], models: set[str]) -> list[Any]:
@@ -210,7 +217,7 @@ class _Builder:
                 raise NoRegionError("this leaves the step between the forward pass and the update", inner)
             used = overlap({*does.reads, *does.writes}, state) if order[statement] < first else set()
             if used:
-                names = ", ".join(f"`{name}`" for name in sorted(used))
+                names = ", ".join(f"`{shown(name)}`" for name in sorted(used))
                 message = f"{names} is used between the forward pass and the update"
                 raise NoRegionError(message, statement, "move it in front of the forward pass or behind the update")
             passed = [self.access[s] for s in inside if order[s] > order[statement]]
@@ -226,12 +233,36 @@ class _Builder:
         live = liveness.after[region[-1]] | shared
         return live.union(*(names_in(statement) for statement in after))
 
+    def _steady(self) -> set[str]:
+        """Parameters of a function that stay the same objects from one step to the next, whatever is in them."""
+        receiver = receiver_of(self.fn)
+        given = {name for name in self.fn.params if name != receiver and not _varies(self.fn, name, {self.fn})}
+        body = cast("cst.CSTNode", self.fn.node.body)
+        return {*given, *([receiver] if receiver else [])} - access_of(body, self.fn.facts.kinds.get).kills
+
     def _varying(self) -> set[str]:
         """Places that may change from one step to the next."""
         loop = self.place.block.loop
         if loop is None and not isinstance(self.fn.node, cst.Module):
             return set(self.scope.names)
         return set(access_of(loop if loop is not None else self.fn.node, self.fn.facts.kinds.get).writes)
+
+
+def _varies(fn: FunctionInfo, param: str, seen: set[FunctionInfo]) -> bool:
+    """Whether some caller may give a parameter another object each time."""
+    sites = list(calls_of(fn))
+    for caller, node, given in sites:
+        if param not in given:
+            continue  # a default, or an expression
+        root = given[param].partition(".")[0]
+        loops = [loop for loop in walk(caller.node) if isinstance(loop, cst.For | cst.While)]
+        around = [loop for loop in loops if any(part is node for part in walk(loop))]
+        if any(overlap([given[param]], access_of(loop, caller.facts.kinds.get).writes) for loop in around):
+            return True
+        is_passed_on = root in caller.params and root != receiver_of(caller) and not around and caller not in seen
+        if is_passed_on and _varies(caller, root, {*seen, caller}):
+            return True
+    return not sites
 
 
 DETACHED = frozenset("detach item data numpy tolist".split())

@@ -12,7 +12,7 @@ import libcst as cst
 
 from torch2jax.infer.program import FunctionInfo
 from torch2jax.regions.callees import receiver_of
-from torch2jax.regions.paths import Access, access_of, overlap
+from torch2jax.regions.paths import Access, access_of, overlap, shown
 from torch2jax.regions.region import NoRegionError
 from torch2jax.regions.slicing import backward_slice, dependent
 from torch2jax.regions.trained import calls_of
@@ -57,7 +57,7 @@ def _check_attribute(fn: FunctionInfo, path: str, models: Collection[str]) -> No
             here = path.replace(receiver_of(fn), own, 1)
             sources = {m.replace(receiver_of(fn), own, 1) for m in models if m.startswith(f"{receiver_of(fn)}.")}
             if here in depending(method, sources):
-                message = f"`{path}` is computed with the model in `{method.name}`"
+                message = f"`{shown(path)}` is computed with the model in `{method.name}`"
                 raise NoRegionError(message, method.node, "compute it in the function that calls backward")
 
 

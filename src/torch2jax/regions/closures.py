@@ -12,7 +12,7 @@ from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Place, blocks
 from torch2jax.regions.build import places, zeroes
 from torch2jax.regions.carried import depending
-from torch2jax.regions.paths import access_of, access_of_all, overlap, path_of
+from torch2jax.regions.paths import access_of, access_of_all, overlap, path_of, shown
 from torch2jax.regions.region import Accumulation, Closure, NoRegionError, Region, Role
 from torch2jax.regions.trained import trained_by
 from torch2jax.source.nodes import walk
@@ -71,7 +71,7 @@ def check_captured(program: Program, fn: FunctionInfo, region: Region) -> None:
     captured = {path for path in reads if path not in region.models and path.partition(".")[0] not in own}
     found = overlap(captured, depending(parent, set(region.models)))
     for path in sorted(found):
-        raise NoRegionError(f"`{path}` depends on the model", reads[path], "compute it in the closure")
+        raise NoRegionError(f"`{shown(path)}` depends on the model", reads[path], "compute it in the closure")
 
 
 def _steps(parent: FunctionInfo, name: str) -> Iterator[tuple[Any, cst.Call]]:

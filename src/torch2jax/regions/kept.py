@@ -16,13 +16,13 @@ from torch2jax.infer.facts import Finding, RuleCall, UserCall
 from torch2jax.infer.kinds import Free, Mapping, Sequence, Tensor, Tuple, Unknown, options, without_none
 from torch2jax.infer.liveness import Liveness
 from torch2jax.infer.program import FunctionInfo, Program
-from torch2jax.regions.callees import callees, reached
+from torch2jax.regions.callees import callees, reached, receiver_of
 from torch2jax.regions.paths import touches
 from torch2jax.regions.region import Region
 from torch2jax.source.nodes import children, dotted_name, walk
 
 _PUTS = frozenset("append appendleft add insert extend".split())
-_MAY_COPY = frozenset("to cuda cpu numpy type type_as float double half as_tensor asarray".split())
+_MAY_COPY = frozenset("to cuda cpu type type_as float double half as_tensor asarray".split())
 _HINT = "add `.clone()` in the source if the value of this moment is meant"
 _DEEP = 3
 
@@ -52,11 +52,11 @@ class _Kept:
         if not kept:
             return
         alive = self._alive()
-        for value, place in kept:
+        for value, place, keeps_memory in kept:
             base = _shared(self.fn, value, self.values)
             if base is None:
                 continue
-            parameter, is_certain = base
+            parameter, is_certain = base[0], base[1] and keeps_memory
             is_changed = self._is_changed(parameter, alive.get(place, ()))
             if is_changed and is_certain:
                 message = "this changes in PyTorch when the parameter does, and keeps its value here"
@@ -68,8 +68,19 @@ class _Kept:
     def _report(self, code: str, node: cst.CSTNode, message: str) -> None:
         self.fn.facts.findings[code, node, message] = Finding(code, node, message, _HINT)
 
-    def _kept(self) -> Iterator[tuple[cst.BaseExpression, str]]:
-        """Expressions that are kept, with the name of what keeps them: of a variable, a list or an object."""
+    def _kept(self) -> Iterator[tuple[cst.BaseExpression, str, bool]]:
+        """Expressions that are kept, with the name of what keeps them: of a variable, a list or an object.
+
+        The third says whether it is surely their memory that is kept.
+        """
+        yield from self.put()
+        for node in _inside(self.fn.node):
+            if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
+                for value, is_certain in self._kept_by_method(node):
+                    yield value, dotted_name(node.func.value) or "", is_certain
+
+    def put(self) -> Iterator[tuple[cst.BaseExpression, str, bool]]:
+        """What the function itself puts somewhere."""
         kinds = self.fn.facts.kinds
         for node in _inside(self.fn.node):
             match node:
@@ -77,11 +88,24 @@ class _Kept:
                     holder: cst.BaseExpression = target.value if isinstance(target, cst.Subscript) else target
                     if holder is target or not isinstance(without_none(kinds.get(holder, Unknown())), Tensor):
                         for item in _items(value):
-                            yield item, dotted_name(holder) or ""
+                            yield item, dotted_name(holder) or "", True
                 case cst.Call(func=cst.Attribute(value=box, attr=cst.Name(method)), args=args) if method in _PUTS:
                     if _is_container(kinds.get(box)):
                         for arg in args:
-                            yield arg.value, dotted_name(box) or ""
+                            yield arg.value, dotted_name(box) or "", True
+
+    def _kept_by_method(self, node: cst.Call) -> Iterator[tuple[cst.BaseExpression, bool]]:
+        """The arguments of a call which the method puts into its object."""
+        fact = self.fn.facts.calls.get(node)
+        for target in fact.targets if isinstance(fact, UserCall) else ():
+            if not isinstance(target, FunctionInfo) or not target.is_method or isinstance(target.node, cst.Lambda):
+                continue
+            keeps = _kept_parameters(target)
+            names = [name for name in target.params if name != receiver_of(target)]
+            for index, arg in enumerate(node.args):
+                name = arg.keyword.value if arg.keyword is not None else "".join(names[index : index + 1])
+                if name in keeps and not arg.star:
+                    yield arg.value, keeps[name]
 
     def _alive(self) -> dict[str, list[str]]:
         """For each name that is read after a step, the models which that step trains; all of them: ``"*"``."""
@@ -156,14 +180,23 @@ def _assigned(fn: cst.CSTNode) -> dict[str, list[cst.BaseExpression]]:
 
 
 def _shared(
-    fn: FunctionInfo, node: cst.BaseExpression, values: dict[str, list[cst.BaseExpression]], deep: int = _DEEP
+    fn: FunctionInfo,
+    node: cst.BaseExpression,
+    values: dict[str, list[cst.BaseExpression]],
+    deep: int = _DEEP,
+    names: Collection[str] = (),
 ) -> tuple[cst.BaseExpression, bool] | None:
-    """The parameter whose value an expression gives, and shares in PyTorch: for certain, or perhaps; else None."""
+    """The parameter whose value an expression gives, and shares in PyTorch: for certain, or perhaps; else None.
+
+    ``names``: variables that count as such.
+    """
     is_certain = True
     kinds, facts = fn.facts.kinds, fn.facts
     while True:
+        if isinstance(node, cst.Name) and node.value in names:
+            return node, is_certain
         kind = without_none(kinds.get(node, Unknown()))
-        if is_value(kind):
+        if is_value(kind) and not _is_view(facts.calls.get(node)):
             return None
         if isinstance(kind, Tensor) and kind.variable and (node in facts.reads or node in facts.relayouts):
             return node, is_certain
@@ -178,7 +211,8 @@ def _shared(
             case cst.Subscript() if isinstance(without_none(kinds.get(node.value, Unknown())), Tensor):
                 node = node.value
             case cst.Name(name) if deep and name in values:
-                return _first(_shared(fn, value, values, deep - 1) for value in values[name] if value is not node)
+                others = [value for value in values[name] if value is not node]
+                return _first(_shared(fn, value, values, deep - 1, names) for value in others)
             case cst.Call():
                 fact = facts.calls.get(node)
                 if isinstance(fact, UserCall) and deep:
@@ -190,6 +224,23 @@ def _shared(
                 node = inner
             case _:
                 return None
+
+
+def _kept_parameters(fn: FunctionInfo) -> dict[str, bool]:
+    """The parameters of a method whose memory it puts into its object, surely or perhaps."""
+    values = _assigned(fn.node)
+    own = fn.params.keys() - values.keys() - {receiver_of(fn)}
+    found: dict[str, bool] = {}
+    for value, place, _ in _Kept(fn, {}).put():
+        shared = _shared(fn, value, values, names=own) if "." in place else None
+        if shared is not None and isinstance(shared[0], cst.Name) and shared[0].value in own:
+            found[shared[0].value] = found.get(shared[0].value, False) or shared[1]
+    return found
+
+
+def _is_view(fact: object) -> bool:
+    """Whether a call gives the memory of an array to NumPy."""
+    return isinstance(fact, RuleCall) and bool(_names(fact) & {"numpy", "__array__"})
 
 
 def _given(fn: Any, deep: int) -> tuple[cst.BaseExpression, bool] | None:

@@ -19,7 +19,7 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import receiver_of
-from torch2jax.regions.paths import access_of
+from torch2jax.regions.paths import access_of, shown
 from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Scope, resolve
 
@@ -50,15 +50,15 @@ def changing(program: Program, callee: FunctionInfo, step: cst.CSTNode) -> str:
         if root == receiver_of(callee):
             is_plain = callee.owner is not None and not callee.owner.is_module and "." in path
             if is_plain and _attribute_changes(program, path, step):
-                return f"reads `{path}`, which changes"
+                return f"reads `{shown(path)}`, which changes"
             continue
         owner = resolve(scope, root)
         if owner is None or owner is scope or root in owner.imports:
             continue
         if kind is not None and is_module(without_none(kind)):
-            return f"uses `{path}` without getting it as an argument"
+            return f"uses `{shown(path)}` without getting it as an argument"
         if ("." in path and _attribute_changes(program, path, step)) or _name_changes(program, owner, root, step):
-            return f"reads `{path}`, which changes"
+            return f"reads `{shown(path)}`, which changes"
     return ""
 
 

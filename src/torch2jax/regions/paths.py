@@ -1,19 +1,40 @@
-"""Access paths: the places that code reads and writes, as they are spelled there (``self.net``, ``args.lr``)."""
+"""Access paths: the places that code reads and writes, as they are spelled there (``self.net``, ``args.lr``).
+
+An item under a literal key is a part like an attribute, with brackets: ``cfg.["lr"]`` is ``cfg["lr"]``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Instance, Kind, Unknown, is_module, options
-from torch2jax.source.nodes import children, dotted_name
+from torch2jax.infer.kinds import (
+    Free,
+    Instance,
+    Kind,
+    Mapping,
+    NoneKind,
+    Number,
+    Numpy,
+    Str,
+    Unknown,
+    is_module,
+    options,
+)
+from torch2jax.source.nodes import children
 
 Kinds = Callable[[cst.CSTNode], Kind | None]
 Place = tuple[str, cst.BaseExpression]
 Find = Callable[[cst.CSTNode], Place | None]
+_OF_ARRAYS = frozenset(
+    "T mT H mH data grad shape dtype device ndim real imag requires_grad is_leaf grad_fn is_cuda layout itemsize "
+    "nbytes names weight bias training".split()
+)
+"""Attributes that arrays and layers have: an object of unknown kind is taken as a whole where one is looked at."""
 
 
 @dataclass(slots=True)
@@ -73,14 +94,10 @@ def among(known: Collection[str]) -> Find:
     """Finds the longest of the known places in ``a.b.c``; the name at its beginning if there is none."""
 
     def find(node: cst.CSTNode) -> Place | None:
-        current, best = node, None
-        while isinstance(current, cst.Attribute):
-            if best is None and dotted_name(current) in known:
-                best = current
-            current = current.value
-        if not isinstance(current, cst.Name):
+        chain = _chain(node)
+        if not chain:
             return None
-        place = best if best is not None else current
+        place = next((part for part in reversed(chain[1:]) if path_text(part) in known), chain[0])
         return _spelled(place), place
 
     return find
@@ -101,27 +118,82 @@ def whole(paths: Iterable[str], find: Find) -> Find:
 def path_of(node: cst.CSTNode, kinds: Kinds) -> Place | None:
     """The place that an expression looks at: the longest part of ``a.b.c`` whose beginning is a plain object.
 
-    A module or an array is a place as a whole; of ``args.lr`` or ``self.net`` it is the attribute.
+    A module or an array is a place as a whole; of ``args.lr`` or ``self.net`` it is the attribute. Of a call it is the
+    place of what is called: of an object that nothing is known of, the object with that method.
     """
-    chain: list[cst.BaseExpression] = []
-    current: cst.CSTNode = node
-    while isinstance(current, cst.Attribute):
-        chain.append(current)
-        current = current.value
-    if not isinstance(current, cst.Name):
+    chain = _chain(node)
+    if not chain:
         return None
-    chain.append(current)
-    chain.reverse()
-    for holder in chain[:-1]:
-        if not _is_plain_object(kinds(holder)):
+    for holder, part in pairwise(chain):
+        is_plain = isinstance(part, cst.Attribute) and _is_plain_object(kinds(holder))
+        is_method = isinstance(node, cst.Call) and part is chain[-1]
+        if not is_plain and (is_method or not _is_setting(kinds(holder), part, kinds(part))):
             return _spelled(holder), holder
     return _spelled(chain[-1]), chain[-1]
 
 
+def _chain(node: cst.CSTNode) -> list[cst.BaseExpression]:
+    """``a``, ``a.b``, ``a.b["c"]`` of ``a.b["c"]``, or of a call of that; empty for other expressions."""
+    chain: list[cst.BaseExpression] = []
+    current: cst.CSTNode = node.func if isinstance(node, cst.Call) else node
+    while isinstance(current, cst.Attribute) or key_of(current):
+        assert isinstance(current, cst.Attribute | cst.Subscript)
+        chain.append(current)
+        current = current.value
+    return [current, *reversed(chain)] if isinstance(current, cst.Name) else []
+
+
+def key_of(node: cst.CSTNode) -> str:
+    """The key in ``cfg["lr"]``, where it is a literal name."""
+    match node:
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as text))]):
+            key = text.evaluated_value
+            return key if isinstance(key, str) and key.isidentifier() else ""
+    return ""
+
+
+def path_text(node: cst.CSTNode) -> str | None:
+    """The path of a chain of attributes and of items under literal names."""
+    chain = _chain(node) if not isinstance(node, cst.Call) else []
+    parts = [part.attr.value if isinstance(part, cst.Attribute) else f'["{key_of(part)}"]' for part in chain[1:]]
+    return ".".join([chain[0].value, *parts]) if chain and isinstance(chain[0], cst.Name) else None
+
+
+def expression_of(path: str) -> cst.BaseExpression:
+    """The expression that looks at a place."""
+    return cst.parse_expression(shown(path))
+
+
+def shown(path: str) -> str:
+    """A place as it is spelled in code."""
+    return path.replace(".[", "[")
+
+
+def last_name(path: str) -> str:
+    """What the last part of a place is called."""
+    return path.rpartition(".")[2].strip('[]"')
+
+
+def is_item(path: str) -> bool:
+    """Whether a part of the path is an item of a dictionary."""
+    return ".[" in path
+
+
 def _spelled(node: cst.BaseExpression) -> str:
-    name = dotted_name(node)
+    name = path_text(node)
     assert name is not None
     return name
+
+
+def _is_setting(holder: Kind | None, part: cst.CSTNode, held: Kind | None) -> bool:
+    """Whether something that may be an object or dictionary of settings is looked at in a part of it."""
+    found = list(options(holder)) if holder is not None else []
+    if not found:
+        return False
+    if all(isinstance(option, Free) and not isinstance(option, Numpy) for option in found):
+        return not isinstance(part, cst.Attribute) or part.attr.value not in _OF_ARRAYS
+    is_constant = held is not None and all(isinstance(option, Number | Str | NoneKind) for option in options(held))
+    return is_constant and all(isinstance(option, Mapping) for option in found)
 
 
 def _is_plain_object(kind: Kind | None) -> bool:
@@ -146,10 +218,12 @@ class _Visitor:
 
     def visit(self, node: cst.CSTNode) -> None:
         match node:
-            case cst.Name() | cst.Attribute():
+            case cst.Name() | cst.Attribute() | cst.Subscript():
                 self._read(node)
             case cst.Call(func=cst.Attribute() as func):
                 self._method(node, func)
+            case cst.Call(func=cst.Subscript() as func):
+                self._called(node, func)
             case cst.Assign():
                 self.visit(node.value)
                 for target in node.targets:
@@ -194,8 +268,8 @@ class _Visitor:
                 for child in children(node):
                     self.visit(child)
 
-    def _read(self, node: cst.BaseExpression) -> None:
-        found = self.find(node)
+    def _read(self, node: cst.BaseExpression, found: Place | None = None) -> None:
+        found = found if found is not None else self.find(node)
         if found is None:
             self._maybe_visit(children(node))
         elif found[0] not in _CONSTANTS and not any(_holds(kill, found[0]) for kill in self.access.kills):
@@ -203,12 +277,15 @@ class _Visitor:
 
     def _method(self, node: cst.Call, func: cst.Attribute) -> None:
         """A method reads its object; one of a container, or one that ends in an underscore, may change it."""
-        self.visit(func)
-        for argument in node.args:
-            self.visit(argument.value)
+        self._called(node, func)
         name = func.attr.value
         if name in MUTATORS or (name.endswith("_") and not name.endswith("__")):
             self._changed(func.value)
+
+    def _called(self, node: cst.Call, func: cst.BaseExpression) -> None:
+        self._read(func, self.find(node))
+        for argument in node.args:
+            self.visit(argument.value)
 
     def _store(self, target: cst.CSTNode) -> None:
         match target:

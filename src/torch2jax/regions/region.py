@@ -63,10 +63,13 @@ class Region:
     ``norms``: the names that get the norms of the gradients before they are clipped.
     ``losses``: what ``backward`` is called on, by the statements that do it, which stand in ``forward`` too.
     ``live``: names that are looked at afterwards. ``varying``: places that
-    change from one step to the next. ``kinds``: what is known of the places that are read. ``outside``: what stops the
+    change from one step to the next; ``steady``: parameters of the function whose attributes change only where they are
+    set. ``kinds``: what is known of the places that are read. ``outside``: what stops the
     step from being compiled, if anything does. ``gradients``: the variable that they are
     added to, where the update comes later; ``is_new``: there are none to add to. ``again``: those of the
     differentiated that have been run before, which are run once more on ``copy``, the model as it was then.
+    ``settings``: plain objects and dictionaries that are used as a whole and hold no arrays; ``arrays``: parts of
+    objects of unknown kind that are used as arrays are.
     ``versions``: names that a statement in ``after`` reads, and that get another value before it comes.
     ``name``: that of the function.
     """
@@ -81,12 +84,15 @@ class Region:
     trained: tuple[Trained, ...]
     live: frozenset[str]
     varying: frozenset[str]
+    steady: frozenset[str]
     kinds: dict[str, Any]
     outside: str = ""
     gradients: str = ""
     is_new: bool = False
     again: tuple[Any, ...] = ()
     versions: dict[Any, tuple[str, ...]] = field(default_factory=dict)
+    settings: frozenset[str] = frozenset()
+    arrays: frozenset[str] = frozenset()
     copy: str = ""
     name: str = "train_step"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Kind, Optimizer, Source, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Free, Kind, Optimizer, Source, Tensor, is_module, options, without_none
 from torch2jax.infer.optimizers import sources_of
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.paths import path_of
@@ -83,7 +83,9 @@ def _is_one_tensor(sources: Sequence[Source]) -> bool:
 def _passed(program: Program, fn: FunctionInfo, optimizer: str, model: str, kind: Optimizer) -> str | None:
     """The parameter that gets the model at every call where another gets the optimizer that was built for it."""
     found: set[str | None] = set()
-    for caller, _, given in calls_of(fn):
+    for caller, node, given in calls_of(fn):
+        if given.get(optimizer) == "None" or not _gets(fn, node, optimizer):
+            continue  # nothing is trained there
         built_there = builder_of(program, kind) is caller and optimizer in given
         found.add(next((p for p, value in given.items() if value == model), None) if built_there else None)
     return found.pop() if len(found) == 1 else None
@@ -97,11 +99,23 @@ def calls_of(fn: FunctionInfo) -> Iterator[tuple[FunctionInfo, cst.Call, dict[st
                 yield caller, node, _given(fn, node)
 
 
-def _given(fn: FunctionInfo, node: cst.Call) -> dict[str, str]:
-    """What a call gives to the parameters of a function, as it is spelled there."""
+def _gets(fn: FunctionInfo, node: cst.Call, name: str) -> bool:
+    """Whether a call gives something to a parameter."""
+    names = _positional(fn)
+    if any(arg.star or (arg.keyword is not None and arg.keyword.value == name) for arg in node.args):
+        return True
+    return name in names and names.index(name) < len([arg for arg in node.args if arg.keyword is None])
+
+
+def _positional(fn: FunctionInfo) -> list[str]:
     params = fn.parameters()
     assert params is not None
-    names = [param.name.value for param in (*params.posonly_params, *params.params)][1 if fn.is_method else 0 :]
+    return [param.name.value for param in (*params.posonly_params, *params.params)][1 if fn.is_method else 0 :]
+
+
+def _given(fn: FunctionInfo, node: cst.Call) -> dict[str, str]:
+    """What a call gives to the parameters of a function, as it is spelled there."""
+    names = _positional(fn)
     given: dict[str, str] = {}
     for index, arg in enumerate(node.args):
         spelled = dotted_name(arg.value)
@@ -164,4 +178,5 @@ def builder_of(program: Program, kind: Optimizer) -> FunctionInfo | None:
 
 def _kind(program: Program, kind: Optimizer, node: cst.CSTNode) -> Any:
     builder = builder_of(program, kind)
-    return builder.facts.kinds.get(node) if builder is not None else None
+    found = builder.facts.kinds.get(node) if builder is not None else None
+    return None if isinstance(found, Free) else found  # a module, whatever it is

@@ -138,7 +138,10 @@ def _held(
             continue
         for cls in option.cls.mro():
             for name, cell in cls.attrs.items():
-                if _has_parameters(program, cell.kind, {*seen, option.cls}):
+                is_buffer = isinstance(without_none(cell.kind), Tensor) and any(
+                    name in c.buffers for c in option.cls.mro()
+                )
+                if not is_buffer and _has_parameters(program, cell.kind, {*seen, option.cls}):
                     yield option.cls, name
                     if _is_read((option.cls, name), ever):
                         yield from _held(program, cell.kind, ever, seen | {option.cls})

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import FactoryCall, HostCall, ModuleCall, OptimizerCall, RuleCall, UserCall
-from torch2jax.infer.kinds import Api
+from torch2jax.infer.kinds import Api, Tensor
 from torch2jax.rewrite.derived import applied
 from torch2jax.rewrite.host import host_call
 from torch2jax.rewrite.module_calls import special_call
@@ -19,6 +19,8 @@ from torch2jax.rewrite.references import class_reference, direct, is_any_module
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
 from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
 from torch2jax.rewrite.seeds import seeded
+
+_NUMBERS = frozenset(("builtins.int", "builtins.float"))
 
 
 @rewrites(EXPRESSIONS, cst.Call)
@@ -94,6 +96,11 @@ def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
         rewriter.tally.flagged += 1
         args = [rewriter.expr(arg) for arg in node.args]
         return node.with_changes(args=args)
+    if isinstance(kind, Api) and kind.name in _NUMBERS and len(node.args) == 1:
+        given = rewriter.kind(node.args[0].value)
+        if isinstance(given, Tensor) and given.rank:  # Python takes no array with axes for a number
+            held = rewriter.expr(node.args[0])
+            return node.with_changes(args=[held.with_changes(value=method_call(held.value, "item", []))])
     return rewriter.generic(node)
 
 

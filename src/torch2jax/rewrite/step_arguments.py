@@ -32,10 +32,10 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
-from torch2jax.regions.paths import Access
+from torch2jax.regions.paths import Access, expression_of, last_name, path_text
 from torch2jax.regions.region import Region
-from torch2jax.rewrite.rewriter import Rewriter
-from torch2jax.source.nodes import dotted_name, walk
+from torch2jax.rewrite.rewriter import Rewriter, call
+from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Scope, resolve
 
 _Node = TypeVar("_Node", bound=cst.CSTNode)
@@ -84,13 +84,15 @@ class Arguments:
         paths += [path for path in inside.reads if path not in trained and chosen.is_argument(path)]
         again = [p for p in inside.writes if p not in inside.kills and p not in paths and _is_needed(scope, p, region)]
         paths += again
+        whole = region.settings & set(paths)
+        paths = [path for path in paths if not any(path.startswith(f"{each}.") for each in whole)]
         taken = {path for path in (*inside.reads, *inside.writes) if "." not in path}
         names: dict[str, str] = {}
         for path in (*paths, *(path for path in inside.writes if "." in path and path not in paths)):
-            names[path] = path if "." not in path else _fresh(path.rpartition(".")[2], taken)
+            names[path] = path if "." not in path else _fresh(last_name(path), taken)
             taken.add(names[path])
         every = [
-            Argument(path, _spelled(path), names[path], chosen.is_static(path), chosen.is_stateful(path))
+            Argument(path, chosen.given(path), names[path], chosen.is_static(path), chosen.is_stateful(path))
             for path in paths
         ]
         every.sort(key=lambda each: each.is_static)
@@ -115,8 +117,10 @@ class _Chosen:
     """Which places are parameters, and of which sort."""
 
     def __init__(self, rewriter: Rewriter, region: Region, scope: Scope, called: set[str]) -> None:
-        self.region, self.scope, self.called = region, scope, called
+        self.rewriter, self.region, self.scope, self.called = rewriter, region, scope, called
         self.written = _attributes_written(rewriter.file.tree)
+        bodies = [fn.node for fn in rewriter.file.functions if fn.name != "__init__"]
+        self.changed = {name for body in bodies for name in _attributes_written(body)}
         self.arrived = rewriter.arrivals.values if rewriter.arrivals is not None else {}
 
     def is_argument(self, path: str) -> bool:
@@ -137,17 +141,43 @@ class _Chosen:
             path, Tensor | Instance | Container | Optimizer | Scheduler | Sequence | Mapping
         ) or self._is_layer(path)
 
+    def given(self, path: str) -> cst.BaseExpression:
+        """What the call of the step passes."""
+        place = expression_of(path)
+        if path not in self.region.settings or self.region.outside:
+            return place
+        return call(self.rewriter.helper("static_settings"), [place])
+
     def is_static(self, path: str) -> bool:
         """Whether a parameter is a constant of the compiled step."""
+        if path in self.region.settings:
+            return True
         if self._is(path, Function) or (self._is(path, Number) and self._is_size(path)):
             return True
         if self._is(path, Layer) and not self._is_layer(path):
             return True  # a function, which is no array whenever it changes
-        if path in self.region.varying or path.partition(".")[0] in self.region.varying or path == RNGS:
+        if self._is_switch(path):
+            return True
+        if self._varies(path) or path == RNGS:
             return False
         if self._is(path, _CONSTANT):
             return True
-        return "." in path and path not in self.called and self._is(path, Unknown | Free)
+        is_array = path in self.called or path in self.region.arrays
+        return "." in path and not is_array and self._is(path, Unknown | Free)
+
+    def _varies(self, path: str) -> bool:
+        """Whether a place may hold something else in the next step."""
+        root, _, rest = path.partition(".")
+        if path in self.region.varying or not rest or root not in self.region.steady:
+            return path in self.region.varying or root in self.region.varying
+        return last_name(path) in self.changed
+
+    def _is_switch(self, path: str) -> bool:
+        """Whether it is text, a truth value or None, which Python decides by."""
+        kind = self.region.kinds.get(path)
+        found = list(options(kind)) if kind is not None else []
+        is_switch = [isinstance(o, Str | NoneKind) or (isinstance(o, Number) and o.type == "bool") for o in found]
+        return bool(found) and all(is_switch)
 
     def _is_size(self, path: str) -> bool:
         """Whether a number is one that shapes give: it may take part in others, and changes seldom."""
@@ -196,8 +226,8 @@ def _is_needed(scope: Scope, path: str, region: Region) -> bool:
     return path in region.live and path in scope.names and len(scope.names[path]) > 1
 
 
-def _attributes_written(tree: cst.Module) -> set[str]:
-    """Names of attributes that some assignment in a file sets."""
+def _attributes_written(tree: cst.CSTNode) -> set[str]:
+    """Names of attributes that some assignment in it sets."""
     found = set()
     for node in walk(tree):
         if isinstance(node, cst.AssignTarget | cst.AugAssign) and isinstance(node.target, cst.Attribute):
@@ -214,10 +244,6 @@ def _fresh(wanted: str, taken: Iterable[str]) -> str:
     return name
 
 
-def _spelled(path: str) -> cst.BaseExpression:
-    return cst.parse_expression(path)
-
-
 class _Localized(cst.CSTTransformer):
     """Puts local names in the place of paths."""
 
@@ -225,5 +251,11 @@ class _Localized(cst.CSTTransformer):
         self._names = names
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        name = self._names.get(dotted_name(original_node) or "")
-        return updated_node if name is None else cst.Name(name, lpar=updated_node.lpar, rpar=updated_node.rpar)
+        return self._named(original_node, updated_node)
+
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+        return self._named(original_node, updated_node)
+
+    def _named(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
+        name = self._names.get(path_text(original) or "")
+        return updated if name is None else cst.Name(name, lpar=updated.lpar, rpar=updated.rpar)

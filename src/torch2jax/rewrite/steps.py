@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.regions.paths import Access, access_of_all, among
+from torch2jax.regions.paths import Access, access_of_all, among, expression_of, is_item, overlap, path_text
 from torch2jax.regions.region import Accumulation, Closure, Region, Structure, Trained
 from torch2jax.rewrite.comments import comments_of
 from torch2jax.rewrite.host import Arrivals
@@ -57,11 +57,12 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     loss = losses[0]
     for other in losses[1:]:
         loss = cst.BinaryOperation(loss, cst.Add(), other)
-    find = among(region.kinds)
     clips = [_clip(rewriter, node) for node in region.clips]
-    inside = access_of_all([*prelude, *forward, *losses, *(limit for _, limit in clips)], find)
     code = [*prelude, *forward, *losses]
-    called = {dotted_name(part.func) or "" for line in code for part in walk(line) if isinstance(part, cst.Call)}
+    written = access_of_all(code, among(())).writes
+    find = among([path for path in region.kinds if not is_item(path) or not overlap([path], written)])
+    inside = access_of_all([*code, *(limit for _, limit in clips)], find)
+    called = {path_text(part.func) or "" for line in code for part in walk(line) if isinstance(part, cst.Call)}
     arguments = Arguments.of(rewriter, region, inside, called)
     during = access_of_all([*forward, *losses], find)
     step = _Step(region, arguments, prelude, forward, loss, clips, frozenset((*during.reads, *during.writes)))
@@ -198,7 +199,7 @@ def _call(step: _Step) -> cst.SimpleStatementLine:
     places += [step.region.gradients] if step.region.gradients else []
     if not places:
         return expression_line(func)
-    targets = [cst.parse_expression(path) for path in places]
+    targets = [expression_of(path) for path in places]
     return statement(assignment(targets[0] if len(targets) == 1 else _tuple(targets), func))
 
 

@@ -31,10 +31,8 @@ def epoch(model, optimizer, inputs, labels):
 class Recorder:
     def __init__(self):
         self.weights = []
-        self.last = None
 
     def record(self, model):
-        self.last = model.fc1.weight.detach().cpu().numpy()
         self.weights.append(model.fc1.weight.detach().clone())
 
 

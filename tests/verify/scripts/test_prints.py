@@ -22,6 +22,7 @@ def differs(expected: str, actual: str) -> bool:
         ("tensor(0.1235, dtype=torch.float64)\n", "Array(0.12346, dtype=float64)\n"),
         ("tensor([[1.0132, 2.0305],\n        [3., 4.]], requires_grad=True)\n", "[[1.01320687 2.03046865] [3. 4.]]\n"),
         ("loss nan\n", "loss nan\n"),
+        ("torch.Size([48, 8]) torch.Size([3]) torch.Size([])\n", "(48, 8) (3,) ()\n"),
         (" 10%|#   |\r 20%|##  |\rdone\n", "done\n"),
         ("Epoch [1/5], Loss: 1e-05\n", "Epoch [1/5],  Loss: 0.00001\n"),
     ],
@@ -44,6 +45,7 @@ def test_the_same_is_the_same(expected: str, actual: str) -> None:
         ("loss nan\n", "loss 0.5\n"),
         ("10000000001\n", "10000000002\n"),
         ("net1\n", "net2\n"),
+        ("torch.Size([48, 8])\n", "(48, 9)\n"),
     ],
 )
 def test_anything_else_is_not(expected: str, actual: str) -> None:

@@ -19,6 +19,9 @@ _DETAILS = re.compile(
 )
 
 
+_SIZE = re.compile(r"torch\.Size\(\[([^\]]*)\]\)")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A printed line, taken apart.
@@ -48,9 +51,10 @@ class Mismatch:
 
 
 def lines_of(printed: Sequence[Printed]) -> list[Line]:
-    """The lines of an output, without how each framework writes an array."""
+    """The lines of an output, without how each framework writes an array or its shape."""
     text = "".join(piece.text for piece in printed)
     text = text.rpartition("\r")[2] if "\n" not in text else re.sub(r"[^\n]*\r(?!\n)", "", text)
+    text = _SIZE.sub(lambda found: f"({found[1]},)" if found[1].isdigit() else f"({found[1]})", text)
     return [_taken_apart(line) for line in _arrays_as_numbers(text).splitlines()]
 
 
