@@ -216,7 +216,7 @@ def assert_close(
     return np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-@constant("torch.__version__")
+@constant("torch.__version__", "torch.version.__version__")
 def __version__() -> str:
     """The version whose behaviour the rules follow.
 
