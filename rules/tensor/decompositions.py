@@ -292,7 +292,10 @@ def matrix_norm(
     >>> torch.linalg.matrix_norm(f32(2, 3, 4))
     >>> torch.linalg.matrix_norm(f32(2, 3, 4), ord=1)
     >>> torch.linalg.matrix_norm(f32(2, 3), 2, keepdim=True)
+    >>> torch.linalg.matrix_norm(f32(2, 3) * 0, keepdim=True)
     """
+    if ord == "fro":
+        return helpers.l2_norm(A, axis=tuple(dim), keepdims=keepdim)
     return jnp.linalg.norm(A, ord, axis=tuple(dim), keepdims=keepdim)
 
 
