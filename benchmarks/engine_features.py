@@ -406,6 +406,27 @@ def grown(net: Parts, other: Parts):
     return optimizer
 
 
+def spread(net: Parts, x: torch.Tensor, y: torch.Tensor):
+    """torch.nn.DataParallel torch.nn.parallel.DistributedDataParallel torch.distributed.is_initialized"""
+    net = torch.nn.DataParallel(net)
+    if torch.distributed.is_initialized():
+        net = torch.nn.parallel.DistributedDataParallel(net)
+    return net(x)
+
+
+def launched():
+    """torch.distributed.init_process_group torch.distributed.barrier torch.distributed.destroy_process_group"""
+    torch.distributed.init_process_group("nccl")
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+def forked():
+    """torch.random.fork_rng"""
+    with torch.random.fork_rng():
+        return torch.rand(3)
+
+
 class Halving(torch.optim.lr_scheduler.LRScheduler):
     """LRScheduler.get_lr torch.optim.lr_scheduler.LRScheduler"""
 

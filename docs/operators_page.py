@@ -18,8 +18,7 @@ results: shapes and kinds). `python tests/conformance/record_op_db.py` does it a
 A function whose tensors may have more axes or fewer, such as one for images with or without a batch, is translated for
 the usual number. Samples that raise are run once more where the source shows how many axes the tensors have, as models
 do: `batch, channels, length = x.shape`. Eigenvectors are compared up to their phases, which are arbitrary (T2J205 says
-so). PyTorch's slope of hardsigmoid, 1/6, is a single-precision number for doubles as well: its gradients are compared
-as if it were not.
+so).
 
 An operator counts by the worst of its samples:
 

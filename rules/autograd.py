@@ -189,6 +189,16 @@ def func_grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
     return jax.grad(func, argnums=argnums, has_aux=has_aux)
 
 
+@rule("torch.func.grad_and_value")
+def func_grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
+    """A derivative and the value as a function.
+
+    >>> torch.func.grad_and_value(lambda x: (x * x * x).sum())(f32(3))
+    >>> torch.func.grad_and_value(lambda x, y: ((x * y).sum(), y), argnums=1, has_aux=True)(f32(3), f32(3))
+    """
+    return helpers.grad_and_value(func, argnums=argnums, has_aux=has_aux)
+
+
 @rule("torch.func.jacrev")
 def func_jacrev(func: Callable, argnums=0, *, has_aux: bool = False, chunk_size: Ignored = None) -> Callable:
     """A derivative as a function.

@@ -116,7 +116,7 @@ def hardswish(input: Tensor, inplace: Inplace = False) -> Tensor:
 def hardsigmoid(input: Tensor, inplace: Inplace = False) -> Tensor:
     """relu6(x + 3) / 6.
 
-    >>> F.hardsigmoid(f32(2, 3).detach() * 4)
+    >>> F.hardsigmoid(f32(2, 3) * 4)
     """
     return nnx.hard_sigmoid(input)
 

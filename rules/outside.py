@@ -57,7 +57,7 @@ def profiler(*args, **kwargs):
     raise Unsupported("PyTorch's profiler sees nothing of JAX", "use jax.profiler.trace and jax.named_scope")
 
 
-@rule("torch.cuda.*", "torch.xpu.*", "torch.mps.*", "torch.mtia.*")
+@rule("torch.cuda.*", "torch.xpu.*", "torch.mps.*", "torch.mtia.*", "torch.accelerator.*")
 def gpu(*args, **kwargs):
     """CUDA's own interface: graphs, pools, counters.
 
@@ -111,6 +111,8 @@ def private(*args, **kwargs):
     "torch._foreach_pow",
     "torch._foreach_maximum_",
     "torch._foreach_clamp_min_",
+    "torch._foreach_sign_",
+    "torch._amp_foreach_non_finite_check_and_unscale_",
 )
 def foreach(*args, **kwargs):
     """Private functions on lists of tensors.
@@ -171,7 +173,7 @@ def nested(*args, **kwargs):
     raise Unsupported("arrays have one shape in JAX", "pad the rows to one length and pass a mask")
 
 
-@rule("torch.futures.*")
+@rule("torch.futures.*", "torch.Future")
 def futures(*args, **kwargs):
     """Results that are awaited.
 
@@ -231,3 +233,251 @@ def swa_utils(*args, **kwargs):
     raise Unsupported(
         "averages of models are not translated", "keep an average of nnx.state(model, nnx.Param), as optax.ema does"
     )
+
+
+@rule("torch.jit.*")
+def jit(*args, **kwargs):
+    """Inside TorchScript.
+
+    >>> torch.jit.freeze(nn.Linear(3, 4).eval())
+    """
+    raise Unsupported("TorchScript's own machinery has no counterpart in JAX", "leave it out: jax.jit compiles")
+
+
+@rule("torch.version.*")
+def version(*args, **kwargs):
+    """Versions of PyTorch's parts.
+
+    >>> torch.version.cuda
+    """
+    raise Unsupported(
+        "which CUDA or ROCm PyTorch was built with says nothing of JAX",
+        "leave it out; jax.print_environment_info() tells",
+    )
+
+
+@rule(
+    "torch.utils.collect_env.*",
+    "torch.utils.backcompat.*",
+    "torch.utils.hooks.*",
+    "torch.utils.mobile_optimizer.*",
+    "torch.utils.file_baton.*",
+    "torch.utils.bottleneck.*",
+    "torch.utils.bundled_inputs.*",
+)
+def tools(*args, **kwargs):
+    """Tools around PyTorch.
+
+    >>> torch.utils.hooks.RemovableHandle({})
+    """
+    raise Unsupported("this tool looks at PyTorch itself", "leave it out; jax.print_environment_info() tells of JAX")
+
+
+@rule("torch.utils.checkpoint.*")
+def checkpointing(*args, **kwargs):
+    """Inside activation checkpointing.
+
+    >>> torch.utils.checkpoint.get_device_states(f32(2))
+    """
+    raise Unsupported("JAX keeps no states of devices", "leave it out: nnx.remat draws the same numbers again")
+
+
+@rule("torch.random.*")
+def random(*args, **kwargs):
+    """The global stream of random numbers.
+
+    >>> torch.random.thread_safe_generator()
+    """
+    raise Unsupported("JAX has no global stream of random numbers", "use an nnx.Rngs of its own: nnx.Rngs(seed)")
+
+
+@rule("torch.testing.*")
+def testing(*args, **kwargs):
+    """Tools of tests.
+
+    >>> torch.testing.make_tensor((2, 3), dtype=torch.float32, device="cpu")
+    """
+    raise Unsupported("tools of PyTorch's tests", "use np.testing.assert_allclose(actual, expected, rtol=...)")
+
+
+@rule("torch.func.*", "torch.autograd.functional.*", "functorch.*")
+def func(*args, **kwargs):
+    """Transformations of functions.
+
+    >>> torch.autograd.functional.vjp(torch.sin, f32(3), f32(3))
+    """
+    raise Unsupported(
+        "this transformation is not translated",
+        "use jax.vjp, jax.jvp or jax.linearize; for a module, graphdef, state = nnx.split(model), and nnx.merge back",
+    )
+
+
+@rule("torch.autograd.function.*", "torch.autograd.Function.*")
+def function(*args, **kwargs):
+    """Inside custom gradients.
+
+    >>> torch.autograd.function.FunctionCtx()
+    """
+    raise Unsupported(
+        "of torch.autograd.function, Function alone is translated",
+        "derive from torch.autograd.Function, with static forward and backward",
+    )
+
+
+@rule("torch.distributions.*")
+def distributions(*args, **kwargs):
+    """Distributions without a translation, constraints and transforms.
+
+    >>> torch.distributions.Chi2(pos(3))
+    """
+    raise Unsupported(
+        "this part of torch.distributions has no translation",
+        "write log_prob with jax.scipy.stats and sample with jax.random, or use distrax",
+    )
+
+
+@rule("torch.nn.modules.utils.*", "torch.nn.functional._Reduction.*", "torch.nn._reduction.*")
+def private_nn(*args, **kwargs):
+    """Private functions of torch.nn.
+
+    >>> torch.nn.modules.utils._list_with_default([2], [3])
+    """
+    raise Unsupported("this is private to torch.nn", "write it out")
+
+
+@rule("torch.nn.Buffer")
+def Buffer(data=None, *, persistent=True):
+    """A tensor that is state of a module.
+
+    >>> nn.Buffer(f32(3))
+    """
+    raise Unsupported("nn.Buffer", 'use self.register_buffer("name", tensor) in the constructor')
+
+
+@rule("torch.optim.optimizer.*", "torch.optim.ParamsT")
+def optimizer(*args, **kwargs):
+    """What optimizers are made of.
+
+    >>> torch.optim.optimizer._use_grad_for_differentiable(torch.sin)
+    """
+    raise Unsupported(
+        "parts of PyTorch's optimizers are not translated", "write an optax.GradientTransformation (optax.chain)"
+    )
+
+
+@rule("torch.solve")
+def solve(input: Tensor, A: Tensor, *, out: Out = None):
+    """A function of PyTorch before 1.13.
+
+    >>> torch.solve(f32(3, 2), f32(3, 3))
+    """
+    raise Unsupported("torch.solve was removed from PyTorch", "use torch.linalg.solve(A, B) first")
+
+
+@rule("torch.symeig")
+def symeig(input: Tensor, eigenvectors=False, upper=True, *, out: Out = None):
+    """A function of PyTorch before 1.13.
+
+    >>> torch.symeig(f32(3, 3))
+    """
+    raise Unsupported("torch.symeig was removed from PyTorch", "use torch.linalg.eigh(A) first")
+
+
+@rule("torch.lstsq")
+def lstsq(input: Tensor, A: Tensor, *, out: Out = None):
+    """A function of PyTorch before 1.13.
+
+    >>> torch.lstsq(f32(3, 2), f32(3, 3))
+    """
+    raise Unsupported("torch.lstsq was removed from PyTorch", "use torch.linalg.lstsq(A, B) first")
+
+
+@rule("torch.eig")
+def eig(self: Tensor, eigenvectors=False, *, e: Tensor = None, v: Tensor = None):
+    """A function of PyTorch before 1.13.
+
+    >>> torch.eig(f32(3, 3))
+    """
+    raise Unsupported("torch.eig was removed from PyTorch", "use torch.linalg.eig(A) first")
+
+
+@rule("torch.matrix_rank")
+def matrix_rank(input: Tensor, tol=None, symmetric=False, *, out: Out = None):
+    """A function of PyTorch before 1.13.
+
+    >>> torch.matrix_rank(f32(3, 3))
+    """
+    raise Unsupported("torch.matrix_rank was removed from PyTorch", "use torch.linalg.matrix_rank(A) first")
+
+
+@rule(
+    "torch.Storage",
+    "torch.ByteStorage",
+    "torch.FloatStorage",
+    "torch.UntypedStorage",
+    "torch.TypedStorage",
+    "torch.ByteStorage.*",
+    "torch.FloatStorage.*",
+    "torch.UntypedStorage.*",
+    "torch.TypedStorage.*",
+    "torch.from_file",
+)
+def storages(*args, **kwargs):
+    """Memory of tensors.
+
+    >>> torch.ByteStorage.from_buffer(b"abc")
+    """
+    raise Unsupported("JAX arrays have no storage", "use jnp.asarray(np.frombuffer(data, dtype)) or np.memmap(file)")
+
+
+@rule("torch.chalf", "torch.Tensor.chalf")
+def chalf(self: Tensor, *, memory_format: Ignored = None) -> Tensor:
+    """Complex numbers of half precision.
+
+    >>> c64(2, 3).chalf()
+    """
+    raise Unsupported("JAX has no complex numbers of half precision", "use complex64")
+
+
+@constant("torch.complex32")
+def complex32() -> Dtype:
+    """Complex numbers of half precision.
+
+    >>> torch.complex32
+    """
+    raise Unsupported("JAX has no complex numbers of half precision", "use torch.complex64")
+
+
+@constant("torch.jagged")
+def jagged():
+    """A layout of nested tensors.
+
+    >>> torch.jagged
+    """
+    raise Unsupported("arrays have one shape in JAX", "pad the rows to one length and pass a mask")
+
+
+@rule("torch.is_storage")
+def is_storage(obj, /) -> bool:
+    """Memory of tensors.
+
+    >>> torch.is_storage(f32(3))
+    """
+    raise Unsupported("JAX arrays have no storage", "leave it out")
+
+
+@rule(
+    "torch.nn.Linear.*",
+    "torch.nn.Embedding.*",
+    "torch.nn.Conv1d.*",
+    "torch.nn.Conv2d.*",
+    "torch.nn.Conv3d.*",
+    "torch.nn.BatchNorm2d.*",
+    "torch.nn.LayerNorm.*",
+)
+def method_of_class(self, *args, **kwargs):
+    """A method that is called by the name of its class.
+
+    >>> nn.Linear.forward(nn.Linear(3, 4), f32(2, 3))
+    """
+    raise Unsupported("a method of a layer by the name of its class", "write super().method(...)")

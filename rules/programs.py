@@ -123,6 +123,12 @@ def has_torch_function(*args: Ignored) -> bool:
     return False
 
 
+@rule("apex.amp.float_function", "apex.amp.half_function", "apex.amp.promote_function")
+def float_function(fn: Callable) -> Callable:
+    """Casts of automatic mixed precision, which JAX does not have."""
+    return fn
+
+
 @rule("torch.get_autocast_gpu_dtype", "torch.get_autocast_dtype")
 def get_autocast_gpu_dtype(*args) -> Dtype:
     """The dtype of automatic mixed precision.
@@ -216,7 +222,7 @@ def assert_close(
     return np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-@constant("torch.__version__")
+@constant("torch.__version__", "torch.version.__version__")
 def __version__() -> str:
     """The version whose behaviour the rules follow.
 

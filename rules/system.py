@@ -212,6 +212,15 @@ def set_num_threads(num: Dropped) -> None:
     return
 
 
+@rule("torch.get_num_threads", "torch.get_num_interop_threads")
+def get_num_threads() -> int:
+    """Threads of PyTorch's operations.
+
+    >>> torch.get_num_threads()
+    """
+    raise Unsupported("XLA sizes its thread pool itself", "use os.cpu_count()")
+
+
 @rule("torch.set_float32_matmul_precision")
 def set_float32_matmul_precision(precision: Dropped) -> None:
     """Precision of products; JAX has jax_default_matmul_precision.

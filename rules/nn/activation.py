@@ -152,7 +152,7 @@ def Hardswish(inplace: Ignored = False) -> Module:
 def Hardsigmoid(inplace: Ignored = False) -> Module:
     """relu6(x + 3) / 6.
 
-    >>> nn.Hardsigmoid()(f32(2, 3).detach() * 4)
+    >>> nn.Hardsigmoid()(f32(2, 3) * 4)
     """
     return nnx.hard_sigmoid
 

@@ -137,6 +137,92 @@ def _(
     )
 
 
+@rule("torch.nn.functional.multi_head_attention_forward")
+def multi_head_attention_forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    embed_dim_to_check: Ignored,
+    num_heads: int,
+    in_proj_weight,
+    in_proj_bias,
+    bias_k,
+    bias_v,
+    add_zero_attn,
+    dropout_p,
+    out_proj_weight: Tensor,
+    out_proj_bias,
+    training: Ignored = True,
+    key_padding_mask: Tensor = None,
+    need_weights=True,
+    attn_mask: Tensor = None,
+    use_separate_proj_weight=False,
+    q_proj_weight: Tensor = None,
+    k_proj_weight: Tensor = None,
+    v_proj_weight: Tensor = None,
+    static_k: Tensor = None,
+    static_v: Tensor = None,
+    average_attn_weights=True,
+    is_causal: Ignored = False,
+) -> (Tensor, Tensor):
+    """Attention of several heads with given parameters.
+
+    >>> x = f32(4, 3, 6)
+    >>> F.multi_head_attention_forward(x, x, x, 6, 2, f32(18, 6), f32(18), None, None, False, 0.0, f32(6, 6), f32(6))
+    >>> F.multi_head_attention_forward(
+    ...     f32(4, 3, 6), f32(2, 3, 5), f32(2, 3, 7), 6, 2, None, f32(18), f32(1, 1, 6), f32(1, 1, 6), True, 0.5,
+    ...     f32(6, 6), None, training=False, key_padding_mask=b8(3, 2), attn_mask=f32(4, 2),
+    ...     use_separate_proj_weight=True, q_proj_weight=f32(6, 6), k_proj_weight=f32(6, 5), v_proj_weight=f32(6, 7),
+    ...     average_attn_weights=False)
+    >>> x, w, b, o = f32(4, 3, 6), f32(18, 6), f32(18), f32(6, 6)
+    >>> F.multi_head_attention_forward(x, x, x, 6, 2, w, b, None, None, False, 0.5, o, None)[0]  # random
+    >>> F.multi_head_attention_forward(
+    ...     x, x, x, 6, 2, w, b, None, None, False, float(0), o, None, need_weights=False, static_k=f32(6, 5, 3),
+    ...     static_v=f32(6, 5, 3))[0]
+    """
+    if dropout_p == 0 or dropout_p * training == 0:
+        return helpers.multi_head_attention_forward(
+            query,
+            key,
+            value,
+            num_heads,
+            (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight,
+            in_proj_bias,
+            out_proj_weight,
+            out_proj_bias,
+            bias_k=bias_k,
+            bias_v=bias_v,
+            add_zero_attn=add_zero_attn,
+            key_padding_mask=key_padding_mask,
+            need_weights=need_weights,
+            attn_mask=attn_mask,
+            static_k=static_k,
+            static_v=static_v,
+            average_attn_weights=average_attn_weights,
+        )
+    return helpers.multi_head_attention_forward(
+        query,
+        key,
+        value,
+        num_heads,
+        (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight,
+        in_proj_bias,
+        out_proj_weight,
+        out_proj_bias,
+        bias_k=bias_k,
+        bias_v=bias_v,
+        add_zero_attn=add_zero_attn,
+        key_padding_mask=key_padding_mask,
+        need_weights=need_weights,
+        attn_mask=attn_mask,
+        static_k=static_k,
+        static_v=static_v,
+        average_attn_weights=average_attn_weights,
+        dropout_p=dropout_p if training else 0.0,
+        rngs=rngs,
+    )
+
+
 @rule("torch.nn.TransformerEncoderLayer", mode="along")
 def TransformerEncoderLayer(
     d_model: int,

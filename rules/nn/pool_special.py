@@ -166,6 +166,31 @@ def max_unpool3d(
 
 
 @rule("torch.nn.FractionalMaxPool2d", layout="N C H W -> N H W C")
+def IndexedFractionalMaxPool2d(
+    kernel_size, output_size=None, output_ratio=None, return_indices: IsTrue = False, _random_samples: Tensor = None
+) -> Module:
+    """Maxima over windows at random places, and their positions.
+
+    >>> nn.FractionalMaxPool2d(2, output_size=3, return_indices=True)(f32(2, 3, 8, 9))  # random
+    >>> nn.FractionalMaxPool2d(2, None, 0.5, True, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
+    """
+    if _random_samples is not None:
+        return partial(
+            helpers.indexed_fractional_max_pool,
+            kernel_size=kernel_size,
+            output_size=output_size,
+            output_ratio=output_ratio,
+            samples=_random_samples,
+        )
+    return helpers.IndexedFractionalMaxPool(kernel_size, output_size, output_ratio, rngs=rngs)
+
+
+@IndexedFractionalMaxPool2d.call
+def _(self, input: Tensor) -> (Tensor, Tensor):
+    return self(input)
+
+
+@rule("torch.nn.FractionalMaxPool2d", layout="N C H W -> N H W C")
 def FractionalMaxPool2d(
     kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples: Tensor = None
 ) -> Module:
@@ -173,10 +198,10 @@ def FractionalMaxPool2d(
 
     >>> nn.FractionalMaxPool2d(2, output_size=3)(f32(2, 3, 8, 9))  # random
     >>> nn.FractionalMaxPool2d(2, output_ratio=0.5, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
-    >>> nn.FractionalMaxPool2d(2, output_size=3, return_indices=True)(f32(2, 3, 8, 9))
+    >>> nn.FractionalMaxPool2d(2, output_size=3, return_indices=1)(f32(2, 3, 8, 9))
     """
     if return_indices:
-        raise Unsupported("return_indices= of a pooling layer", "use nn.AdaptiveMaxPool2d")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if _random_samples is not None:
         return partial(
             helpers.fractional_max_pool,
@@ -186,6 +211,29 @@ def FractionalMaxPool2d(
             samples=_random_samples,
         )
     return helpers.FractionalMaxPool(kernel_size, output_size, output_ratio, rngs=rngs)
+
+
+@rule("torch.nn.functional.fractional_max_pool2d", layout="N C H W -> N H W C")
+def indexed_fractional_max_pool2d(
+    input: Tensor,
+    kernel_size,
+    output_size=None,
+    output_ratio=None,
+    return_indices: IsTrue = False,
+    _random_samples: Tensor = None,
+) -> (Tensor, Tensor):
+    """Maxima over windows at random places, and their positions.
+
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3, return_indices=True)  # random
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, None, (0.5, 0.4), True, _random_samples=unit(2, 3, 2))
+    """
+    if _random_samples is not None:
+        return helpers.indexed_fractional_max_pool(
+            input, kernel_size, output_size, output_ratio, samples=_random_samples
+        )
+    return helpers.indexed_fractional_max_pool(
+        input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
+    )
 
 
 @rule("torch.nn.functional.fractional_max_pool2d", layout="N C H W -> N H W C")
@@ -201,15 +249,40 @@ def fractional_max_pool2d(
 
     >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3)  # random
     >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_ratio=(0.5, 0.4), _random_samples=unit(2, 3, 2))
-    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3, return_indices=True)
+    >>> F.fractional_max_pool2d(f32(2, 3, 8, 9), 2, output_size=3, return_indices=1)
     """
     if return_indices:
-        raise Unsupported("return_indices= of fractional pooling", "use F.adaptive_max_pool2d")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if _random_samples is not None:
         return helpers.fractional_max_pool(input, kernel_size, output_size, output_ratio, samples=_random_samples)
     return helpers.fractional_max_pool(
         input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
     )
+
+
+@rule("torch.nn.FractionalMaxPool3d", layout="N C D H W -> N D H W C")
+def IndexedFractionalMaxPool3d(
+    kernel_size, output_size=None, output_ratio=None, return_indices: IsTrue = False, _random_samples: Tensor = None
+) -> Module:
+    """Maxima over windows at random places, and their positions.
+
+    >>> nn.FractionalMaxPool3d(2, output_size=3, return_indices=True)(f32(2, 3, 6, 7, 8))  # random
+    >>> nn.FractionalMaxPool3d(2, None, 0.5, True, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
+    """
+    if _random_samples is not None:
+        return partial(
+            helpers.indexed_fractional_max_pool,
+            kernel_size=kernel_size,
+            output_size=output_size,
+            output_ratio=output_ratio,
+            samples=_random_samples,
+        )
+    return helpers.IndexedFractionalMaxPool(kernel_size, output_size, output_ratio, rngs=rngs)
+
+
+@IndexedFractionalMaxPool3d.call
+def _(self, input: Tensor) -> (Tensor, Tensor):
+    return self(input)
 
 
 @rule("torch.nn.FractionalMaxPool3d", layout="N C D H W -> N D H W C")
@@ -220,10 +293,10 @@ def FractionalMaxPool3d(
 
     >>> nn.FractionalMaxPool3d(2, output_size=3)(f32(2, 3, 6, 7, 8))  # random
     >>> nn.FractionalMaxPool3d(2, output_ratio=0.5, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
-    >>> nn.FractionalMaxPool3d(2, output_size=3, return_indices=True)(f32(2, 3, 6, 7, 8))
+    >>> nn.FractionalMaxPool3d(2, output_size=3, return_indices=1)(f32(2, 3, 6, 7, 8))
     """
     if return_indices:
-        raise Unsupported("return_indices= of a pooling layer", "use nn.AdaptiveMaxPool3d")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if _random_samples is not None:
         return partial(
             helpers.fractional_max_pool,
@@ -233,6 +306,29 @@ def FractionalMaxPool3d(
             samples=_random_samples,
         )
     return helpers.FractionalMaxPool(kernel_size, output_size, output_ratio, rngs=rngs)
+
+
+@rule("torch.nn.functional.fractional_max_pool3d", layout="N C D H W -> N D H W C")
+def indexed_fractional_max_pool3d(
+    input: Tensor,
+    kernel_size,
+    output_size=None,
+    output_ratio=None,
+    return_indices: IsTrue = False,
+    _random_samples: Tensor = None,
+) -> (Tensor, Tensor):
+    """Maxima over windows at random places, and their positions.
+
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3, return_indices=True)  # random
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, None, (0.5, 0.6, 0.4), True, _random_samples=unit(2, 3, 3))
+    """
+    if _random_samples is not None:
+        return helpers.indexed_fractional_max_pool(
+            input, kernel_size, output_size, output_ratio, samples=_random_samples
+        )
+    return helpers.indexed_fractional_max_pool(
+        input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
+    )
 
 
 @rule("torch.nn.functional.fractional_max_pool3d", layout="N C D H W -> N D H W C")
@@ -248,10 +344,10 @@ def fractional_max_pool3d(
 
     >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3)  # random
     >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_ratio=(0.5, 0.6, 0.4), _random_samples=unit(2, 3, 3))
-    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3, return_indices=True)
+    >>> F.fractional_max_pool3d(f32(2, 3, 6, 7, 8), 2, output_size=3, return_indices=1)
     """
     if return_indices:
-        raise Unsupported("return_indices= of fractional pooling", "use F.adaptive_max_pool3d")
+        raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
     if _random_samples is not None:
         return helpers.fractional_max_pool(input, kernel_size, output_size, output_ratio, samples=_random_samples)
     return helpers.fractional_max_pool(

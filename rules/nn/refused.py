@@ -96,39 +96,3 @@ def RNNBase(
     >>> nn.RNNBase("LSTM", 3, 4)(f32(5, 2, 3))
     """
     raise Unsupported("nn.RNNBase", "use nn.RNN, nn.LSTM or nn.GRU")
-
-
-@rule("torch.nn.functional.multi_head_attention_forward")
-def multi_head_attention_forward(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    embed_dim_to_check,
-    num_heads,
-    in_proj_weight,
-    in_proj_bias,
-    bias_k,
-    bias_v,
-    add_zero_attn,
-    dropout_p,
-    out_proj_weight,
-    out_proj_bias,
-    training=True,
-    key_padding_mask=None,
-    need_weights=True,
-    attn_mask=None,
-    use_separate_proj_weight=False,
-    q_proj_weight=None,
-    k_proj_weight=None,
-    v_proj_weight=None,
-    static_k=None,
-    static_v=None,
-    average_attn_weights=True,
-    is_causal=False,
-) -> (Tensor, Tensor):
-    """Attention of several heads with given weights.
-
-    >>> x = f32(4, 3, 6)
-    >>> F.multi_head_attention_forward(x, x, x, 6, 2, f32(18, 6), f32(18), None, None, False, 0.0, f32(6, 6), f32(6))
-    """
-    raise Unsupported("F.multi_head_attention_forward", "use nn.MultiheadAttention")

@@ -31,11 +31,25 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     return helpers.SpectralNorm(module, n_power_iterations=n_power_iterations, epsilon=eps, axis=dim, rngs=rngs)
 
 
-@rule("torch.nn.utils.remove_weight_norm", "torch.nn.utils.remove_spectral_norm")
+@rule("torch.nn.utils.remove_weight_norm")
 def remove_weight_norm(module, name="weight") -> Module:
     """The layer with a plain weight again.
 
     >>> nn.Sequential(nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Linear(3, 4))))(f32(2, 3))
+    >>> nn.Sequential(nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Conv1d(3, 4, 2))))(f32(2, 3, 6))
+    >>> layer = nn.utils.weight_norm(nn.GRUCell(3, 4), name="weight_hh")
+    >>> nn.Sequential(nn.utils.remove_weight_norm(layer, "weight_hh"))(f32(5, 3))
+    """
+    if name != "weight":
+        raise Unsupported("weight normalisation of other parameters than `weight`", "compute the weight in forward")
+    return helpers.unnormalize_weight(module)
+
+
+@rule("torch.nn.utils.remove_spectral_norm")
+def remove_spectral_norm(module, name="weight") -> Module:
+    """The layer with a plain weight again.
+
+    >>> nn.Sequential(nn.utils.remove_spectral_norm(nn.utils.spectral_norm(nn.Linear(3, 4))))(f32(2, 3))
     """
     raise Unsupported("removing a normalisation from a layer", "leave it out: the layer computes the same")
 

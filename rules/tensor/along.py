@@ -169,11 +169,12 @@ def argsort(input: Tensor, dim: Axis = -1, descending: bool = False, stable: Ign
     return jnp.argsort(input, axis=dim, descending=descending)
 
 
-@rule("torch.msort", rank=rank(input))
+@rule("torch.msort", "torch.Tensor.msort", rank=rank(input))
 def msort(input: Tensor, *, out: Out = None) -> Tensor:
     """Sorted along the first axis.
 
     >>> torch.msort(f32(5, 2))
+    >>> f32(5, 2).msort()
     """
     return jnp.sort(input, axis=0)
 

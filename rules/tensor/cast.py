@@ -277,3 +277,13 @@ def result_type(tensor1, tensor2) -> Dtype:
     >>> torch.result_type(f32(2), i64(2, high=3))
     """
     return jnp.result_type(tensor1, tensor2)
+
+
+@rule("torch.promote_types")
+def promote_types(type1: Dtype, type2: Dtype) -> Dtype:
+    """The dtype of what is computed from arrays of two dtypes.
+
+    >>> torch.promote_types(torch.int32, torch.float64)
+    >>> torch.promote_types(f32(2).dtype, torch.bool)
+    """
+    return jnp.promote_types(type1, type2)

@@ -37,8 +37,13 @@ def complex(real: Tensor, imag: Tensor, *, out: Out = None) -> Tensor:
     """Complex numbers by their parts.
 
     >>> torch.complex(f32(2, 3), f32(2, 3))
+    >>> x = f32(2, 3)
+    >>> torch.complex(x.sin(), x.sum(0))
+    >>> torch.complex(x.sum(), x.mean())
     """
-    return lax.complex(real, imag)
+    if rank(real) == rank(imag):
+        return lax.complex(real, imag)
+    return lax.complex(*jnp.broadcast_arrays(real, imag))
 
 
 @rule("torch.real", mode="pointwise", dtype="float", fresh=False)

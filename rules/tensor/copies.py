@@ -68,7 +68,7 @@ def transpose_copy(input: Tensor, dim0, dim1, *, out: Out = None) -> Tensor:
     >>> torch.transpose_copy(f32(2, 3, 4), 0, -1)
     >>> torch.transpose_copy(f32(3).sum(), 0, -1)
     """
-    if rank(input) == 0 and dim0 in (0, -1) and dim1 in (0, -1):
+    if rank(input) == 0 and dim0 is not None and dim1 is not None:
         return input
     return input.swapaxes(dim0, dim1)
 
@@ -117,7 +117,7 @@ def unfold_copy(input: Tensor, dimension, size, step, *, out: Out = None) -> Ten
     >>> torch.unfold_copy(f32(2, 7), 1, 3, 2)
     >>> torch.unfold_copy(f32(2, 3).sum(), 0, 1, 1)
     """
-    if rank(input) == 0 and dimension in (0, -1):
+    if rank(input) == 0 and dimension is not None:
         return helpers.windows(input[None], 0, size, step)[0]
     return helpers.windows(input, dimension, size, step)
 

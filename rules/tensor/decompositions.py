@@ -121,15 +121,41 @@ def triangular_solve(b: Tensor, A: Tensor, upper: bool = True) -> (Tensor, Tenso
 def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None) -> (Tensor, Tensor, Tensor, Tensor):
     """Least squares.
 
+    Matrices without full rank have no residuals in PyTorch, NaN here.
+
     >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2)).solution
     >>> torch.linalg.lstsq(f32(2, 5, 3), f32(2, 5, 4)).solution
     >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach())
     >>> torch.linalg.lstsq(f32(3, 3).detach(), f32(3, 2).detach(), driver="gelsy").residuals
-    >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach(), driver="gelsd").solution
+    >>> torch.linalg.lstsq(f32(2, 5, 3), f32(2, 5, 4), driver="gelsd")
+    >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2), driver="gels").residuals
+    >>> torch.linalg.lstsq(f32(3, 5), f32(3, 2), 1e-9, driver="gelss")
     """
-    if driver is not None and driver != "gelsy":
-        raise Unsupported("another driver gives residuals and singular values too", "leave `driver=` out")
-    return helpers.lstsq(A, B, rcond=rcond)
+    if driver is None:
+        return helpers.lstsq(A, B, rcond=rcond)
+    return helpers.lstsq(A, B, rcond=rcond, driver=driver)
+
+
+@rule("torch.svd_lowrank")
+def svd_lowrank(A: Tensor, q=6, niter=2, M: Tensor = None) -> (Tensor, Tensor, Tensor):
+    """The largest singular values with their vectors, nearly.
+
+    >>> torch.svd_lowrank(f32(5, 4), 2)[1]
+    >>> torch.svd_lowrank(f32(2, 3, 4), 2, 1, f32(3, 4))[1]
+    """
+    caveat("singular vectors are unique up to their phases: PyTorch's may have others")
+    return helpers.svd_lowrank(A, q=q, niter=niter, mean=M, key=rngs())
+
+
+@rule("torch.pca_lowrank")
+def pca_lowrank(A: Tensor, q=None, center: bool = True, niter=2) -> (Tensor, Tensor, Tensor):
+    """Principal components, nearly.
+
+    >>> torch.pca_lowrank(f32(5, 4), 2)[1]
+    >>> torch.pca_lowrank(f32(5, 4), center=False, niter=1)[1]
+    """
+    caveat("singular vectors are unique up to their phases: PyTorch's may have others")
+    return helpers.pca_lowrank(A, q=q, center=center, niter=niter, key=rngs())
 
 
 @rule("torch.linalg.svd")
@@ -200,9 +226,10 @@ def eig(A: Tensor) -> (Tensor, Tensor):
     >>> torch.linalg.eig(f32(3, 3).detach())[0].abs().sort()[0]
     >>> values, vectors = torch.linalg.eig(torch.diag(torch.arange(3) * 2.0) + 0.1 * f32(3, 3))
     >>> values.real, (vectors @ torch.diag(values) @ vectors.mH).abs(), vectors.abs()
+    >>> torch.linalg.eig(torch.zeros(2, 0, 0, dtype=torch.float64))
     """
     caveat("eigenvectors are unique up to their phases: PyTorch's may have others")
-    return tuple(lax.linalg.eig(A, compute_left_eigenvectors=False, enable_eigvec_derivs=True))
+    return helpers.eig(A)
 
 
 @rule("torch.linalg.eigvals", rank=rank(A) - 1)
@@ -265,7 +292,10 @@ def matrix_norm(
     >>> torch.linalg.matrix_norm(f32(2, 3, 4))
     >>> torch.linalg.matrix_norm(f32(2, 3, 4), ord=1)
     >>> torch.linalg.matrix_norm(f32(2, 3), 2, keepdim=True)
+    >>> torch.linalg.matrix_norm(f32(2, 3) * 0, keepdim=True)
     """
+    if ord == "fro":
+        return helpers.l2_norm(A, axis=tuple(dim), keepdims=keepdim)
     return jnp.linalg.norm(A, ord, axis=tuple(dim), keepdims=keepdim)
 
 

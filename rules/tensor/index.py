@@ -12,7 +12,7 @@ def gather(input: Tensor, dim, index: Tensor, *, sparse_grad: Ignored = False, o
     >>> f32(2, 3, 4).gather(-1, i64(2, 3, 1, high=4))
     >>> f32(2, 3).sum().gather(0, torch.tensor([0]))
     """
-    if rank(input) == 0 and dim in (0, -1):
+    if rank(input) == 0 and dim is not None:
         return jnp.broadcast_to(input, index.shape)
     return helpers.gather(input, dim, index)
 
@@ -48,7 +48,7 @@ def index_select(input: Tensor, dim, index: Tensor, *, out: Out = None) -> Tenso
     >>> f32(2, 3, 4).index_select(-1, i64(5, high=4))
     >>> f32(2, 3).sum().index_select(0, torch.tensor([0]))
     """
-    if rank(input) == 0 and dim in (0, -1):
+    if rank(input) == 0 and dim is not None:
         return jnp.take(input[None], index, axis=dim).reshape(())
     return jnp.take(input, index, axis=dim)
 
@@ -66,7 +66,7 @@ def index_add(input: Tensor, dim, index: Tensor, source: Tensor, *, alpha=1, out
     >>> f32(2, 5).index_add(-1, i64(3, high=5), f32(2, 3), alpha=0.5)
     >>> f32(2, 3).sum().index_add(0, torch.tensor([0]), f32(4).sum(), alpha=0.5)
     """
-    if rank(input) == 0 and dim in (0, -1):
+    if rank(input) == 0 and dim is not None:
         return helpers.index_add(input[None], 0, index, source.reshape(-1), alpha=alpha)[0]
     if dim == 0 and alpha == 1:
         return input.at[index].add(source)
@@ -87,7 +87,7 @@ def index_copy(input: Tensor, dim, index: Tensor, source: Tensor, *, out: Out = 
     >>> f32(2, 3, 5).index_copy(2, torch.tensor([3, 0]), f32(2, 3, 2))
     >>> f32(2, 3).sum().index_copy(0, torch.tensor([0]), f32(4).sum())
     """
-    if rank(input) == 0 and dim in (0, -1):
+    if rank(input) == 0 and dim is not None:
         return input[None].at[index].set(source.reshape(-1))[0]
     if dim == 0:
         return input.at[index].set(source)
@@ -108,7 +108,7 @@ def index_fill(input: Tensor, dim, index: Tensor, value: Scalar) -> Tensor:
     >>> f32(2, 3, 5).index_fill(2, i64(4, high=5), 1.5)
     >>> f32(2, 3).sum().index_fill(0, torch.tensor([0]), 1.5)
     """
-    if rank(input) == 0 and dim in (0, -1):
+    if rank(input) == 0 and dim is not None:
         return input[None].at[index].set(value)[0]
     if dim == 0:
         return input.at[index].set(value)
@@ -183,7 +183,7 @@ def index_reduce(
     >>> f32(2, 3).index_reduce(1, i64(5, high=3), f32(2, 5), "mean")
     >>> f32(2, 3).sum().index_reduce(0, torch.tensor([0]), f32(4).sum(), "mean")
     """
-    if rank(input) == 0 and dim in (0, -1):
+    if rank(input) == 0 and dim is not None:
         return helpers.index_reduce(input[None], 0, index, source.reshape(-1), reduce, include_self=include_self)[0]
     return helpers.index_reduce(input, dim, index, source, reduce, include_self=include_self)
 

@@ -426,7 +426,7 @@ def unfold(self: Tensor, dimension, size, step) -> Tensor:
     >>> f32(7).unfold(-1, 4, 1)
     >>> f32(2, 3).sum().unfold(0, 1, 1)
     """
-    if rank(self) == 0 and dimension in (0, -1):
+    if rank(self) == 0 and dimension is not None:
         return helpers.windows(self[None], 0, size, step)[0]
     return helpers.windows(self, dimension, size, step)
 

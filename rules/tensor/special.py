@@ -93,8 +93,10 @@ def xlogy(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
 
     >>> torch.xlogy(pos(2, 3), pos(3))
     >>> pos(2, 3).xlogy(pos(3))
+    >>> x = f32(2, 3)
+    >>> torch.xlogy(x - x.detach(), -pos(3))
     """
-    return jax.scipy.special.xlogy(input, other)
+    return helpers.xlogy(input, other)
 
 
 @rule("torch.logit", "torch.Tensor.logit", "torch.special.logit", mode="pointwise")

@@ -99,7 +99,7 @@ class Attention(nnx.Module):
 
     def rotate(self, x: jax.Array, rope: Tuple[jax.Array, jax.Array]) -> jax.Array:
         if self.complex_rope:
-            return apply_rotary_complex(x, lax.complex(rope[0], rope[1]))
+            return apply_rotary_complex(x, lax.complex(*jnp.broadcast_arrays(rope[0], rope[1])))
         cos, sin = (jnp.concatenate((r, r), axis=-1) for r in rope)
         return apply_rotary(x, cos, sin)
 

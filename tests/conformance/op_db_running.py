@@ -6,11 +6,9 @@ import ast
 import enum
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from conformance.op_db_sides import Side, jax_sides, module, sentence, torch_side
 from conformance.op_db_sources import Program, with_axes
@@ -22,7 +20,6 @@ from torch2jax.weights.arrays import as_numpy
 
 ROUNDING = 1e-13  # of results that are 0 in exact arithmetic; the samples are numbers up to 10
 # Constants that PyTorch has in single precision, also for doubles: by what they make its gradients too large.
-GRADIENT_FACTORS = {"nn.functional.hardsigmoid": 6 * float(np.float32(1 / 6))}  # its slope is 1/6
 _ASSUMPTIONS = ("T2J201", "T2J205")  # what says that the translation may compute something else
 _UNDEFINED = ("empty", "new_empty")  # operators whose values PyTorch leaves undefined
 
@@ -136,7 +133,7 @@ def _judge(name: str, expected: Side, actual: Side | str) -> tuple[Verdict, str]
         return (Verdict.AGREES, "") if same else (Verdict.DIFFERS, f"{outlines[0]} became {outlines[1]}")
     for what, pair in {
         "value": (expected.outputs, actual.outputs),
-        "gradient": (_exact(name, expected.grads or {}), actual.grads or {}),
+        "gradient": (expected.grads or {}, actual.grads or {}),
     }.items():
         comparison = compare(*pair)
         if not _agrees(comparison):
@@ -148,12 +145,6 @@ def _judge(name: str, expected: Side, actual: Side | str) -> tuple[Verdict, str]
 def _agrees(comparison: Comparison) -> bool:
     """Whether all that differs is rounding, which leaves anything of a 0 (the gradient of a sum of probabilities)."""
     return not comparison.problem and all(a.max_rel <= AGREEMENT or a.max_abs <= ROUNDING for a in comparison.arrays)
-
-
-def _exact(name: str, grads: Mapping[str, Any]) -> dict[str, Any]:
-    """PyTorch's gradients with its constants in double precision."""
-    factor = GRADIENT_FACTORS.get(name, 1.0)
-    return {path: grad / factor for path, grad in grads.items()}
 
 
 def _outline(leaf: Any) -> str:

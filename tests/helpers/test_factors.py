@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,6 +21,32 @@ def test_lstsq(shapes: tuple[tuple[int, ...], ...], agree: Agree, normal: Normal
     agree(lambda a, b: torch.linalg.lstsq(a, b)[0], lambda a, b: factors.lstsq(a, b)[0], *(normal(*s) for s in shapes))
     rank = torch.linalg.lstsq(*(torch.tensor(normal(*s)) for s in shapes))[2]
     np.testing.assert_array_equal(factors.lstsq(*(jnp.asarray(normal(*s)) for s in shapes))[2], rank)
+
+
+@pytest.mark.parametrize("driver", ["gels", "gelsd", "gelss"])
+@pytest.mark.parametrize("shapes", [((5, 3), (5, 2)), ((2, 3, 5), (2, 3, 4)), ((2, 5, 3), (2, 5, 4))])
+def test_lstsq_by_driver(driver: str, shapes: tuple[tuple[int, ...], ...], agree: Agree, normal: Normal) -> None:
+    agree(
+        lambda a, b: tuple(torch.linalg.lstsq(a, b, driver=driver)),
+        lambda a, b: factors.lstsq(a, b, driver=driver),
+        *(normal(*shape) for shape in shapes),
+    )
+
+
+def test_eigenvalues_of_matrices_without_elements() -> None:
+    values, vectors = factors.eig(jnp.zeros((2, 0, 0)))
+    assert (values.shape, vectors.shape, values.dtype.kind) == ((2, 0), (2, 0, 0), "c")
+
+
+@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (2, 6, 4)])
+def test_low_rank_products_are_found_whole(shape: tuple[int, ...], normal: Normal) -> None:
+    x = jnp.asarray(normal(*shape[:-1], 2) @ normal(*shape[:-2], 2, shape[-1]))
+    u, sizes, v = factors.svd_lowrank(x, 2, key=jax.random.key(0))
+    np.testing.assert_allclose(sizes, jnp.linalg.svdvals(x)[..., :2])
+    np.testing.assert_allclose(u * sizes[..., None, :] @ v.mT, x, atol=1e-12)
+    centered = x - x.mean(-2, keepdims=True)
+    sizes = factors.pca_lowrank(x, key=jax.random.key(0))[1]
+    np.testing.assert_allclose(sizes, jnp.linalg.svdvals(centered)[..., : sizes.shape[-1]], atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 3, 4), (4, 3)])

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from torch2jax.helpers.gradients import add_gradients, clip_by_norm, clip_by_value
+from torch2jax.helpers.gradients import add_gradients, clip_by_norm, clip_by_value, grad_and_value
 
 torch = pytest.importorskip("torch")
 GRADS = {"a": np.array([[3.0, -4.0]], np.float32), "b": np.array([0.5, 12.0], np.float32)}
@@ -39,3 +39,10 @@ def test_sums_start_from_nothing() -> None:
     one = {"a": jnp.ones(2)}
     assert add_gradients(None, one) is one
     np.testing.assert_array_equal(add_gradients(one, one)["a"], [2, 2])
+
+
+def test_gradient_and_value() -> None:
+    grad, (value, aux) = grad_and_value(lambda x, y: ((x * y).sum(), y), argnums=1, has_aux=True)(3.0, jnp.ones(2))
+    np.testing.assert_array_equal(grad, [3, 3])
+    assert value == 6
+    assert aux.shape == (2,)

@@ -25,6 +25,11 @@ def test_gather(axis: int, shape: tuple[int, ...], agree: Agree, normal: Normal)
     agree(lambda x, i: torch.gather(x, axis, i), lambda x, i: indexing.gather(x, axis, i), x, index)
 
 
+def test_gather_nothing(agree: Agree, normal: Normal) -> None:
+    nothing = np.zeros((2, 0), int)
+    agree(lambda x: torch.gather(x, 0, torch.tensor(nothing)), lambda x: indexing.gather(x, 0, nothing), normal(5))
+
+
 def unrepeated(size: int, shape: tuple[int, ...], axis: int) -> np.ndarray:
     """Indices below `size` that differ along `axis`."""
     order = np.argsort(RNG.random([size if i == axis else n for i, n in enumerate(shape)]), axis)

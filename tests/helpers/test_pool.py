@@ -121,6 +121,23 @@ def test_fractional_max_pool(agree, normal, n, size):
     )
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_fractional_max_pool_says_where_its_maxima_are(agree, normal, n):
+    samples = np.random.default_rng(3).random((2, 3, n))
+    theirs = {2: F.fractional_max_pool2d, 3: F.fractional_max_pool3d}[n]
+    options = {"output_size": 3}
+    agree(
+        lambda x: theirs(x, 2, **options, return_indices=True, _random_samples=torch.tensor(samples)),
+        lambda x: tuple(
+            first(y) for y in pool.indexed_fractional_max_pool(last(x), 2, **options, samples=jnp.asarray(samples))
+        ),
+        normal(2, 3, *(7, 8, 6)[:n]),
+    )
+    layer = pool.IndexedFractionalMaxPool(2, output_size=3, rngs=nnx.Rngs(0))
+    values, indices = layer(jnp.asarray(normal(2, 7, 8, 3)))
+    assert values.shape == indices.shape == (2, 3, 3, 3)
+
+
 def test_fractional_max_pool_draws_its_windows(normal):
     layer = pool.FractionalMaxPool(2, output_size=3, rngs=nnx.Rngs(0))
     x = jnp.asarray(normal(2, 8, 9, 3))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from flax import nnx
 from torch.nn.utils import spectral_norm
-from torch.nn.utils.weight_norm import weight_norm
+from torch.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 from torch2jax.helpers import conv
 from torch2jax.helpers import weight_norm as helpers
@@ -71,6 +71,20 @@ def test_weight_norm_has_torch_gradients(normal):
     assert {name for name, _ in theirs.named_parameters()} == set(grads)
     for name, parameter in theirs.named_parameters():
         np.testing.assert_allclose(grads[name][...], parameter.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+def test_weight_norm_is_removed(agree, normal, kind):
+    theirs, layer, shape = layers(kind)
+    theirs = weight_norm(theirs.double())
+    ours = helpers.WeightNorm(layer)
+    carry(theirs, ours)
+    assert helpers.unnormalize_weight(ours) is ours
+    remove_weight_norm(theirs)
+    agree(theirs, in_torch_order(kind, ours), normal(*shape))
+    carry(theirs, ours)  # which has the same names
+    assert set(nnx.state(ours, nnx.Param)) == {"weight", "bias"}
 
 
 def test_weight_norm_starts_with_the_layers_own_weight():

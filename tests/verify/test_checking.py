@@ -143,6 +143,31 @@ def test_an_example_in_another_style_may_not_differ(tmp_path: Path) -> None:
     assert {item.what.partition(":")[0] for item in checked} >= {"by keyword", "starred", "method or function"}
 
 
+def test_an_example_in_another_style_may_differ_where_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        dedent(
+            '''
+            from torch2jax.rulebook import *
+
+
+            @rule("torch.cumsum", "torch.Tensor.cumsum")
+            def cumsum(input: Tensor, dim: int, *, dtype: Dtype = None, out: Out = None) -> Tensor:
+                """Of what is not known it is said what is assumed (T2J201).
+
+                >>> torch.cumsum(f32(2, 3), 0)
+                >>> torch.cumsum(f32(2, 3), 1)
+                """
+                if dim == 1:
+                    raise Unsupported("the second axis", "use the first")
+                return jnp.cumsum(input, axis=0)
+            '''
+        )
+    )
+    (checked,) = check_all("mine", 1, [tmp_path])
+    assert any(item.what.startswith("from variables") for item in checked)
+    assert not [item for item in checked if item.problem]
+
+
 def test_a_rule_of_ones_own_overrides(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
         "from torch2jax.rulebook import *\n\n\n"

@@ -23,6 +23,16 @@ class Model(nnx.Module):
         return self.linears[0](self.cell(x, x)[1])
 
 
+@pytest.mark.parametrize("inplace", [True, False])
+def test_the_slope_of_hardsigmoid_is_double(inplace: bool) -> None:
+    x = torch.linspace(-4, 4, 9, dtype=torch.float64, requires_grad=True)
+    with float64():
+        y = torch.nn.Hardsigmoid(inplace)(x * 1)
+        (slope,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(y, torch.nn.functional.hardsigmoid(x), rtol=1e-15, atol=0)
+    assert slope.tolist() == [0, 0, *[1 / 6] * 5, 0, 0]
+
+
 def test_every_array_and_every_computation_is_double():
     with float64():
         model = Model(nnx.Rngs(0))

@@ -15,17 +15,30 @@ def one_triangle(x: jax.Array, upper: bool = False) -> jax.Array:
     return triangle
 
 
-def lstsq(a: jax.Array, b: jax.Array, rcond: float | None = None) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Solution, no residuals, rank, and no singular values: what PyTorch's default driver for a CPU gives."""
+def lstsq(
+    a: jax.Array, b: jax.Array, rcond: float | None = None, driver: str = "gelsy"
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Least squares: solution, squared residuals, rank and singular values, of which PyTorch's drivers give some.
 
-    def solve(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
-        solution, _, rank, _ = jnp.linalg.lstsq(a, b, rcond=rcond)
-        return solution, rank
+    "gels" gives residuals, "gelsy" the rank, "gelsd" and "gelss" all. What is not given is empty, and so are residuals
+    where there are not more equations than unknowns. For matrices without full rank they are NaN.
+    """
+    rows, columns = a.shape[-2:]
 
-    is_vector = b.ndim == a.ndim - 1
-    solution, rank = jnp.vectorize(solve, signature="(m,n),(m)->(n),()" if is_vector else "(m,n),(m,k)->(n,k),()")(a, b)
-    empty = jnp.zeros(0, a.dtype)
-    return solution, empty, rank, empty
+    def solve(a: jax.Array, b: jax.Array) -> tuple[jax.Array, ...]:
+        solution, _, rank, sizes = jnp.linalg.lstsq(a, b, rcond=rcond)
+        left = a @ solution - b
+        residuals = jnp.where(rank == columns, (left * left.conj()).real.sum(0), jnp.nan)
+        return solution, residuals, rank, sizes
+
+    signature = "(m,n),(m)->(n),(),(),(s)" if b.ndim == a.ndim - 1 else "(m,n),(m,k)->(n,k),(k),(),(s)"
+    solution, residuals, rank, sizes = jnp.vectorize(solve, signature=signature)(a, b)
+    if driver == "gelsy" or rows <= columns:
+        residuals = jnp.zeros(0, residuals.dtype)
+    if driver == "gels":
+        rank = jnp.zeros(0, rank.dtype)
+    sizes = lax.stop_gradient(sizes) if driver in ("gelsd", "gelss") else jnp.zeros(0, sizes.dtype)
+    return solution, residuals, rank, sizes
 
 
 def lu_factor(x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -120,3 +133,39 @@ def logdet(x: jax.Array) -> jax.Array:
         return jnp.zeros(x.shape[:-2], x.dtype)
     sign, size = jnp.linalg.slogdet(x)
     return jnp.where(sign < 0, jnp.nan, size)
+
+
+def eig(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Eigenvalues and eigenvectors, of matrices without elements as well."""
+    if not x.size:
+        dtype = jnp.result_type(x.dtype, jnp.complex64)
+        return jnp.zeros(x.shape[:-1], dtype), jnp.zeros(x.shape, dtype)
+    values, vectors = lax.linalg.eig(x, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
+    return values, vectors
+
+
+def svd_lowrank(
+    x: jax.Array, q: int | None = 6, niter: int = 2, mean: jax.Array | None = None, *, key: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """U, the `q` largest singular values and V of `x` less `mean`, nearly (https://arxiv.org/abs/0909.4061).
+
+    `niter` power iterations follow the projection on random vectors.
+    """
+    x = x if mean is None else x - mean
+    if x.shape[-2] < x.shape[-1]:
+        v, sizes, u = svd_lowrank(x.conj().mT, q, niter, key=key)
+        return u, sizes, v
+    basis = jnp.linalg.qr(x @ jax.random.normal(key, (x.shape[-1], 6 if q is None else q), x.dtype))[0]
+    for _ in range(niter):
+        basis = jnp.linalg.qr(x.conj().mT @ basis)[0]
+        basis = jnp.linalg.qr(x @ basis)[0]
+    u, sizes, vh = jnp.linalg.svd(basis.conj().mT @ x, full_matrices=False)
+    return basis @ u, sizes, vh.conj().mT
+
+
+def pca_lowrank(
+    x: jax.Array, q: int | None = None, center: bool = True, niter: int = 2, *, key: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """`svd_lowrank` of `x` whose columns are shifted to a mean of 0 with `center`; `q` is at most 6 by default."""
+    q = min(6, *x.shape[-2:]) if q is None else q
+    return svd_lowrank(x, q, niter, x.mean(-2, keepdims=True) if center else None, key=key)

@@ -1,7 +1,8 @@
-"""What training steps do to gradients before they use them."""
+"""What training steps do to gradients before they use them, and functions that give both gradients and values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -28,3 +29,14 @@ def clip_by_value(grads: Any, limit: float) -> Any:
 def add_gradients(grads: Any, new: Any) -> Any:
     """The sum of gradients and new ones; ``grads`` is None where there are none yet."""
     return new if grads is None else jax.tree.map(jnp.add, grads, new)
+
+
+def grad_and_value(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Any:
+    """A function that gives the gradient of ``function`` and its value, in this order."""
+    value_and_grad = jax.value_and_grad(function, argnums, has_aux)
+
+    def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        value, grad = value_and_grad(*args, **kwargs)
+        return grad, value
+
+    return differentiated

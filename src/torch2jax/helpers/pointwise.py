@@ -48,6 +48,12 @@ def power(base: jax.Array, exponent: jax.Array) -> jax.Array:
     return jnp.where((base == 0) & (exponent == 0), 1, base) ** exponent
 
 
+def xlogy(x: jax.Array, y: jax.Array | float) -> jax.Array:
+    """`x log(y)`, 0 with the gradient 0 where x is 0 and y is not positive."""
+    empty = (x == 0) & (jnp.asarray(y) <= 0)
+    return jnp.where(empty, 0, jax.scipy.special.xlogy(x, jnp.where(empty, 1, y)))
+
+
 def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
     """Angle of the point (x, y) with the gradient 0, not NaN, at the origin."""
     origin = (x == 0) & (y == 0)

@@ -191,6 +191,16 @@ class FractionalMaxPool(nnx.Module):
         )
 
 
+class IndexedFractionalMaxPool(FractionalMaxPool):
+    """``FractionalMaxPool`` with the positions of the maxima."""
+
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:  # type: ignore[override]
+        """Maxima, and their positions in the row-major order of the input's spatial axes."""
+        return indexed_fractional_max_pool(
+            x, self.kernel_size, self.output_size, self.output_ratio, samples=fractional_shifts(self.rngs(), x)
+        )
+
+
 def fractional_shifts(key: jax.Array, x: jax.Array) -> jax.Array:
     """Uniform numbers for ``fractional_max_pool``: one for each example, feature and spatial axis of x."""
     batch, *spatial, features = x.shape
@@ -205,7 +215,19 @@ def fractional_max_pool(
     *,
     samples: jax.Array,
 ) -> jax.Array:
-    """Maximum over windows whose places ``samples``, of shape (batch, features, spatial axes), shift.
+    """Maximum over windows whose places ``samples``, of shape (batch, features, spatial axes), shift."""
+    return indexed_fractional_max_pool(x, kernel_size, output_size, output_ratio, samples=samples)[0]
+
+
+def indexed_fractional_max_pool(
+    x: jax.Array,
+    kernel_size: int | Sequence[int],
+    output_size: int | Sequence[int] | None = None,
+    output_ratio: float | Sequence[float] | None = None,
+    *,
+    samples: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Fractional maximum, and its position in the row-major order of the input's spatial axes.
 
     Window i begins at floor((i + shift) * step) - floor(shift * step), and the last one ends with the input.
     """
@@ -229,7 +251,9 @@ def fractional_max_pool(
     elements = jnp.take_along_axis(flat, place.reshape(*place.shape[:2], -1), 2)
     elements = elements.reshape(batch, features, *counts, -1)
     winner = jnp.argmax(elements, -1, keepdims=True)
-    return jnp.moveaxis(jnp.take_along_axis(elements, winner, -1)[..., 0], 1, -1)
+    found = (jnp.take_along_axis(array, winner, -1)[..., 0] for array in (elements, place.reshape(elements.shape)))
+    values, indices = (jnp.moveaxis(array, 1, -1) for array in found)
+    return values, indices
 
 
 def geometry(

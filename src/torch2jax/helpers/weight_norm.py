@@ -55,6 +55,25 @@ class WeightNorm(Reparametrized):
         return jnp.sqrt(jnp.square(weight).sum(others, keepdims=True))
 
 
+class PlainWeight(Reparametrized):
+    """A layer that `unnormalize_weight` has given back its weight, in PyTorch's axes."""
+
+    weight: Any
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """The layer's output."""
+        return self.apply(x, self.weight[...])
+
+
+def unnormalize_weight(layer: Any) -> Any:
+    """Make the weight of a `WeightNorm` a parameter, in the place of its direction and length, and give the layer."""
+    v = layer.weight_v[...]
+    layer.weight = nnx.Param(v * (layer.weight_g[...] / layer.norm(v)))
+    del layer.weight_g, layer.weight_v
+    object.__setattr__(layer, "__class__", PlainWeight)
+    return layer
+
+
 class SpectralNorm(Reparametrized):
     """Spectral normalisation (https://arxiv.org/abs/1802.05957): division of the weight by its largest singular value.
 

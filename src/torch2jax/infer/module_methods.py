@@ -131,6 +131,10 @@ HINTS = {
     "state_dict": "torch2jax.to_state_dict(module) gives PyTorch's names and axis order",
     "load_state_dict": "torch2jax.load_state_dict(module, state_dict) reads PyTorch's weights",
     "register_forward_hook": "return the value from the method, or use nnx.capture",
+    "register_forward_pre_hook": "change the arguments where the module is called, or at the beginning of its __call__",
+    "register_full_backward_hook": "jax.custom_vjp around a function sees and changes what its backward pass gets",
+    "register_backward_hook": "jax.custom_vjp around a function sees and changes what its backward pass gets",
+    "get_submodule": "write the attributes that its path names: `model.encoder.layers[0]`",
 }
 
 

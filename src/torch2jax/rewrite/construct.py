@@ -115,7 +115,7 @@ class Constructor:
         built: list[cst.Arg] = []
         last = len(arguments) - 1
         for position, (star, keyword, value) in enumerate(arguments):
-            node = _bare(self.build(value, _ARGUMENT))
+            node = bare(self.build(value, _ARGUMENT))
             comma = _COMMA if position < last else cst.MaybeSentinel.DEFAULT
             if keyword is None:
                 built.append(cst.Arg(node, comma=comma, star="*" if star == "*" else "**" if star else ""))
@@ -167,8 +167,8 @@ class Constructor:
         return cst.Slice(lower, upper, step, second_colon=cst.Colon())
 
 
-def _bare(node: cst.BaseExpression) -> cst.BaseExpression:
-    """An operation without the parentheses that it had as the receiver of a method: it is an argument now."""
+def bare(node: cst.BaseExpression) -> cst.BaseExpression:
+    """An operation without the parentheses that it had as a receiver or an operand: it is an argument now."""
     if not isinstance(node, cst.BinaryOperation | cst.BooleanOperation | cst.UnaryOperation | cst.Comparison):
         return node
     sides = [*(paren.whitespace_after for paren in node.lpar), *(paren.whitespace_before for paren in node.rpar)]

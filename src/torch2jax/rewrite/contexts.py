@@ -198,5 +198,8 @@ DECORATORS = frozenset(
         "torch.compiler.disable",
         "torch._dynamo.disable",
         "torch.no_grad",
+        "apex.amp.float_function",
+        "apex.amp.half_function",
+        "apex.amp.promote_function",
     }
 )

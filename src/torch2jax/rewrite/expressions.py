@@ -9,8 +9,19 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall, UserCall
-from torch2jax.infer.kinds import Api, BoundApi, ClassRef, CustomGradient, Function, Instance, Namespace, is_module
+from torch2jax.infer.kinds import (
+    Api,
+    BoundApi,
+    ClassRef,
+    CustomGradient,
+    Function,
+    Instance,
+    Namespace,
+    Tensor,
+    is_module,
+)
 from torch2jax.rewrite.calls import without_forward
+from torch2jax.rewrite.construct import bare
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
 from torch2jax.rewrite.hyperparameters import group_of_parameters, hyperparameter, parameter_groups
 from torch2jax.rewrite.orders import put_in_order
@@ -46,6 +57,19 @@ def unary(rewriter: Rewriter, node: cst.UnaryOperation) -> Any:
         ):
             return inner.expression
     return result
+
+
+@rewrites(EXPRESSIONS, cst.BinaryOperation)
+def binary(rewriter: Rewriter, node: cst.BinaryOperation) -> Any:
+    """Operators between two operands; ``x ** y`` of two arrays has another gradient in JAX where both are 0."""
+    result: Any = rewriter.generic(node)
+    if isinstance(node.operator, cst.Power) and all(_is_float_array(rewriter.kind(x)) for x in (node.left, node.right)):
+        return call(rewriter.helper("power"), [bare(result.left), bare(result.right)])
+    return result
+
+
+def _is_float_array(kind: Any) -> bool:
+    return isinstance(kind, Tensor) and kind.dtype in ("float", None) and not kind.assumed
 
 
 @rewrites(EXPRESSIONS, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp, cst.IfExp, cst.BooleanOperation)

@@ -70,17 +70,26 @@ def _spread(
     rules_dirs: tuple[Path, ...],
     styles: bool,
 ) -> Iterator[tuple[str, CheckedFile]]:
-    if jobs <= 1 or len(files) <= 1:
-        for file, rules in files.items():
-            yield file, check_rules(rules, book, Options(rules_dirs=rules_dirs), styles=styles)
+    if not files:
         return
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch2jax.verify.examples"])
-    largest_first = sorted(files, key=lambda file: -weight(files[file]))
-    with ProcessPoolExecutor(min(jobs, len(files)), mp_context=context) as pool:
-        tasks = {pool.submit(_check_in_process, file, pattern, rules_dirs, styles): file for file in largest_first}
-        for task in as_completed(tasks):
-            yield tasks[task], task.result()
+    import jax
+
+    from torch2jax.verify.compilations import keep_compilations, kept_compilations
+
+    with kept_compilations() as folder:
+        if jobs <= 1 or len(files) <= 1:
+            for file, rules in files.items():
+                yield file, check_rules(rules, book, Options(rules_dirs=rules_dirs), styles=styles)
+                jax.clear_caches()  # type: ignore[no-untyped-call] # which would fill the memory
+            return
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["torch2jax.verify.examples"])
+        largest_first = sorted(files, key=lambda file: -weight(files[file]))
+        workers = min(jobs, len(files))
+        with ProcessPoolExecutor(workers, context, keep_compilations, (folder,)) as pool:
+            tasks = {pool.submit(_check_and_forget, file, pattern, rules_dirs, styles): file for file in largest_first}
+            for task in as_completed(tasks):
+                yield tasks[task], task.result()
 
 
 def weight(rules: Iterable[Rule]) -> int:
@@ -96,6 +105,15 @@ def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = (), *
 def _check_in_process(file: str, pattern: str, rules_dirs: tuple[Path, ...], styles: bool) -> CheckedFile:
     book = load_book(rules_dirs)
     return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs), styles=styles)
+
+
+def _check_and_forget(file: str, pattern: str, rules_dirs: tuple[Path, ...], styles: bool) -> CheckedFile:
+    """Check the rules of a file; what JAX has compiled for them would fill the memory of a worker."""
+    import jax
+
+    found = _check_in_process(file, pattern, rules_dirs, styles)
+    jax.clear_caches()  # type: ignore[no-untyped-call]
+    return found
 
 
 def check_rules(rules: Sequence[Rule], book: RuleBook, options: Options, *, styles: bool = True) -> CheckedFile:

@@ -36,7 +36,7 @@ from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen
 from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.rendering import ExampleError, Program, render
-from torch2jax.verify.torch_draws import torch_draws
+from torch2jax.verify.torch_draws import seed_torch, torch_draws
 from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy
 from torch2jax.weights.walk import slots
@@ -301,7 +301,7 @@ def _built(module: types.ModuleType, program: Program, inputs: Sequence[Array]) 
 
 
 def _torch_model(module: types.ModuleType, program: Program, inputs: Sequence[Array]) -> Any:
-    torch.manual_seed(_SEED)
+    seed_torch(_SEED)
     if not program.is_module:
         return module.example
     model = _built(module, program, inputs)

@@ -7,9 +7,8 @@ of the compiled function, and every call of it sees the same ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import jax
 import jax._src.random as jax_random  # what the initialisers of jax.nn call
@@ -36,14 +35,29 @@ def jax_draws(seed: int, draws: Draws | None = None) -> Iterator[Draws]:
     draws: those to take; new ones if None.
     """
     draws = draws or Draws(seed)
-    with seeded_python(seed), ExitStack() as stack:
-        for name, function in (_functions(draws) | _noted(draws)).items():
-            for module in (jax.random, jax_random):
-                stack.enter_context(patch.object(module, name, function))
-            for owner in (nnx.Rngs, nnx.RngStream):
-                if hasattr(owner, name):
-                    stack.enter_context(patch.object(owner, name, _as_method(function)))
+    replacements: list[tuple[Any, str, Function]] = []
+    for name, function in (_functions(draws) | _noted(draws)).items():
+        replacements += [(module, name, function) for module in (jax.random, jax_random)]
+        owners = (owner for owner in (nnx.Rngs, nnx.RngStream) if hasattr(owner, name))
+        replacements += [(owner, name, _as_method(function)) for owner in owners]
+    with seeded_python(seed), _replaced(replacements):
         yield draws
+
+
+@contextmanager
+def _replaced(replacements: Sequence[tuple[Any, str, Function]]) -> Iterator[None]:
+    """Inside, attributes of modules and classes are others: `unittest.mock.patch` takes long for so many."""
+    before = [(owner, name, vars(owner).get(name)) for owner, name, _ in replacements]
+    try:
+        for owner, name, function in replacements:
+            setattr(owner, name, function)
+        yield
+    finally:
+        for owner, name, own in before:
+            if own is None:  # it was inherited
+                delattr(owner, name)
+            else:
+                setattr(owner, name, own)
 
 
 def _functions(draws: Draws) -> dict[str, Function]:

@@ -8,7 +8,8 @@ and both frameworks pin float32 in places:
   active (programs must be imported inside it, since default arguments are bound at import);
 - flax layers keep the ``param_dtype`` (Embed and recurrent cells also the ``dtype``) of their signature, captured when
   flax was imported: `widen` lifts the Variables and those attributes of a built module;
-- `jax.nn.dot_product_attention` computes its softmax in NumPy's float32, by name.
+- `jax.nn.dot_product_attention` computes its softmax in NumPy's float32, by name;
+- torch's backward pass of hardsigmoid takes 1/6 from a table of single-precision numbers.
 """
 
 from __future__ import annotations
@@ -104,6 +105,11 @@ def _is_single(dtype: Any) -> bool:
         return False
 
 
+def _hardsigmoid(input: torch.Tensor, inplace: bool = False) -> torch.Tensor:
+    result = torch.nn.functional.relu6(input + 3) / 6
+    return input.copy_(result) if inplace else result
+
+
 def _single_precision_names() -> list[tuple[Any, str, Any]]:
     return [
         (torch, "float32", torch.float64),
@@ -114,6 +120,7 @@ def _single_precision_names() -> list[tuple[Any, str, Any]]:
         (torch.Tensor, "float", torch.Tensor.double),
         (torch.Tensor, "cfloat", torch.Tensor.cdouble),  # type: ignore[attr-defined]
         (torch.nn.Module, "float", torch.nn.Module.double),
+        (torch.nn.functional, "hardsigmoid", _hardsigmoid),
         (jnp, "float32", jnp.float64),
         (jnp, "complex64", jnp.complex128),
         (jax_nn_functions, "np", _WideNumpy("numpy")),

@@ -30,6 +30,7 @@ class RuleCheck:
         self._book = book
         self._styles = styles
         self._options = options
+        self._converted: dict[tuple[str, str], Conversion] = {}
 
     def results(self, rule: Rule) -> list[Checked]:
         """What the examples of a rule, and what follows from them, come to."""
@@ -63,12 +64,15 @@ class RuleCheck:
             problem = ""
             if conversion.code not in seen and not (style == "starred" and number >= _STARRED_EXAMPLES):
                 seen.add(conversion.code)
-                problem = _silent(self._run(probe, other, conversion, uncompiled=False))
+                problem = _silent(self._run(probe, other, conversion, uncompiled=False), conversion)
             yield Checked(rule.name, rule.file, probe.line, f"{style}: {probe.what}", problem)
 
     def _translated(self, program: Program, rule: Rule, probe: Probe) -> Conversion:
         filename = f"{Path(rule.file).name}:{probe.line}"
-        conversion = convert_with(self._book, program.source, filename=filename, options=self._options)
+        conversion = self._converted.get((filename, program.source))
+        if conversion is None:
+            conversion = convert_with(self._book, program.source, filename=filename, options=self._options)
+            self._converted[filename, program.source] = conversion
         self.names |= {name for name, *_ in conversion.trace}
         return conversion
 
@@ -76,12 +80,15 @@ class RuleCheck:
         return judge(probe.example, conversion, lambda: run_original(program), uncompiled=uncompiled)
 
 
-def _silent(result: ExampleResult) -> str:
+def _silent(result: ExampleResult, conversion: Conversion) -> str:
     """What is wrong with an example in another style: it may be flagged, but not come to something else.
 
-    A style that torch itself refuses is none. A ValueError is what helpers raise where they do not know a value.
+    A style that torch itself refuses is none. A ValueError is what helpers raise where they do not know a value. Other
+    values are right where the conversion names the value of the argument that it assumes (T2J201).
     """
     if result.status in (Status.AGREES, Status.REFUSED, Status.BROKEN) or result.detail.startswith("ValueError"):
+        return ""
+    if result.status is Status.DIFFERS and any(d.code == "T2J201" for d in conversion.diagnostics):
         return ""
     return f"{result.status}: {result.detail}"
 

@@ -24,7 +24,7 @@ from torch2jax.weights.arrays import Array, as_numpy
 @contextmanager
 def torch_draws(seed: int, draws: Draws | None = None) -> Iterator[Draws]:
     """Inside, torch's random operators take their numbers from the shared ones (from ``draws``, if given)."""
-    torch.manual_seed(seed)
+    seed_torch(seed)
     draws = draws or Draws(seed)
     mode = _SharedDraws(draws)
     attention = functools.partial(_attention, mode, torch.nn.functional.multi_head_attention_forward)
@@ -35,6 +35,13 @@ def torch_draws(seed: int, draws: Draws | None = None) -> Iterator[Draws]:
             stack.enter_context(patch.object(torch, name, function))
         stack.enter_context(mode)
         yield draws
+
+
+def seed_torch(seed: int) -> None:
+    """`torch.manual_seed`, which remembers every call for the day that a GPU is used: that takes long."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(seed)
+    torch.default_generator.manual_seed(seed)
 
 
 def _rng_state(draws: Draws) -> tuple[Callable[..., Any], Callable[..., Any]]:
