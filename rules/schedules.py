@@ -261,10 +261,10 @@ def OneCycleLR(
     >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, epochs=10, steps_per_epoch=7)
 
     >>> optimizer = torch.optim.Adam(model.parameters(), weight_decay=0.1)
-    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, anneal_strategy="linear", base_momentum=0.7, three_phase=True)
+    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, None, None, 0.3, "linear", True, 0.7, three_phase=True)
 
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, cycle_momentum=False, div_factor=9.0, final_div_factor=99.0)
+    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, cycle_momentum=False, div_factor=9, final_div_factor=99)
 
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, pct_start=0.4, max_momentum=0.9)

@@ -357,6 +357,7 @@ def Tensor_(data, *, device: Device = None) -> Tensor:
     >>> torch.Tensor([1, 0])
     >>> torch.Tensor(2).dtype, torch.Tensor(2).shape
     >>> torch.Tensor(((1, 2), (3, 4)))
+    >>> torch.Tensor(f32(3))
     >>> torch.Tensor(max([[3, 4], [1, 2]]))
     >>> torch.Tensor(f32(2, 3).size())  # random
     """

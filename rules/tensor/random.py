@@ -19,7 +19,9 @@ def randn(
     >>> torch.randn(2, 3)  # random
     >>> torch.randn((2, 3), dtype=torch.float64)  # random
     >>> torch.randn(f32(2, 3).shape)  # random
-    >>> torch.randn(2, dtype=torch.float16).dtype, torch.randn(max([2, 3]), dtype=torch.float16).dtype
+    >>> n = len([f32(2)])
+    >>> torch.randn(2, dtype=torch.float16).dtype, torch.randn(max([n, 3]), dtype=torch.float16).dtype
+
     >>> n = len([f32(2)])
     >>> torch.randn(max([n, 3]))  # random
     >>> torch.randn(math.floor(2.5))  # random
@@ -65,7 +67,9 @@ def rand(
     >>> torch.rand(2, 3)  # random
     >>> torch.rand((2, 3), dtype=torch.float64)  # random
     >>> torch.rand(f32(2, 3).shape)  # random
-    >>> torch.rand(2, dtype=torch.float16).dtype, torch.rand(max([2, 3]), dtype=torch.float16).dtype
+    >>> n = len([f32(2)])
+    >>> torch.rand(2, dtype=torch.float16).dtype, torch.rand(max([n, 3]), dtype=torch.float16).dtype
+
     >>> n = len([f32(2)])
     >>> torch.rand(max([n, 3]))  # random
     >>> torch.rand(math.floor(2.5))  # random
@@ -372,7 +376,7 @@ def exponential_(self: Tensor, lambd: Scalar = 1, *, generator: Dropped = None) 
 
     >>> f32(2, 3).detach().exponential_()  # random
     >>> f32(2, 3).detach().exponential_(2.5)  # random
-    >>> torch.zeros(2, dtype=torch.float16).exponential_().dtype, torch.zeros(2, dtype=torch.float16).exponential_(2.5).dtype
+    >>> torch.zeros(2).half().exponential_().dtype, torch.zeros(2).half().exponential_(2.5).dtype
     """
     if lambd == 1:
         return rngs.exponential(self.shape, dtype=self.dtype)
