@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import platform
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ from torch2jax.verify.equivalents import Equivalents, read_equivalents
 from torch2jax.verify.mutation import Verdict, mutate_all
 
 PACKAGES = ("torch", "jax", "flax", "optax")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 
 @dataclass

@@ -176,6 +176,7 @@ def vmap(
 
     >>> torch.vmap(torch.dot)(f32(2, 3), f32(2, 3))
     >>> torch.vmap(torch.dot, in_dims=(0, 1))(f32(2, 3), f32(3, 2))
+    >>> torch.vmap(lambda x: x * 2, out_dims=1)(f32(2, 3))
     """
     return jax.vmap(func, in_axes=in_dims, out_axes=out_dims)
 
@@ -185,6 +186,7 @@ def func_grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
     """A derivative as a function.
 
     >>> torch.func.grad(lambda x: (x * x * x).sum())(f32(3))
+    >>> torch.func.grad(lambda x, y: ((x * y * y).sum(), x), argnums=1, has_aux=True)(f32(3), f32(3))
     """
     return jax.grad(func, argnums=argnums, has_aux=has_aux)
 
@@ -204,6 +206,7 @@ def func_jacrev(func: Callable, argnums=0, *, has_aux: bool = False, chunk_size:
     """A derivative as a function.
 
     >>> torch.func.jacrev(lambda x: (x * x * x).sum())(f32(3))
+    >>> torch.func.jacrev(lambda x, y: ((x * y * y).sum(), x), argnums=1, has_aux=True)(f32(3), f32(3))
     """
     return jax.jacrev(func, argnums=argnums, has_aux=has_aux)
 
@@ -213,6 +216,7 @@ def func_jacfwd(func: Callable, argnums=0, has_aux: bool = False, *, randomness:
     """A derivative as a function.
 
     >>> torch.func.jacfwd(lambda x: (x * x * x).sum())(f32(3))
+    >>> torch.func.jacfwd(lambda x, y: ((x * y * y).sum(), x), argnums=1, has_aux=True)(f32(3), f32(3))
     """
     return jax.jacfwd(func, argnums=argnums, has_aux=has_aux)
 
@@ -222,6 +226,7 @@ def func_hessian(func: Callable, argnums=0) -> Callable:
     """A derivative as a function.
 
     >>> torch.func.hessian(lambda x: (x * x * x).sum())(f32(3))
+    >>> torch.func.hessian(lambda x, y: (x * y * y).sum(), argnums=1)(f32(3), f32(3))
     """
     return jax.hessian(func, argnums=argnums)
 

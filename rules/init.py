@@ -154,6 +154,9 @@ def kaiming_uniform_(
 
     >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), mode="fan_out", a=5).abs().max()
     >>> (y < 0.0507) & (y > 0.0456)
+
+    >>> y = nn.init.kaiming_uniform_(torch.zeros(90, 3), 0, max(["fan_in"]), "relu").abs().max()
+    >>> (y < 1.4143) & (y > 1.2729)
     """
     if mode == "fan_in" and (nonlinearity == "relu" or (nonlinearity == "leaky_relu" and a == 0)):
         return nnx.initializers.he_uniform(in_axis=in_axis, out_axis=out_axis)(
@@ -180,6 +183,12 @@ def kaiming_normal_(tensor: Tensor, a=0, mode="fan_in", nonlinearity="leaky_relu
     >>> nn.init.kaiming_normal_(f32(2, 3, 4, 5).detach(), mode="fan_out", nonlinearity="relu")  # random
     >>> nn.init.kaiming_normal_(f32(2, 3).detach(), 0.2)  # random
     >>> nn.init.kaiming_normal_(f32(2, 3).detach(), nonlinearity="linear")  # random
+
+    >>> y = nn.init.kaiming_normal_(torch.zeros(300, 30), 0.2, mode="fan_out").std()
+    >>> (y < 0.084) & (y > 0.076)
+
+    >>> y = nn.init.kaiming_normal_(torch.zeros(300, 30), 0.2, "fan_out", "tanh").std()
+    >>> (y < 0.101) & (y > 0.091)
     """
     if nonlinearity == "relu" or (nonlinearity == "leaky_relu" and a == 0):
         return nnx.initializers.variance_scaling(2.0, mode, "normal", in_axis=in_axis, out_axis=out_axis)(
@@ -200,6 +209,8 @@ def orthogonal_(tensor: Tensor, gain=1, generator: Dropped = None) -> Tensor:
 
     >>> nn.init.orthogonal_(f32(2, 3).detach())  # random
     >>> nn.init.orthogonal_(f32(4, 3, 2).detach(), gain=0.5)  # random
+    >>> y = nn.init.orthogonal_(torch.zeros(4, 3, 2), gain=0.5).reshape(4, 6)
+    >>> y @ y.T
     """
     return nnx.initializers.orthogonal(scale=gain, column_axis=out_axis)(rngs.params(), tensor.shape, tensor.dtype)
 
@@ -209,6 +220,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix.
 
     >>> nn.init.eye_(f32(2, 3).detach())
+    >>> nn.init.eye_(torch.zeros(2, 3, dtype=torch.float16)).dtype
     """
     return jnp.eye(*tensor.shape, dtype=tensor.dtype)
 
@@ -221,6 +233,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     >>> nn.init.dirac_(weight)
     >>> weight = f32(6, 2, 3, 4).detach()
     >>> nn.init.dirac_(weight, 3)
+
+    >>> nn.init.dirac_(torch.zeros(4, 3, 5, dtype=torch.float16)).dtype
     """
     return helpers.dirac(tensor.shape, groups=groups, dtype=tensor.dtype, in_axis=in_axis, out_axis=out_axis)
 
@@ -231,6 +245,8 @@ def sparse_(tensor: Tensor, sparsity, std=0.01, generator: Dropped = None) -> Te
 
     >>> nn.init.sparse_(f32(4, 3).detach(), 0.3)  # random
     >>> nn.init.sparse_(f32(4, 3).detach(), sparsity=0.3, std=1.0)  # random
+    >>> (nn.init.sparse_(torch.zeros(10, 4), 0.3) == 0).sum(dim=0)
+    >>> nn.init.sparse_(torch.zeros(10, 4, dtype=torch.float16), 0.3).dtype
     """
     return helpers.sparse(rngs.params(), tensor.shape, sparsity, std=std, dtype=tensor.dtype, out_axis=out_axis)
 
@@ -245,6 +261,7 @@ def calculate_gain(nonlinearity: str, param=None) -> float:
     >>> nn.init.calculate_gain("leaky_relu")
     >>> nn.init.calculate_gain("leaky_relu", 0.2)
     >>> nn.init.calculate_gain("selu")
+    >>> nn.init.calculate_gain("selu", 0.2)
     >>> nn.init.calculate_gain(str("selu"))
     """
     if nonlinearity == "relu":
@@ -271,6 +288,7 @@ def calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
     >>> nn.init._calculate_correct_fan(f32(2, 3, 4), "fan_in")
     >>> nn.init._calculate_correct_fan(f32(2, 3, 4), "fan_out")
+    >>> nn.init._calculate_correct_fan(f32(2, 3, 4), max(["fan_in"]))
     """
     if mode == "fan_in":
         return helpers.fan_in_and_fan_out(tensor)[0]

@@ -26,9 +26,14 @@ def SGD(
     >>> torch.optim.SGD(model.parameters(), lr=0.1)
     >>> torch.optim.SGD(model.parameters(), momentum=0.9, nesterov=True)
     >>> torch.optim.SGD(model.parameters(), 0.1, weight_decay=0.1, maximize=True)
-    >>> torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    >>> torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=True)
+    >>> torch.optim.SGD(model.parameters(), lr=0.1, maximize=True)
+    >>> torch.optim.SGD(model.parameters(), 0.1, 0.9, min([0.0, 0.5]), 0.1, True, maximize=True)
     >>> torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, maximize=True)
     >>> torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, dampening=0.3)
+    >>> torch.optim.lr_scheduler.StepLR(optimizer, 3)
+
     >>> torch.optim.SGD(model.parameters(), lr=0.1, dampening=0.3, weight_decay=0.1)
     """
     if not maximize and momentum == 0 and weight_decay == 0:
@@ -73,9 +78,15 @@ def Adam(
 
     >>> torch.optim.Adam(model.parameters())
     >>> torch.optim.Adam(model.parameters(), lr=0.1, betas=(0.5, 0.99), eps=1e-3, foreach=True)
-    >>> torch.optim.Adam(model.parameters(), lr=0.1, weight_decay=0.1)
-    >>> torch.optim.Adam(model.parameters(), lr=0.1, weight_decay=0.1, decoupled_weight_decay=True)
-    >>> torch.optim.Adam(model.parameters(), lr=0.1, amsgrad=True, betas=(0.9, 0.9), eps=1e-3)
+    >>> torch.optim.Adam(model.parameters(), 0.1, (0.5, 0.9), 1e-3, weight_decay=0.1)
+    >>> torch.optim.Adam(model.parameters(), 0.1, (0.5, 0.9), 1e-3, 0.1, decoupled_weight_decay=True)
+    >>> torch.optim.Adam(model.parameters(), lr=0.1, amsgrad=True, betas=(0.5, 0.9), eps=1e-3)
+    >>> torch.optim.Adam(model.parameters(), 0.1, (0.5, 0.9), 1e-3, 0.1, True)
+    >>> torch.optim.Adam(model.parameters(), 0.1, (0.5, 0.9), 1e-3, 0.1, True, decoupled_weight_decay=True)
+    >>> torch.optim.Adam(model.parameters(), lr=0.1, amsgrad=True, decoupled_weight_decay=True)
+    >>> torch.optim.Adam(model.parameters(), lr=0.1, amsgrad=True, maximize=True)
+    >>> torch.optim.Adam(model.parameters(), 0.1, (0.5, 0.9), 1e-3, amsgrad=min([False, True]))
+    >>> torch.optim.Adam(model.parameters(), lr=0.1, decoupled_weight_decay=min([False, True]))
     >>> torch.optim.Adam(model.parameters(), lr=0.1, amsgrad=True, weight_decay=0.1, maximize=True)
     >>> torch.optim.Adam(model.parameters(), weight_decay=0.1, decoupled_weight_decay=True, maximize=True)
     >>> torch.optim.Adam(model.parameters(), lr=0.1, maximize=True)
@@ -122,7 +133,7 @@ def AdamW(
 
     >>> torch.optim.AdamW(model.parameters())
     >>> torch.optim.AdamW(model.parameters(), lr=0.1, betas=(0.5, 0.99), eps=1e-3, weight_decay=0.1)
-    >>> torch.optim.AdamW(model.parameters(), lr=0.1, amsgrad=True, betas=(0.9, 0.9), eps=1e-3)
+    >>> torch.optim.AdamW(model.parameters(), lr=0.1, amsgrad=True, betas=(0.5, 0.9), eps=1e-3)
     >>> torch.optim.AdamW(model.parameters(), lr=0.1, maximize=True, weight_decay=0.1)
     """
     if not maximize and not amsgrad:
@@ -152,7 +163,8 @@ def Adamax(
 
     >>> torch.optim.Adamax(model.parameters())
     >>> torch.optim.Adamax(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2)
-    >>> torch.optim.Adamax(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2, weight_decay=0.1, maximize=True)
+    >>> torch.optim.Adamax(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2, weight_decay=0.1)
+    >>> torch.optim.Adamax(model.parameters(), lr=0.1, maximize=True)
     """
     if not maximize and weight_decay == 0:
         return optax.adamax(lr, b1=betas[0], b2=betas[1], eps=eps)
@@ -184,6 +196,7 @@ def NAdam(
     >>> torch.optim.NAdam(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2, momentum_decay=0.1)
     >>> torch.optim.NAdam(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2, momentum_decay=0.1, weight_decay=0.1)
     >>> torch.optim.NAdam(model.parameters(), lr=0.1, weight_decay=0.1, decoupled_weight_decay=True, maximize=True)
+    >>> torch.optim.NAdam(model.parameters(), lr=0.1, maximize=True)
     """
     if not maximize and weight_decay == 0:
         return optax.chain(
@@ -219,6 +232,7 @@ def RAdam(
     >>> torch.optim.RAdam(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2)
     >>> torch.optim.RAdam(model.parameters(), lr=0.1, betas=(0.5, 0.9), eps=1e-2, weight_decay=0.1)
     >>> torch.optim.RAdam(model.parameters(), lr=0.1, weight_decay=0.1, decoupled_weight_decay=True, maximize=True)
+    >>> torch.optim.RAdam(model.parameters(), lr=0.1, maximize=True)
     """
     if not maximize and weight_decay == 0:
         return optax.chain(helpers.scale_by_radam(b1=betas[0], b2=betas[1], eps=eps), optax.scale_by_learning_rate(lr))
@@ -249,9 +263,15 @@ def RMSprop(
 
     >>> torch.optim.RMSprop(model.parameters())
     >>> torch.optim.RMSprop(model.parameters(), lr=0.1, alpha=0.9, eps=1e-2, centered=True)
-    >>> torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-2, weight_decay=0.1, centered=True, maximize=True)
-    >>> torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-2, momentum=0.9)
+    >>> torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-2, weight_decay=0.1, centered=True)
+    >>> torch.optim.RMSprop(model.parameters(), maximize=True)
+    >>> optimizer = torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-2, momentum=0.9)
+    >>> torch.optim.lr_scheduler.StepLR(optimizer, 3)
+
+    >>> torch.optim.RMSprop(model.parameters(), momentum=0.9, maximize=True)
     >>> torch.optim.RMSprop(model.parameters(), momentum=0.9, weight_decay=0.1, centered=True, maximize=True)
+    >>> optimizer = torch.optim.RMSprop(model.parameters(), eps=1e-2, momentum=0.9, weight_decay=0.1)
+    >>> torch.optim.lr_scheduler.StepLR(optimizer, 3)
     """
     if not maximize and momentum == 0 and weight_decay == 0:
         return optax.rmsprop(lr, decay=alpha, eps=eps, eps_in_sqrt=False, centered=centered)
@@ -294,7 +314,8 @@ def Adagrad(
 
     >>> torch.optim.Adagrad(model.parameters())
     >>> torch.optim.Adagrad(model.parameters(), lr=0.1, lr_decay=0.1, initial_accumulator_value=0.5, eps=1e-2)
-    >>> torch.optim.Adagrad(model.parameters(), lr=0.1, lr_decay=0.1, weight_decay=0.1, maximize=True)
+    >>> torch.optim.Adagrad(model.parameters(), 0.1, 0.1, weight_decay=0.1, initial_accumulator_value=0.5, eps=1e-2)
+    >>> torch.optim.Adagrad(model.parameters(), lr=0.1, initial_accumulator_value=0.5, maximize=True)
     """
     if not maximize and weight_decay == 0:
         return helpers.adagrad(lr, lr_decay=lr_decay, initial_accumulator_value=initial_accumulator_value, eps=eps)
@@ -323,6 +344,7 @@ def Adadelta(
     >>> torch.optim.Adadelta(model.parameters())
     >>> torch.optim.Adadelta(model.parameters(), lr=0.1, rho=0.8, eps=1e-2, weight_decay=0.1)
     >>> torch.optim.Adadelta(model.parameters(), lr=0.1, rho=0.8, eps=1e-2, weight_decay=0.1, maximize=True)
+    >>> torch.optim.Adadelta(model.parameters(), lr=0.1, weight_decay=0.1, maximize=min([False, True]))
     """
     if not maximize:
         return optax.adadelta(lr, rho=rho, eps=eps, weight_decay=weight_decay)
@@ -348,7 +370,8 @@ def ASGD(
 
     >>> torch.optim.ASGD(model.parameters())
     >>> torch.optim.ASGD(model.parameters(), lr=0.1, lambd=0.1, alpha=0.5, t0=5.0)
-    >>> torch.optim.ASGD(model.parameters(), lr=0.1, lambd=0.1, alpha=0.5, t0=5.0, weight_decay=0.1, maximize=True)
+    >>> torch.optim.ASGD(model.parameters(), lr=0.1, lambd=0.1, alpha=0.5, t0=5.0, weight_decay=0.1)
+    >>> torch.optim.ASGD(model.parameters(), lr=0.1, maximize=True)
     """
     if not maximize and weight_decay == 0:
         return helpers.asgd(lr, lambd=lambd, alpha=alpha)
@@ -374,7 +397,7 @@ def Rprop(
     """Steps whose sizes follow the signs of the gradients alone.
 
     >>> torch.optim.Rprop(model.parameters())
-    >>> torch.optim.Rprop(model.parameters(), lr=0.1, etas=(0.4, 1.5), step_sizes=(1e-3, 0.2))
+    >>> torch.optim.Rprop(model.parameters(), lr=0.1, etas=(0.4, 1.5), step_sizes=(0.05, 0.2))
     >>> torch.optim.Rprop(model.parameters(), lr=0.1, etas=(0.4, 1.5), step_sizes=(1e-3, 0.2), maximize=True)
     """
     if not maximize:

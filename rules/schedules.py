@@ -209,6 +209,12 @@ def CyclicLR(
     >>> torch.optim.lr_scheduler.CyclicLR(optimizer, 0.01, 0.1, step_size_up=5, cycle_momentum=False)
 
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    >>> torch.optim.lr_scheduler.CyclicLR(optimizer, 0.01, 0.1, 5, mode="exp_range", gamma=0.9, max_momentum=0.95)
+
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    >>> torch.optim.lr_scheduler.CyclicLR(optimizer, 0.01, 0.1, 5, scale_fn=lambda x: 0.9**x, scale_mode="iterations")
+
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     >>> torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.01, max_lr=0.1, last_epoch=3)
     """
     if last_epoch != -1:
@@ -255,7 +261,13 @@ def OneCycleLR(
     >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, epochs=10, steps_per_epoch=7)
 
     >>> optimizer = torch.optim.Adam(model.parameters(), weight_decay=0.1)
-    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, three_phase=True, anneal_strategy="linear")
+    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, None, None, 0.3, "linear", True, 0.7, three_phase=True)
+
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, cycle_momentum=False, div_factor=9, final_div_factor=99)
+
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, pct_start=0.4, max_momentum=0.9)
 
     >>> optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
     >>> torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 60, last_epoch=3)
@@ -294,7 +306,10 @@ def ReduceLROnPlateau(
     """A rate that falls where a metric does not become better.
 
     >>> optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
-    >>> torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", factor=0.5, patience=2, cooldown=1)
+    >>> torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "max", factor=0.5, patience=2, cooldown=1, min_lr=0.03)
+
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", 0.5, 1, 0.1, threshold_mode="abs", eps=0.01)
     """
     return helpers.ReduceOnPlateau(
         optimizer,

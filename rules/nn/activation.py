@@ -296,8 +296,6 @@ def Softmin(dim: Axis) -> Module:
     """Softmax of -x.
 
     >>> nn.Softmin(dim=1)(f32(2, 3, 4))
-    >>> nn.Softmin()(f32(2, 3, 4))
-    >>> nn.Softmin()(f32(2, 3, 4, 5))
     """
     return partial(helpers.softmin, axis=dim)
 
@@ -307,6 +305,8 @@ def Softmin_without_axis(dim=None) -> Module:
     """Softmax of -x over the axis that torch guesses.
 
     >>> nn.Softmin()(f32(2, 3))
+    >>> nn.Softmin()(f32(2, 3, 4))
+    >>> nn.Softmin()(f32(2, 3, 4, 5))
     """
     return lambda x: nnx.softmax(-x, axis=0 if x.ndim in (0, 1, 3) else 1)
 

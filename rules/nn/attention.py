@@ -21,12 +21,13 @@ def scaled_dot_product_attention(
     >>> F.scaled_dot_product_attention(f32(2, 3, 4, 5), f32(2, 3, 6, 5), f32(2, 3, 6, 5), attn_mask=b8(4, 6))
     >>> F.scaled_dot_product_attention(f32(2, 3, 4, 5), f32(2, 3, 6, 5), f32(2, 3, 6, 5), f32(2, 1, 4, 6), 0.0)
     >>> F.scaled_dot_product_attention(f32(2, 6, 4, 5), f32(2, 3, 4, 5), f32(2, 3, 4, 5), enable_gqa=True)
+    >>> F.scaled_dot_product_attention(f32(2, 3, 4, 5), f32(2, 3, 6, 5), f32(2, 3, 6, 5), dropout_p=1.0)
     >>> q = f32(2, 3, 4, 5).detach()
     >>> F.scaled_dot_product_attention(q, q, q, dropout_p=0.5)  # random
 
     >>> q, k, v, mask = f32(2, 6, 4, 5), f32(2, 3, 4, 5), f32(2, 3, 4, 5), f32(4, 4)
-    >>> F.scaled_dot_product_attention(q, k, v, mask, dropout_p=float(0), scale=0.3, enable_gqa=True)
-    >>> F.scaled_dot_product_attention(q, k, v, dropout_p=float(0), is_causal=True, enable_gqa=True)
+    >>> F.scaled_dot_product_attention(q, k, v, mask, dropout_p=min([0.0, 0.5]), scale=0.3, enable_gqa=True)
+    >>> F.scaled_dot_product_attention(q, k, v, dropout_p=min([0.0, 0.5]), is_causal=True, enable_gqa=True)
     """
     if dropout_p == 0:
         return helpers.scaled_dot_product_attention(
@@ -62,19 +63,21 @@ def MultiheadAttention(
     """Attention of several heads.
 
     >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(5, 3, 6), f32(5, 3, 6))
-    >>> x = f32(3, 4, 6)
-    >>> nn.MultiheadAttention(6, 2, bias=False, batch_first=True)(x, x, x, need_weights=False)[0]
+    >>> layer = nn.MultiheadAttention(6, 2, bias=False, batch_first=True)
+    >>> layer(f32(3, 4, 6), f32(3, 4, 6), f32(3, 4, 6), need_weights=False)
+
     >>> layer = nn.MultiheadAttention(6, 2, add_bias_kv=True, add_zero_attn=True, kdim=5, vdim=7)
     >>> layer(f32(4, 3, 6), f32(5, 3, 5), f32(5, 3, 7), average_attn_weights=False)
     >>> mask = torch.triu(torch.ones(4, 4, dtype=torch.bool), diagonal=1)
-    >>> x = f32(4, 3, 6)
-    >>> nn.MultiheadAttention(6, 2)(x, x, x, attn_mask=mask, is_causal=True)
-    >>> query, key = f32(4, 3, 6), f32(5, 3, 6)
-    >>> nn.MultiheadAttention(6, 2)(query, key, key, attn_mask=f32(4, 5), need_weights=False)[0]
-    >>> padding = torch.tensor([[False, False, False, True]] * 3)
-    >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(4, 3, 6), f32(4, 3, 6), padding, need_weights=False)[0]
+    >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(4, 3, 6), f32(4, 3, 6), attn_mask=mask, is_causal=True)
+
+    >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(5, 3, 6), f32(5, 3, 6), attn_mask=f32(4, 5), need_weights=False)
+    >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(4, 3, 6), f32(4, 3, 6), f32(3, 4), need_weights=False)
     >>> padding = torch.tensor([[False, False, False, True]] * 3)
     >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(4, 3, 6), f32(4, 3, 6), key_padding_mask=padding)
+
+    >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(5, 3, 6), f32(5, 3, 6), f32(3, 5), attn_mask=f32(4, 5))
+    >>> nn.MultiheadAttention(6, 2)(f32(4, 3, 6), f32(5, 3, 6), f32(5, 3, 6), f32(3, 5), False, f32(4, 5))
     >>> x = f32(4, 3, 6).detach()
     >>> nn.MultiheadAttention(6, 2, dropout=0.5)(x, x, x)  # random
     """
@@ -247,6 +250,8 @@ def TransformerEncoderLayer(
     >>> layer(f32(4, 3, 6), src_mask=mask, is_causal=True)
     >>> padding = torch.tensor([[False, False, False, True]] * 3)
     >>> nn.TransformerEncoderLayer(6, 2, 8, 0.0)(f32(4, 3, 6), src_key_padding_mask=padding)
+
+    >>> nn.TransformerEncoderLayer(6, 2, 8, 0.0)(f32(4, 3, 6), f32(4, 4), f32(3, 4))
     """
     return helpers.TransformerEncoderLayer(
         d_model,
@@ -300,6 +305,18 @@ def TransformerDecoderLayer(
     >>> last = nn.TransformerDecoderLayer(6, 2, 8, 0.0)
     >>> padding = torch.tensor([[False, False, False, True]] * 3)
     >>> last(f32(4, 3, 6), f32(4, 3, 6), tgt_key_padding_mask=padding, memory_key_padding_mask=padding)
+
+    >>> layer, tgt, memory = nn.TransformerDecoderLayer(6, 2, 8, 0.0), f32(4, 3, 6), f32(5, 3, 6)
+    >>> layer(tgt, memory, f32(4, 4)), layer(tgt, memory, f32(4, 4), None, f32(3, 4))
+
+    >>> layer, tgt, memory = nn.TransformerDecoderLayer(6, 2, 8, 0.0), f32(4, 3, 6), f32(5, 3, 6)
+    >>> layer(tgt, memory, memory_mask=f32(4, 5)), layer(tgt, memory, f32(4, 4), f32(4, 5))
+
+    >>> layer, tgt, memory = nn.TransformerDecoderLayer(6, 2, 8, 0.0), f32(4, 3, 6), f32(4, 3, 6)
+    >>> layer(tgt, memory, f32(4, 4), None, None, f32(3, 4))
+
+    >>> layer, tgt, memory = nn.TransformerDecoderLayer(6, 2, 8, 0.0), f32(4, 3, 6), f32(4, 3, 6)
+    >>> layer(tgt, memory, None, None, f32(3, 4)), layer(tgt, memory, memory_key_padding_mask=f32(3, 4))
     """
     return helpers.TransformerDecoderLayer(
         d_model,
@@ -352,6 +369,10 @@ def TransformerEncoder(
     >>> layer = nn.TransformerEncoderLayer(6, 2, 8, 0.0, batch_first=True)
     >>> encoder = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(6), enable_nested_tensor=False)
     >>> encoder(f32(3, 4, 6), mask=f32(4, 4), src_key_padding_mask=torch.tensor([[0.0, 0.0, -1.0, 0.0]] * 3).double())
+
+    >>> nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 8, 0.0), 1)(f32(4, 3, 6), f32(4, 4))
+    >>> encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 8, 0.0), 1)
+    >>> encoder(f32(4, 3, 6), src_key_padding_mask=torch.tensor([[False, False, True, False]] * 3))
     """
     caveat(
         "in evaluation without gradients, torch's "
@@ -378,7 +399,22 @@ def TransformerDecoder(decoder_layer, num_layers: int, norm=None) -> Module:
 
     >>> nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0), num_layers=2)(f32(4, 3, 6), f32(5, 3, 6))
     >>> decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0), 2, nn.LayerNorm(6))
-    >>> decoder(f32(4, 3, 6), f32(5, 3, 6), tgt_mask=f32(4, 4))
+    >>> decoder(f32(4, 3, 6), f32(4, 3, 6), tgt_mask=f32(4, 4))
+
+    >>> decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0), 1)
+    >>> decoder(f32(4, 3, 6), f32(4, 3, 6), f32(4, 4), f32(4, 4), f32(3, 4), f32(3, 4))
+
+    >>> decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0), 1)
+    >>> tgt, memory = f32(4, 3, 6), f32(5, 3, 6)
+    >>> decoder(tgt, memory, memory_mask=f32(4, 5)), decoder(tgt, memory, f32(4, 4), f32(4, 5))
+
+    >>> decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0), 1)
+    >>> tgt, memory = f32(4, 3, 6), f32(5, 3, 6)
+    >>> decoder(tgt, memory, None, None, f32(3, 4)), decoder(tgt, memory, f32(4, 4), None, f32(3, 4))
+
+    >>> decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 8, 0.0), 1)
+    >>> tgt, memory, hidden = f32(4, 3, 6), f32(5, 3, 6), f32(3, 5)
+    >>> decoder(tgt, memory, memory_key_padding_mask=hidden), decoder(tgt, memory, f32(4, 4), None, None, hidden)
     """
     return helpers.TransformerDecoder(decoder_layer, num_layers, norm=norm, rngs=rngs)
 
@@ -433,6 +469,17 @@ def Transformer(
     >>> model = nn.Transformer(6, 2, 1, 1, 8, 0.0, "gelu", batch_first=True, norm_first=True, bias=False)
     >>> model(f32(3, 5, 6), f32(3, 4, 6), tgt_mask=f32(4, 4), memory_mask=f32(4, 5))
     >>> nn.Transformer(6, 2, 1, 1, 8, 0.0, custom_encoder=nn.Identity())(f32(5, 3, 6), f32(4, 3, 6))
+    >>> nn.Transformer(6, 2, 1, 1, 8, 0.0, custom_decoder=nn.Identity())(f32(5, 3, 6), f32(4, 3, 6))
+    >>> model = nn.Transformer(6, 2, 1, 1, 8, 0.0, layer_norm_eps=1e-2)
+    >>> model(f32(5, 3, 6), f32(4, 3, 6), f32(5, 5), f32(4, 4), f32(4, 5), f32(3, 5), f32(3, 4), f32(3, 5))
+
+    >>> model, src, tgt = nn.Transformer(6, 2, 1, 1, 8, 0.0), f32(5, 3, 6), f32(4, 3, 6)
+    >>> model(src, tgt, f32(5, 5)), model(src, tgt, None, f32(4, 4)), model(src, tgt, None, None, f32(4, 5))
+
+    >>> model, src, tgt = nn.Transformer(6, 2, 1, 1, 8, 0.0), f32(5, 3, 6), f32(4, 3, 6)
+    >>> model(src, tgt, src_key_padding_mask=f32(3, 5)), model(src, tgt, tgt_key_padding_mask=f32(3, 4))
+
+    >>> nn.Transformer(6, 2, 1, 1, 8, 0.0)(f32(5, 3, 6), f32(4, 3, 6), memory_key_padding_mask=f32(3, 5))
     """
     if custom_encoder is not None or custom_decoder is not None:
         raise Unsupported("custom_encoder= and custom_decoder= of nn.Transformer", "call encoder and decoder yourself")

@@ -23,7 +23,12 @@ def ConvTranspose1d(
     >>> nn.ConvTranspose1d(3, 4, 4, 2, 1)(f32(2, 3, 9))
     >>> nn.ConvTranspose1d(3, 4, 2, stride=3, bias=False)(f32(2, 3, 9))
     >>> nn.ConvTranspose1d(3, 4, 3, stride=2, padding=2, output_padding=1, dilation=2)(f32(2, 3, 9))
+    >>> nn.ConvTranspose1d(3, 4, 3, 2, 2, 1)(f32(2, 3, 9))
+    >>> nn.ConvTranspose1d(3, 4, 3, 2, dilation=2, bias=False)(f32(2, 3, 9))
     >>> nn.ConvTranspose1d(4, 6, (3,), 2, output_padding=(1,), groups=2)(f32(2, 4, 9))
+    >>> nn.ConvTranspose1d(4, 6, 3, 2, groups=2)(f32(2, 4, 9))
+    >>> nn.ConvTranspose1d(3, 4, (3,), 2)(f32(2, 3, 9))
+    >>> nn.ConvTranspose1d(3, 4, 3, 2, (1,))(f32(2, 3, 9))
     >>> nn.ConvTranspose1d(3, 4, int("3"), 2, int("1"))(f32(2, 3, 9))
     """
     if (
@@ -105,7 +110,12 @@ def ConvTranspose2d(
     >>> nn.ConvTranspose2d(3, 4, 4, 2, 1)(f32(2, 3, 6, 7))
     >>> nn.ConvTranspose2d(3, 4, 2, stride=3, bias=False)(f32(2, 3, 6, 7))
     >>> nn.ConvTranspose2d(3, 4, 3, stride=2, padding=2, output_padding=1, dilation=2)(f32(2, 3, 6, 7))
+    >>> nn.ConvTranspose2d(3, 4, 3, 2, 2, 1)(f32(2, 3, 6, 7))
+    >>> nn.ConvTranspose2d(3, 4, 3, 2, dilation=2, bias=False)(f32(2, 3, 6, 7))
     >>> nn.ConvTranspose2d(4, 6, (3, 2), 2, output_padding=(1, 0), groups=2)(f32(2, 4, 6, 7))
+    >>> nn.ConvTranspose2d(4, 6, 3, 2, groups=2)(f32(2, 4, 6, 7))
+    >>> nn.ConvTranspose2d(3, 4, (3, 2), 2)(f32(2, 3, 6, 7))
+    >>> nn.ConvTranspose2d(3, 4, 3, 2, (1, 0))(f32(2, 3, 6, 7))
     >>> nn.ConvTranspose2d(3, 4, int("3"), 2, int("1"))(f32(2, 3, 6, 7))
     """
     if (
@@ -187,7 +197,12 @@ def ConvTranspose3d(
     >>> nn.ConvTranspose3d(3, 4, 4, 2, 1)(f32(2, 3, 4, 5, 6))
     >>> nn.ConvTranspose3d(3, 4, 2, stride=3, bias=False)(f32(2, 3, 4, 5, 6))
     >>> nn.ConvTranspose3d(3, 4, 3, stride=2, padding=2, output_padding=1, dilation=2)(f32(2, 3, 4, 5, 6))
+    >>> nn.ConvTranspose3d(3, 4, 3, 2, 2, 1)(f32(2, 3, 4, 5, 6))
+    >>> nn.ConvTranspose3d(3, 4, 3, 2, dilation=2, bias=False)(f32(2, 3, 4, 5, 6))
     >>> nn.ConvTranspose3d(4, 6, (3, 2, 1), 2, output_padding=(1, 0, 1), groups=2)(f32(2, 4, 4, 5, 6))
+    >>> nn.ConvTranspose3d(4, 6, 3, 2, groups=2)(f32(2, 4, 4, 5, 6))
+    >>> nn.ConvTranspose3d(3, 4, (3, 2, 1), 2)(f32(2, 3, 4, 5, 6))
+    >>> nn.ConvTranspose3d(3, 4, 3, 2, (1, 0, 2))(f32(2, 3, 4, 5, 6))
     >>> nn.ConvTranspose3d(3, 4, int("3"), 2, int("1"))(f32(2, 3, 4, 5, 6))
     """
     if (

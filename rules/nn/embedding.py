@@ -25,6 +25,7 @@ def Embedding(
     >>> nn.Embedding(5, 3, max_norm=1.0)(i64(2, 4, high=5))
     >>> nn.Embedding(5, 3, scale_grad_by_freq=True)(i64(2, 4, high=5))
     >>> nn.Embedding(5, 3, _weight=torch.ones(5, 3))(i64(2, 4, high=5))
+    >>> nn.Embedding(5, 3, _freeze=True)(i64(2, 4, high=5))
     """
     if max_norm is not None:
         raise Unsupported(
@@ -122,7 +123,7 @@ def embedding(
     """Rows of a weight looked up by index.
 
     >>> F.embedding(i64(2, 4, high=5), f32(5, 3))
-    >>> F.embedding(i64(2, 4, high=5), f32(5, 3), padding_idx=1)
+    >>> F.embedding(i64(9, high=3), f32(3, 2), padding_idx=1)
     >>> F.embedding(i64(2, 4, high=5), f32(5, 3).detach(), max_norm=1.0)
     >>> F.embedding(i64(2, 4, high=5), f32(5, 3), scale_grad_by_freq=True)
     """
@@ -157,6 +158,9 @@ def EmbeddingBag(
     >>> nn.EmbeddingBag(5, 3, mode="max", include_last_offset=True)(i64(6, high=5), offsets=torch.tensor([0, 2, 6]))
     >>> nn.EmbeddingBag(5, 3, mode="sum")(i64(2, 4, high=5), per_sample_weights=f32(2, 4))
     >>> nn.EmbeddingBag(5, 3, max_norm=1.0)(i64(2, 4, high=5))
+    >>> nn.EmbeddingBag(5, 3, scale_grad_by_freq=True)(i64(2, 4, high=5))
+    >>> nn.EmbeddingBag(5, 3, _weight=torch.ones(5, 3))(i64(2, 4, high=5))
+    >>> nn.EmbeddingBag(5, 3, mode="sum")(i64(6, high=5), torch.tensor([0, 2, 3]), f32(6))
     """
     if max_norm is not None or scale_grad_by_freq or _weight is not None:
         raise Unsupported(
@@ -211,6 +215,9 @@ def embedding_bag(
     >>> F.embedding_bag(i64(6, high=5), f32(5, 3), torch.tensor([0, 2, 3]), mode="sum")
     >>> F.embedding_bag(i64(2, 4, high=5), f32(5, 3), mode="max", padding_idx=1)
     >>> F.embedding_bag(i64(2, 4, high=5), f32(5, 3), max_norm=2.0)
+    >>> F.embedding_bag(i64(2, 4, high=5), f32(5, 3), scale_grad_by_freq=True)
+    >>> bags, weights = torch.tensor([0, 2, 6]), f32(6)
+    >>> F.embedding_bag(i64(6, high=5), f32(5, 3), bags, None, 2, False, "sum", False, weights, True)
     """
     if max_norm is not None or scale_grad_by_freq:
         raise Unsupported("max_norm= and scale_grad_by_freq= of F.embedding_bag", "leave them out")

@@ -17,10 +17,10 @@ def InstanceNorm1d(
 ) -> Module:
     """Normalisation over a sequence.
 
-    >>> nn.InstanceNorm1d(3)(f32(2, 3, 5))
+    >>> nn.InstanceNorm1d(3)(f32(2, 3, 5).detach() + 1e4)
     >>> nn.InstanceNorm1d(3, eps=1e-3, affine=True)(f32(2, 3, 5))
     >>> nn.InstanceNorm1d(3, 1e-5, 0.3)(f32(2, 3, 5))
-    >>> nn.InstanceNorm1d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 5))
+    >>> nn.InstanceNorm1d(3, 1e-3, 0.3, True, True, bias=False)(f32(2, 3, 5))
     >>> nn.InstanceNorm1d(3, momentum=None, track_running_stats=True)(f32(2, 3, 5))
     >>> nn.InstanceNorm1d(3, affine=True, bias=False)(f32(2, 3, 5))
     >>> norm = nn.InstanceNorm1d(3, affine=True, track_running_stats=True)
@@ -77,10 +77,10 @@ def InstanceNorm2d(
 ) -> Module:
     """Normalisation over an image.
 
-    >>> nn.InstanceNorm2d(3)(f32(2, 3, 4, 5))
+    >>> nn.InstanceNorm2d(3)(f32(2, 3, 4, 5).detach() + 1e4)
     >>> nn.InstanceNorm2d(3, eps=1e-3, affine=True)(f32(2, 3, 4, 5))
     >>> nn.InstanceNorm2d(3, 1e-5, 0.3)(f32(2, 3, 4, 5))
-    >>> nn.InstanceNorm2d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5))
+    >>> nn.InstanceNorm2d(3, 1e-3, 0.3, True, True, bias=False)(f32(2, 3, 4, 5))
     >>> nn.InstanceNorm2d(3, momentum=None, track_running_stats=True)(f32(2, 3, 4, 5))
     >>> nn.InstanceNorm2d(3, affine=True, bias=False)(f32(2, 3, 4, 5))
     >>> norm = nn.InstanceNorm2d(3, affine=True, track_running_stats=True)
@@ -137,10 +137,10 @@ def InstanceNorm3d(
 ) -> Module:
     """Normalisation over a volume.
 
-    >>> nn.InstanceNorm3d(3)(f32(2, 3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3)(f32(2, 3, 4, 5, 6).detach() + 1e4)
     >>> nn.InstanceNorm3d(3, eps=1e-3, affine=True)(f32(2, 3, 4, 5, 6))
     >>> nn.InstanceNorm3d(3, 1e-5, 0.3)(f32(2, 3, 4, 5, 6))
-    >>> nn.InstanceNorm3d(3, momentum=0.3, track_running_stats=True)(f32(2, 3, 4, 5, 6))
+    >>> nn.InstanceNorm3d(3, 1e-3, 0.3, True, True, bias=False)(f32(2, 3, 4, 5, 6))
     >>> nn.InstanceNorm3d(3, momentum=None, track_running_stats=True)(f32(2, 3, 4, 5, 6))
     >>> nn.InstanceNorm3d(3, affine=True, bias=False)(f32(2, 3, 4, 5, 6))
     >>> norm = nn.InstanceNorm3d(3, affine=True, track_running_stats=True)
@@ -198,7 +198,7 @@ def instance_norm(
 
     >>> F.instance_norm(f32(2, 3, 4, 5))
     >>> F.instance_norm(f32(2, 3, 5), weight=f32(3), bias=f32(3), eps=1e-3)
-    >>> F.instance_norm(f32(2, 3, 5), f32(3), pos(3), use_input_stats=False)
+    >>> F.instance_norm(f32(2, 3, 5), f32(3), pos(3), f32(3), f32(3), False, eps=1e-3)
     >>> F.instance_norm(f32(2, 3, 5), torch.zeros(3).double(), torch.ones(3).double())
     """
     if running_mean is None and running_var is None:

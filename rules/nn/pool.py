@@ -40,7 +40,7 @@ def MaxPool1d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     >>> nn.MaxPool1d(int("3"), padding=int("1"))(f32(2, 3, 9))
     >>> nn.MaxPool1d(2, return_indices=True)(f32(2, 3, 9))
     >>> nn.MaxPool1d(3, 1, (1,), 2)(f32(2, 3, 9))
-    >>> nn.MaxPool1d(3, 2, (1,), ceil_mode=True)(f32(2, 3, 9))
+    >>> nn.MaxPool1d(3, 3, (1,), ceil_mode=True)(f32(2, 3, 9))
     >>> nn.MaxPool1d(2, return_indices=1)(f32(2, 3, 9))
     """
     if return_indices:
@@ -93,7 +93,7 @@ def AvgPool1d(kernel_size, stride=None, padding=0, ceil_mode=False, count_includ
     >>> nn.AvgPool1d(2, ceil_mode=True)(f32(2, 3, 9))
     >>> nn.AvgPool1d(int("3"), padding=int("1"))(f32(2, 3, 9))
     >>> nn.AvgPool1d(3, 1, (1,), count_include_pad=False)(f32(2, 3, 9))
-    >>> nn.AvgPool1d(3, 2, (1,), ceil_mode=True)(f32(2, 3, 9))
+    >>> nn.AvgPool1d(3, 3, (1,), ceil_mode=True)(f32(2, 3, 9))
     >>> nn.AvgPool1d(3, 2, 1, ceil_mode=True, count_include_pad=False)(f32(2, 3, 9))
     """
     if not ceil_mode and padding == 0:
@@ -161,6 +161,7 @@ def MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     >>> nn.MaxPool2d(2)(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d((3, 2), stride=2, padding=1)(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d(3, 1, (1, 0))(f32(2, 3, 8, 9))
+    >>> nn.MaxPool2d(3, 1, (1,))(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d(2, ceil_mode=True)(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d(2, 2, 0, 2)(f32(2, 3, 8, 9))
     >>> nn.MaxPool2d(int("3"), padding=int("1"))(f32(2, 3, 8, 9))
@@ -218,6 +219,7 @@ def AvgPool2d(
     >>> nn.AvgPool2d(2)(f32(2, 3, 8, 9))
     >>> nn.AvgPool2d((3, 2), stride=2, padding=1, count_include_pad=False)(f32(2, 3, 8, 9))
     >>> nn.AvgPool2d(3, 1, (1, 0))(f32(2, 3, 8, 9))
+    >>> nn.AvgPool2d(3, 1, (1,))(f32(2, 3, 8, 9))
     >>> nn.AvgPool2d(2, ceil_mode=True)(f32(2, 3, 8, 9))
     >>> nn.AvgPool2d(int("3"), padding=int("1"))(f32(2, 3, 8, 9))
     >>> nn.AvgPool2d(2, divisor_override=3)(f32(2, 3, 8, 9))
@@ -292,6 +294,7 @@ def MaxPool3d(kernel_size, stride=None, padding=0, dilation=1, return_indices=Fa
     >>> nn.MaxPool3d(2)(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d((3, 2, 2), stride=2, padding=1)(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d(3, 1, (1, 0, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.MaxPool3d(3, 1, (1,))(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d(2, ceil_mode=True)(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d(2, 2, 0, 2)(f32(2, 3, 6, 7, 8))
     >>> nn.MaxPool3d(int("3"), padding=int("1"))(f32(2, 3, 6, 7, 8))
@@ -349,6 +352,7 @@ def AvgPool3d(
     >>> nn.AvgPool3d(2)(f32(2, 3, 6, 7, 8))
     >>> nn.AvgPool3d((3, 2, 2), stride=2, padding=1, count_include_pad=False)(f32(2, 3, 6, 7, 8))
     >>> nn.AvgPool3d(3, 1, (1, 0, 1))(f32(2, 3, 6, 7, 8))
+    >>> nn.AvgPool3d(3, 1, (1,))(f32(2, 3, 6, 7, 8))
     >>> nn.AvgPool3d(2, ceil_mode=True)(f32(2, 3, 6, 7, 8))
     >>> nn.AvgPool3d(int("3"), padding=int("1"))(f32(2, 3, 6, 7, 8))
     >>> nn.AvgPool3d(2, divisor_override=3)(f32(2, 3, 6, 7, 8))

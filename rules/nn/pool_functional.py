@@ -27,7 +27,9 @@ def max_pool1d(
     >>> F.max_pool1d(f32(2, 3, 9), 2)
     >>> F.max_pool1d(f32(2, 3, 9), (3,), stride=2, padding=1)
     >>> F.max_pool1d(f32(2, 3, 9), 3, 1, (1,))
-    >>> F.max_pool1d(f32(2, 3, 9), 2, ceil_mode=True, dilation=2)
+    >>> F.max_pool1d(f32(2, 3, 9), 2, dilation=2), F.max_pool1d(f32(2, 3, 9), 2, ceil_mode=True)
+    >>> F.max_pool1d(f32(2, 3, 9), 2, 3, 1, 2), F.max_pool1d(f32(2, 3, 9), 3, 3, 1, 1, True)
+    >>> F.max_pool1d(f32(2, 3, 9), 2, 3, (1,), 2), F.max_pool1d(f32(2, 3, 9), 3, 3, (1,), 1, True)
     >>> F.max_pool1d(f32(2, 3, 9), 2, return_indices=1)
     """
     if return_indices:
@@ -59,7 +61,7 @@ def max_pool1d(
 def max_pool1d_native(input: Tensor, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor:
     """Maxima over windows.
 
-    >>> torch.max_pool1d(f32(2, 3, 9), 3, 2, 1)
+    >>> torch.max_pool1d(f32(2, 3, 9), (2,)), torch.max_pool1d(f32(2, 3, 9), 2, 3, 1, 2, True)
     """
     return helpers.max_pool(
         input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
@@ -90,10 +92,11 @@ def max_pool1d_with_indices(
 def avg_pool1d(input: Tensor, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True) -> Tensor:
     """Means over windows.
 
-    >>> F.avg_pool1d(f32(2, 3, 9), 2)
+    >>> F.avg_pool1d(f32(2, 3, 9), 2), F.avg_pool1d(f32(2, 3, 9), 2, count_include_pad=False)
     >>> F.avg_pool1d(f32(2, 3, 9), (3,), stride=2, padding=1, count_include_pad=False)
-    >>> F.avg_pool1d(f32(2, 3, 9), 3, 1, (1,))
-    >>> F.avg_pool1d(f32(2, 3, 9), 2, ceil_mode=True)
+    >>> F.avg_pool1d(f32(2, 3, 9), 3, 1, (1,), count_include_pad=False)
+    >>> F.avg_pool1d(f32(2, 3, 9), 3, 3, (1,), True)
+    >>> F.avg_pool1d(f32(2, 3, 9), 3, 3, 1, True, False), F.avg_pool1d(f32(2, 3, 9), 2, ceil_mode=True)
     """
     if not ceil_mode and padding == 0:
         return nnx.avg_pool(
@@ -152,7 +155,10 @@ def max_pool2d(
     >>> F.max_pool2d(f32(2, 3, 8, 9), 2)
     >>> F.max_pool2d(f32(2, 3, 8, 9), (3, 2), stride=2, padding=1)
     >>> F.max_pool2d(f32(2, 3, 8, 9), 3, 1, (1, 0))
-    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, ceil_mode=True, dilation=2)
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, dilation=2), F.max_pool2d(f32(2, 3, 8, 9), 2, ceil_mode=True)
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, 3, 1, 2), F.max_pool2d(f32(2, 3, 8, 9), 3, 3, 1, 1, True)
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 2, 3, (1, 0), 2), F.max_pool2d(f32(2, 3, 8, 9), 2, 2, (1, 0), 1, True)
+    >>> F.max_pool2d(f32(2, 3, 8, 9), 3, padding=(1,))
     >>> F.max_pool2d(f32(2, 3, 8, 9), 2, return_indices=1)
     """
     if return_indices:
@@ -184,7 +190,7 @@ def max_pool2d(
 def max_pool2d_native(input: Tensor, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor:
     """Maxima over windows.
 
-    >>> torch.max_pool2d(f32(2, 3, 8, 9), 3, 2, 1)
+    >>> torch.max_pool2d(f32(2, 3, 8, 9), (3, 2)), torch.max_pool2d(f32(2, 3, 8, 9), 2, 3, 1, 2, True)
     """
     return helpers.max_pool(
         input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
@@ -217,10 +223,12 @@ def avg_pool2d(
 ) -> Tensor:
     """Means over windows.
 
-    >>> F.avg_pool2d(f32(2, 3, 8, 9), 2)
+    >>> F.avg_pool2d(f32(2, 3, 8, 9), 2), F.avg_pool2d(f32(2, 3, 8, 9), 2, count_include_pad=False)
     >>> F.avg_pool2d(f32(2, 3, 8, 9), (3, 2), stride=2, padding=1, count_include_pad=False)
-    >>> F.avg_pool2d(f32(2, 3, 8, 9), 3, 1, (1, 0))
-    >>> F.avg_pool2d(f32(2, 3, 8, 9), 2, ceil_mode=True)
+    >>> F.avg_pool2d(f32(2, 3, 8, 9), 3, 1, (1, 0), count_include_pad=False)
+    >>> F.avg_pool2d(f32(2, 3, 8, 9), 2, 2, (1, 0), True)
+    >>> F.avg_pool2d(f32(2, 3, 8, 9), 2, 3, (1, 0), divisor_override=3), F.avg_pool2d(f32(2, 3, 8, 9), 3, padding=(1,))
+    >>> F.avg_pool2d(f32(2, 3, 8, 9), 3, 3, 1, True, False), F.avg_pool2d(f32(2, 3, 8, 9), 2, ceil_mode=True)
     >>> F.avg_pool2d(f32(2, 3, 8, 9), 2, divisor_override=3)
     """
     if not ceil_mode and divisor_override is None and padding == 0:
@@ -281,7 +289,10 @@ def max_pool3d(
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2)
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), (3, 2, 2), stride=2, padding=1)
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 3, 1, (1, 0, 1))
-    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, ceil_mode=True, dilation=2)
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, dilation=2), F.max_pool3d(f32(2, 3, 6, 7, 8), 2, ceil_mode=True)
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, 3, 1, 2), F.max_pool3d(f32(2, 3, 6, 7, 8), 3, 3, 1, 1, True)
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, 3, (1, 0, 1), 2), F.max_pool3d(f32(2, 3, 6, 7, 8), 2, 2, (1, 0, 1), 1, True)
+    >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 3, padding=(1,))
     >>> F.max_pool3d(f32(2, 3, 6, 7, 8), 2, return_indices=1)
     """
     if return_indices:
@@ -313,7 +324,7 @@ def max_pool3d(
 def max_pool3d_native(input: Tensor, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor:
     """Maxima over windows.
 
-    >>> torch.max_pool3d(f32(2, 3, 6, 7, 8), 3, 2, 1)
+    >>> torch.max_pool3d(f32(2, 3, 6, 7, 8), (3, 2, 2)), torch.max_pool3d(f32(2, 3, 6, 7, 8), 2, 3, 1, 2, True)
     """
     return helpers.max_pool(
         input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
@@ -346,10 +357,13 @@ def avg_pool3d(
 ) -> Tensor:
     """Means over windows.
 
-    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 2)
+    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 2), F.avg_pool3d(f32(2, 3, 6, 7, 8), 2, count_include_pad=False)
     >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), (3, 2, 2), stride=2, padding=1, count_include_pad=False)
-    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 3, 1, (1, 0, 1))
-    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 2, ceil_mode=True)
+    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 3, 1, (1, 0, 1), count_include_pad=False)
+    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 2, 2, (1, 0, 1), True)
+    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 2, 3, (1, 0, 1), divisor_override=3)
+    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 3, padding=(1,))
+    >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 3, 3, 1, True, False), F.avg_pool3d(f32(2, 3, 6, 7, 8), 2, ceil_mode=True)
     >>> F.avg_pool3d(f32(2, 3, 6, 7, 8), 2, divisor_override=3)
     """
     if not ceil_mode and divisor_override is None and padding == 0:

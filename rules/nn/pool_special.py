@@ -51,6 +51,9 @@ def max_unpool1d(
     >>> y, i = F.max_pool1d_with_indices(f32(2, 3, 8), 2)
     >>> F.max_unpool1d(y, i, 2)
     >>> F.max_unpool1d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 8))
+
+    >>> y, i = F.max_pool1d_with_indices(f32(2, 3, 8), 2, padding=1)
+    >>> F.max_unpool1d(y, i, 2, None, 1)
     """
     return helpers.max_unpool(
         input, indices, kernel_size=kernel_size, stride=stride, padding=padding, output_size=output_size
@@ -105,6 +108,9 @@ def max_unpool2d(
     >>> y, i = F.max_pool2d_with_indices(f32(2, 3, 8, 6), 2)
     >>> F.max_unpool2d(y, i, 2)
     >>> F.max_unpool2d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 8, 6))
+
+    >>> y, i = F.max_pool2d_with_indices(f32(2, 3, 6, 8), 2, padding=1)
+    >>> F.max_unpool2d(y, i, 2, None, 1)
     """
     return helpers.max_unpool(
         input, indices, kernel_size=kernel_size, stride=stride, padding=padding, output_size=output_size
@@ -159,6 +165,9 @@ def max_unpool3d(
     >>> y, i = F.max_pool3d_with_indices(f32(2, 3, 6, 4, 8), 2)
     >>> F.max_unpool3d(y, i, 2)
     >>> F.max_unpool3d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 6, 4, 8))
+
+    >>> y, i = F.max_pool3d_with_indices(f32(2, 3, 6, 4, 8), 2, padding=1)
+    >>> F.max_unpool3d(y, i, 2, None, 1)
     """
     return helpers.max_unpool(
         input, indices, kernel_size=kernel_size, stride=stride, padding=padding, output_size=output_size
@@ -199,6 +208,7 @@ def FractionalMaxPool2d(
     >>> nn.FractionalMaxPool2d(2, output_size=3)(f32(2, 3, 8, 9))  # random
     >>> nn.FractionalMaxPool2d(2, output_ratio=0.5, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
     >>> nn.FractionalMaxPool2d(2, output_size=3, return_indices=1)(f32(2, 3, 8, 9))
+    >>> nn.FractionalMaxPool2d(2, output_size=3, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
     """
     if return_indices:
         raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")
@@ -294,6 +304,7 @@ def FractionalMaxPool3d(
     >>> nn.FractionalMaxPool3d(2, output_size=3)(f32(2, 3, 6, 7, 8))  # random
     >>> nn.FractionalMaxPool3d(2, output_ratio=0.5, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
     >>> nn.FractionalMaxPool3d(2, output_size=3, return_indices=1)(f32(2, 3, 6, 7, 8))
+    >>> nn.FractionalMaxPool3d(2, output_size=3, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
     """
     if return_indices:
         raise Unsupported("return_indices= is true, but not written so", "write return_indices=True")

@@ -9,7 +9,9 @@ def Upsample(size=None, scale_factor=None, mode="nearest", align_corners=None, r
 
     >>> nn.Upsample(scale_factor=2)(f32(2, 3, 4, 5))
     >>> nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)(f32(2, 3, 4, 5))
-    >>> nn.Upsample(size=(7, 6), mode="bicubic")(f32(2, 3, 4, 5))
+    >>> nn.Upsample(size=(7, 6), mode="bicubic", align_corners=True)(f32(2, 3, 4, 5))
+    >>> nn.Upsample(size=(7, 6))(f32(2, 3, 4, 5))
+    >>> nn.Upsample(scale_factor=1.7, recompute_scale_factor=True)(f32(2, 3, 4, 5))
     >>> nn.Upsample(scale_factor=(1.5, 2.0))(f32(2, 3, 4, 5))
     >>> nn.Upsample(size=9, mode="linear", align_corners=False)(f32(2, 3, 5))
     >>> nn.Upsample(scale_factor=1.7, mode="trilinear", recompute_scale_factor=True)(f32(2, 3, 4, 5, 6))
@@ -35,7 +37,7 @@ def UpsamplingNearest2d(size=None, scale_factor=None) -> Module:
     """Resizing by repeated pixels.
 
     >>> nn.UpsamplingNearest2d(scale_factor=2)(f32(2, 3, 4, 5))
-    >>> nn.UpsamplingNearest2d((7, 6))(f32(2, 3, 4, 5))
+    >>> nn.UpsamplingNearest2d((7, 6))(f32(2, 3, 4, 5)), nn.UpsamplingNearest2d(scale_factor=1.5)(f32(2, 3, 4, 5))
     """
     if size is None and (isinstance(scale_factor, int) or scale_factor in (2, 3, 4, 8, 16)):
         return partial(helpers.repeat_pixels, factor=scale_factor)
@@ -69,6 +71,12 @@ def interpolate(
     >>> F.interpolate(f32(2, 3, 4, 5), size=[3, 4], mode="bicubic", antialias=True)
     >>> F.interpolate(f32(2, 3, 5), size=7, mode="linear", align_corners=True)
     >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=(0.5, 1.3), mode="area")
+    >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=2, mode="bicubic", align_corners=True)
+    >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=1.5)
+    >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=1.7, recompute_scale_factor=True)
+    >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=1.5, mode="bilinear")
+    >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=1.7, mode="bilinear", recompute_scale_factor=True)
+    >>> F.interpolate(f32(2, 3, 4, 5), (3, 4), mode="bilinear", antialias=True)
     >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=0.7, mode="nearest-exact", recompute_scale_factor=True)
     >>> x = f32(2, 3, 4, 5)
     >>> F.interpolate(f32(2, 3, 8, 9), size=x.shape[2:], mode="bilinear")
@@ -97,7 +105,9 @@ def upsample(input: Tensor, size: Shape = None, scale_factor=None, mode="nearest
 
     >>> F.upsample(f32(2, 3, 4, 5), scale_factor=2)
     >>> F.upsample(f32(2, 3, 4, 5), size=(7, 6), mode="bilinear", align_corners=True)
-    >>> F.upsample(f32(2, 3, 4, 5), (7, 6))
+    >>> F.upsample(f32(2, 3, 4, 5), (7, 6)), F.upsample(f32(2, 3, 4, 5), scale_factor=1.5)
+    >>> F.upsample(f32(2, 3, 4, 5), scale_factor=1.5, mode="bilinear")
+    >>> F.upsample(f32(2, 3, 4, 5), scale_factor=2, mode="bicubic", align_corners=True)
     >>> F.upsample(f32(2, 3, 4, 5), (7, 6), mode="bicubic")
     """
     if mode == "nearest" and size is None and (isinstance(scale_factor, int) or scale_factor in (2, 3, 4, 8, 16)):
@@ -113,7 +123,7 @@ def upsample(input: Tensor, size: Shape = None, scale_factor=None, mode="nearest
 def upsample_nearest(input: Tensor, size: Shape = None, scale_factor=None) -> Tensor:
     """Resizing by repeated pixels, under its old name.
 
-    >>> F.upsample_nearest(f32(2, 3, 4, 5), scale_factor=2)
+    >>> F.upsample_nearest(f32(2, 3, 4, 5), scale_factor=2), F.upsample_nearest(f32(2, 3, 4, 5), (7, 6))
     """
     return helpers.resize_nearest(input, size=size, scale_factor=scale_factor)
 
@@ -122,7 +132,7 @@ def upsample_nearest(input: Tensor, size: Shape = None, scale_factor=None) -> Te
 def upsample_bilinear(input: Tensor, size: Shape = None, scale_factor=None) -> Tensor:
     """Bilinear resizing with aligned corners, under its old name.
 
-    >>> F.upsample_bilinear(f32(2, 3, 4, 5), scale_factor=2)
+    >>> F.upsample_bilinear(f32(2, 3, 4, 5), scale_factor=2), F.upsample_bilinear(f32(2, 3, 4, 5), (7, 6))
     """
     return helpers.resize_linear(input, size=size, scale_factor=scale_factor, align_corners=True)
 
@@ -206,7 +216,7 @@ def Fold(output_size, kernel_size, dilation=1, padding=0, stride=1) -> Module:
     """Columns summed into images.
 
     >>> nn.Fold((4, 5), 2)(f32(2, 12, 12))
-    >>> nn.Fold(output_size=(6, 8), kernel_size=(3, 2), padding=1, stride=2)(f32(2, 18, 15))
+    >>> nn.Fold(output_size=(6, 8), kernel_size=(3, 2), dilation=(1, 2), padding=1, stride=2)(f32(2, 18, 12))
     """
     return partial(
         helpers.fold,
@@ -223,7 +233,7 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
     """Columns summed into images.
 
     >>> F.fold(f32(2, 12, 12), (4, 5), 2)
-    >>> F.fold(f32(2, 18, 15), output_size=(6, 8), kernel_size=(3, 2), padding=1, stride=2)
+    >>> F.fold(f32(2, 18, 12), output_size=(6, 8), kernel_size=(3, 2), dilation=(1, 2), padding=1, stride=2)
     """
     return helpers.fold(
         input,

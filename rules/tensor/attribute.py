@@ -35,6 +35,7 @@ def device(self: Tensor) -> Device:
     """Where the data lies: JAX decides that itself.
 
     >>> f32(2, 3).to(f32(2).device)
+    >>> f32(2, 3).device == f32(2).device
     """
     return jax.devices()[0]
 
@@ -257,7 +258,13 @@ def allclose(input: Tensor, other: Tensor, rtol=1e-05, atol=1e-08, equal_nan: bo
     """Whether all elements are close.
 
     >>> torch.allclose(f32(2, 3), f32(2, 3))
-    >>> f32(2, 3).allclose(f32(2, 3) + 1e-4, atol=1e-3)
+    >>> f32(2, 3).allclose(f32(2, 3) * 1.001, rtol=1e-2)
+
+    >>> one, two, nan = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([math.nan])
+    >>> torch.allclose(one, one + 1.5e-5), torch.allclose(one * 0, one * 1.5e-8), torch.allclose(nan, nan)
+
+    >>> one, two, nan = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([math.nan])
+    >>> torch.allclose(one, two, 0.5, 0.0), torch.allclose(one, two, 0.0, 1.0), torch.allclose(nan, nan, equal_nan=True)
     """
     return jnp.allclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -266,7 +273,9 @@ def allclose(input: Tensor, other: Tensor, rtol=1e-05, atol=1e-08, equal_nan: bo
 def isclose(input: Tensor, other: Tensor, rtol=1e-05, atol=1e-08, equal_nan: bool = False) -> Tensor:
     """Which elements are close.
 
-    >>> torch.isclose(f32(2, 3), f32(2, 3) + 1e-9)
+    >>> x, y = torch.tensor([1.0, 0.0, math.nan]), torch.tensor([1 + 1.5e-5, 1.5e-8, math.nan])
+    >>> torch.isclose(x, y), torch.isclose(x, y, equal_nan=True)
+    >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 1.0]), 0.25, 0.5)
     """
     return jnp.isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 

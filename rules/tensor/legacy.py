@@ -9,7 +9,8 @@ def FloatTensor(data, *, device: Device = None) -> Tensor:
 
     >>> torch.FloatTensor([1, 0])
     >>> torch.FloatTensor(((1, 2), (3, 4)))
-    >>> torch.FloatTensor(2)  # random
+    >>> torch.FloatTensor(2).dtype, torch.FloatTensor(2).shape
+    >>> torch.FloatTensor(f32(3).float())
     >>> torch.FloatTensor(max([[3, 4], [1, 2]]))
     >>> torch.FloatTensor(f32(2, 3).size())  # random
     """
@@ -29,8 +30,8 @@ def FloatTensor(data, *, device: Device = None) -> Tensor:
 def FloatTensor_of_size(*size: int, device: Device = None) -> Tensor:
     """An array of a size; PyTorch leaves its values open.
 
-    >>> torch.FloatTensor(2, 3)  # random
-    >>> torch.FloatTensor()
+    >>> torch.FloatTensor(2, 3).dtype, torch.FloatTensor(2, 3).shape
+    >>> torch.FloatTensor().dtype, torch.FloatTensor().shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float32)
@@ -43,7 +44,8 @@ def DoubleTensor(data, *, device: Device = None) -> Tensor:
 
     >>> torch.DoubleTensor([1, 0])
     >>> torch.DoubleTensor(((1, 2), (3, 4)))
-    >>> torch.DoubleTensor(2)  # random
+    >>> torch.DoubleTensor(2).dtype, torch.DoubleTensor(2).shape
+    >>> torch.DoubleTensor(f32(3))
     >>> torch.DoubleTensor(max([[3, 4], [1, 2]]))
     >>> torch.DoubleTensor(f32(2, 3).size())  # random
     """
@@ -63,8 +65,8 @@ def DoubleTensor(data, *, device: Device = None) -> Tensor:
 def DoubleTensor_of_size(*size: int, device: Device = None) -> Tensor:
     """An array of a size; PyTorch leaves its values open.
 
-    >>> torch.DoubleTensor(2, 3)  # random
-    >>> torch.DoubleTensor()
+    >>> torch.DoubleTensor(2, 3).dtype, torch.DoubleTensor(2, 3).shape
+    >>> torch.DoubleTensor().dtype, torch.DoubleTensor().shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float64)
@@ -77,7 +79,8 @@ def HalfTensor(data, *, device: Device = None) -> Tensor:
 
     >>> torch.HalfTensor([1, 0])
     >>> torch.HalfTensor(((1, 2), (3, 4)))
-    >>> torch.HalfTensor(2)  # random
+    >>> torch.HalfTensor(2).dtype, torch.HalfTensor(2).shape
+    >>> torch.HalfTensor(f32(3).half())
     >>> torch.HalfTensor(max([[3, 4], [1, 2]]))
     >>> torch.HalfTensor(f32(2, 3).size())  # random
     """
@@ -97,8 +100,8 @@ def HalfTensor(data, *, device: Device = None) -> Tensor:
 def HalfTensor_of_size(*size: int, device: Device = None) -> Tensor:
     """An array of a size; PyTorch leaves its values open.
 
-    >>> torch.HalfTensor(2, 3)  # random
-    >>> torch.HalfTensor()
+    >>> torch.HalfTensor(2, 3).dtype, torch.HalfTensor(2, 3).shape
+    >>> torch.HalfTensor().dtype, torch.HalfTensor().shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float16)
@@ -111,7 +114,8 @@ def BFloat16Tensor(data, *, device: Device = None) -> Tensor:
 
     >>> torch.BFloat16Tensor([1, 0])
     >>> torch.BFloat16Tensor(((1, 2), (3, 4)))
-    >>> torch.BFloat16Tensor(2)  # random
+    >>> torch.BFloat16Tensor(2).dtype, torch.BFloat16Tensor(2).shape
+    >>> torch.BFloat16Tensor(f32(3).bfloat16())
     >>> torch.BFloat16Tensor(max([[3, 4], [1, 2]]))
     >>> torch.BFloat16Tensor(f32(2, 3).size())  # random
     """
@@ -131,8 +135,8 @@ def BFloat16Tensor(data, *, device: Device = None) -> Tensor:
 def BFloat16Tensor_of_size(*size: int, device: Device = None) -> Tensor:
     """An array of a size; PyTorch leaves its values open.
 
-    >>> torch.BFloat16Tensor(2, 3)  # random
-    >>> torch.BFloat16Tensor()
+    >>> torch.BFloat16Tensor(2, 3).dtype, torch.BFloat16Tensor(2, 3).shape
+    >>> torch.BFloat16Tensor().dtype, torch.BFloat16Tensor().shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.bfloat16)
@@ -143,7 +147,8 @@ def BFloat16Tensor_of_size(*size: int, device: Device = None) -> Tensor:
 def LongTensor(data, *, device: Device = None) -> Tensor:
     """An array from data, or of a size.
 
-    >>> torch.LongTensor([1, 0])
+    >>> torch.LongTensor([1.5, 0])
+    >>> torch.LongTensor(i64(3, high=5))
     >>> torch.LongTensor(((1, 2), (3, 4)))
     >>> torch.LongTensor(2)  # random
     >>> torch.LongTensor(max([[3, 4], [1, 2]]))
@@ -177,7 +182,8 @@ def LongTensor_of_size(*size: int, device: Device = None) -> Tensor:
 def IntTensor(data, *, device: Device = None) -> Tensor:
     """An array from data, or of a size.
 
-    >>> torch.IntTensor([1, 0])
+    >>> torch.IntTensor([1.5, 0])
+    >>> torch.IntTensor(i64(3, high=5).int())
     >>> torch.IntTensor(((1, 2), (3, 4)))
     >>> torch.IntTensor(2)  # random
     >>> torch.IntTensor(max([[3, 4], [1, 2]]))
@@ -211,7 +217,8 @@ def IntTensor_of_size(*size: int, device: Device = None) -> Tensor:
 def ShortTensor(data, *, device: Device = None) -> Tensor:
     """An array from data, or of a size.
 
-    >>> torch.ShortTensor([1, 0])
+    >>> torch.ShortTensor([1.5, 0])
+    >>> torch.ShortTensor(i64(3, high=5).short())
     >>> torch.ShortTensor(((1, 2), (3, 4)))
     >>> torch.ShortTensor(2)  # random
     >>> torch.ShortTensor(max([[3, 4], [1, 2]]))
@@ -245,7 +252,8 @@ def ShortTensor_of_size(*size: int, device: Device = None) -> Tensor:
 def ByteTensor(data, *, device: Device = None) -> Tensor:
     """An array from data, or of a size.
 
-    >>> torch.ByteTensor([1, 0])
+    >>> torch.ByteTensor([1.5, 0])
+    >>> torch.ByteTensor(i64(3, high=5).byte())
     >>> torch.ByteTensor(((1, 2), (3, 4)))
     >>> torch.ByteTensor(2)  # random
     >>> torch.ByteTensor(max([[3, 4], [1, 2]]))
@@ -279,7 +287,8 @@ def ByteTensor_of_size(*size: int, device: Device = None) -> Tensor:
 def CharTensor(data, *, device: Device = None) -> Tensor:
     """An array from data, or of a size.
 
-    >>> torch.CharTensor([1, 0])
+    >>> torch.CharTensor([1.5, 0])
+    >>> torch.CharTensor(i64(3, high=5).char())
     >>> torch.CharTensor(((1, 2), (3, 4)))
     >>> torch.CharTensor(2)  # random
     >>> torch.CharTensor(max([[3, 4], [1, 2]]))
@@ -346,7 +355,9 @@ def Tensor_(data, *, device: Device = None) -> Tensor:
     """An array from data, or of a size.
 
     >>> torch.Tensor([1, 0])
-    >>> torch.Tensor(2)  # random
+    >>> torch.Tensor(2).dtype, torch.Tensor(2).shape
+    >>> torch.Tensor(((1, 2), (3, 4)))
+    >>> torch.Tensor(f32(3))
     >>> torch.Tensor(max([[3, 4], [1, 2]]))
     >>> torch.Tensor(f32(2, 3).size())  # random
     """
@@ -366,8 +377,8 @@ def Tensor_(data, *, device: Device = None) -> Tensor:
 def Tensor_of_size(*size: int, device: Device = None) -> Tensor:
     """An array of a size; PyTorch leaves its values open.
 
-    >>> torch.Tensor(2, 3)  # random
-    >>> torch.Tensor()
+    >>> torch.Tensor(2, 3).dtype, torch.Tensor(2, 3).shape
+    >>> torch.Tensor().dtype, torch.Tensor().shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float32)
@@ -378,7 +389,7 @@ def Tensor_of_size(*size: int, device: Device = None) -> Tensor:
 def new(self: Tensor, data, *, device: Device = None) -> Tensor:
     """An array of the same dtype from data, or of a size.
 
-    >>> f32(2, 3).new([1.0, 2.0])
+    >>> i64(2, 3, high=5).new([1.5, 2.0]), i64(2, 3, high=5).new((1.5, 2.0))
     >>> f32(2, 3).new(3)  # random
     >>> f32(2, 3).new(f32(4, 5).size())  # random
     """
@@ -396,8 +407,8 @@ def new(self: Tensor, data, *, device: Device = None) -> Tensor:
 def new_of_size(self: Tensor, *size: int, device: Device = None) -> Tensor:
     """An array of a size of the same dtype.
 
-    >>> f32(2, 3).new(4, 5)  # random
-    >>> f32(2, 3).new()
+    >>> f32(2, 3).half().new(4, 5).dtype, f32(2, 3).new(4, 5).shape
+    >>> f32(2, 3).half().new().dtype, f32(2, 3).new().shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=self.dtype)

@@ -104,8 +104,8 @@ def hann_window(
     >>> torch.hann_window(7, periodic=False)
     """
     if periodic:
-        return jnp.hanning(window_length + 1)[:-1].astype(jnp.float32)
-    return jnp.hanning(window_length).astype(jnp.float32)
+        return jnp.hanning(window_length + 1)[:-1]
+    return jnp.hanning(window_length)
 
 
 @rule("torch.hamming_window", rank=1, dtype="float")
@@ -125,8 +125,8 @@ def hamming_window(
     >>> torch.hamming_window(7, periodic=False)
     """
     if periodic:
-        return jnp.hamming(window_length + 1)[:-1].astype(jnp.float32)
-    return jnp.hamming(window_length).astype(jnp.float32)
+        return jnp.hamming(window_length + 1)[:-1]
+    return jnp.hamming(window_length)
 
 
 @rule("torch.blackman_window", rank=1, dtype="float")
@@ -146,8 +146,8 @@ def blackman_window(
     >>> torch.blackman_window(7, periodic=False)
     """
     if periodic:
-        return jnp.blackman(window_length + 1)[:-1].astype(jnp.float32)
-    return jnp.blackman(window_length).astype(jnp.float32)
+        return jnp.blackman(window_length + 1)[:-1]
+    return jnp.blackman(window_length)
 
 
 @rule("torch.bartlett_window", rank=1, dtype="float")
@@ -167,8 +167,8 @@ def bartlett_window(
     >>> torch.bartlett_window(7, periodic=False)
     """
     if periodic:
-        return jnp.bartlett(window_length + 1)[:-1].astype(jnp.float32)
-    return jnp.bartlett(window_length).astype(jnp.float32)
+        return jnp.bartlett(window_length + 1)[:-1]
+    return jnp.bartlett(window_length)
 
 
 @rule("torch.Tensor.fill_diagonal_", rank=rank(self))
@@ -176,5 +176,9 @@ def fill_diagonal_(self: Tensor, fill_value: Scalar, wrap: bool = False) -> Tens
     """One value on the diagonal.
 
     >>> f32(3, 3).detach().fill_diagonal_(1.5)
+    >>> f32(7, 3).detach().fill_diagonal_(1.5)
+    >>> f32(7, 3).detach().fill_diagonal_(1.5, wrap=True)
     """
-    return jnp.fill_diagonal(self, fill_value, wrap=wrap, inplace=False)
+    if wrap:
+        raise Unsupported("wrap=True of fill_diagonal_", "fill the diagonals of the square parts one by one")
+    return jnp.fill_diagonal(self, fill_value, inplace=False)

@@ -20,6 +20,8 @@ def slice_scatter(input: Tensor, src: Tensor, dim=0, start=None, end=None, step=
     """A copy with a run of slices replaced.
 
     >>> torch.slice_scatter(f32(6, 3), f32(2, 3), start=1, end=3)
+    >>> torch.slice_scatter(f32(3, 6), f32(3, 2), 1, 1, 3)
+    >>> torch.slice_scatter(f32(6, 3), f32(3, 3), 0, 0, 6, 2)
     >>> f32(3, 6).slice_scatter(f32(3, 3), dim=1, start=0, end=6, step=2)
     """
     if dim == 0 and step == 1:
@@ -109,6 +111,8 @@ def gradient(input: Tensor, *, spacing=1, dim=None, edge_order=1) -> Tensors:
     >>> torch.gradient(f32(4, 5), spacing=2.0, dim=(0, 1))
     >>> torch.gradient(f32(4, 5), edge_order=2)
     >>> torch.gradient(f32(4, 5), spacing=[1.0, 2.0])
+    >>> torch.gradient(f32(4, 5), spacing=torch.tensor(2.0))
+    >>> torch.gradient(f32(4, 5), spacing=None)
     """
     if edge_order != 1:
         raise Unsupported("jnp.gradient knows edges of order 1 only", "leave edge_order=1")

@@ -20,6 +20,9 @@ def randn(
     >>> torch.randn((2, 3), dtype=torch.float64)  # random
     >>> torch.randn(f32(2, 3).shape)  # random
     >>> n = len([f32(2)])
+    >>> torch.randn(2, dtype=torch.float16).dtype, torch.randn(max([n, 3]), dtype=torch.float16).dtype
+
+    >>> n = len([f32(2)])
     >>> torch.randn(max([n, 3]))  # random
     >>> torch.randn(math.floor(2.5))  # random
     """
@@ -64,6 +67,9 @@ def rand(
     >>> torch.rand(2, 3)  # random
     >>> torch.rand((2, 3), dtype=torch.float64)  # random
     >>> torch.rand(f32(2, 3).shape)  # random
+    >>> n = len([f32(2)])
+    >>> torch.rand(2, dtype=torch.float16).dtype, torch.rand(max([n, 3]), dtype=torch.float16).dtype
+
     >>> n = len([f32(2)])
     >>> torch.rand(max([n, 3]))  # random
     >>> torch.rand(math.floor(2.5))  # random
@@ -135,6 +141,7 @@ def randint_below(
 
     >>> torch.randint(7, (2, 3))  # random
     >>> torch.randint(high=5, size=[4])  # random
+    >>> torch.randint(5, (4,), dtype=torch.int16).dtype
     >>> torch.randint(5, (4,), dtype=torch.float64)  # random
     """
     if dtype(dtype) == "float":
@@ -222,6 +229,8 @@ def normal(
     >>> torch.normal(0.0, 0.5, (2, 3))  # random
     >>> torch.normal(1.0, 0.5, size=(2, 3))  # random
     >>> torch.normal(0, 1, size=(2, 3))  # random
+    >>> torch.normal(0, 1, (2,), dtype=torch.float16).dtype, torch.normal(0, 2, (2,), dtype=torch.float16).dtype
+    >>> torch.normal(1, 1, (2,), dtype=torch.float16).dtype
     """
     if mean == 0 and std == 1:
         return rngs.normal(size, dtype=dtype)
@@ -237,6 +246,7 @@ def normal_around(mean: Tensor, std: Scalar = 1.0, *, generator: Dropped = None,
     >>> torch.normal(f32(2, 3).detach(), pos(2, 3).detach())  # random
     >>> torch.normal(f32(2, 3).detach(), 0.5)  # random
     >>> torch.normal(f32(2, 3).detach())  # random
+    >>> torch.normal(f32(2, 3).half()).dtype, torch.normal(f32(2, 3).half(), 0.5).dtype
     """
     if std == 1:
         return mean + rngs.normal(mean.shape, dtype=mean.dtype)
@@ -249,6 +259,7 @@ def normal_spread(mean: float, std: Tensor, *, generator: Dropped = None, out: O
 
     >>> torch.normal(0.0, pos(2, 3).detach())  # random
     >>> torch.normal(1.5, pos(2, 3).detach())  # random
+    >>> torch.normal(0.0, pos(2, 3).half()).dtype, torch.normal(1.5, pos(2, 3).half()).dtype
     """
     if mean == 0:
         return std * rngs.normal(std.shape, dtype=std.dtype)
@@ -281,6 +292,7 @@ def multinomial(
 
     >>> torch.multinomial(pos(2, 5).detach(), 1)  # random
     >>> pos(5).detach().multinomial(3)  # random
+    >>> torch.multinomial(torch.ones(5, 5), 5).sum(dim=1)
     >>> torch.multinomial(pos(2, 5).detach(), 9, replacement=True)  # random
     """
     if num_samples == 1:
@@ -302,6 +314,9 @@ def normal_(self: Tensor, mean: Scalar = 0, std: Scalar = 1, *, generator: Dropp
     """Filled with normal numbers.
 
     >>> f32(2, 3).detach().normal_()  # random
+    >>> f32(2, 3).detach().normal_(1.0)  # random
+    >>> torch.zeros(2, dtype=torch.float16).normal_().dtype, torch.zeros(2, dtype=torch.float16).normal_(0, 0.02).dtype
+    >>> torch.zeros(2, dtype=torch.float16).normal_(1.0).dtype
     >>> f32(2, 3).detach().normal_(0, 0.02)  # random
     >>> f32(2, 3).detach().normal_(mean=1.0, std=0.5)  # random
     """
@@ -319,6 +334,8 @@ def uniform_(self: Tensor, low: Scalar = 0, to: Scalar = 1, *, generator: Droppe
     >>> f32(2, 3).detach().uniform_()  # random
     >>> f32(2, 3).detach().uniform_(-0.5, 0.5)  # random
     >>> f32(2, 3).detach().uniform_(0, 3)  # random
+    >>> f32(2, 3).detach().uniform_(0.5)  # random
+    >>> torch.zeros(2, dtype=torch.float16).uniform_().dtype, torch.zeros(2, dtype=torch.float16).uniform_(0.5).dtype
     """
     if low == 0 and to == 1:
         return rngs.uniform(self.shape, dtype=self.dtype)
@@ -348,7 +365,7 @@ def random_(self: Tensor, low: int, to: int, *, generator: Dropped = None) -> Te
 def random_below(self: Tensor, to: int, *, generator: Dropped = None) -> Tensor:
     """Filled with integers below a bound.
 
-    >>> i64(2, 3, high=3).random_(7)  # random
+    >>> f32(2, 3).detach().random_(7)  # random
     """
     return rngs.randint(self.shape, 0, to).astype(self.dtype)
 
@@ -359,6 +376,7 @@ def exponential_(self: Tensor, lambd: Scalar = 1, *, generator: Dropped = None) 
 
     >>> f32(2, 3).detach().exponential_()  # random
     >>> f32(2, 3).detach().exponential_(2.5)  # random
+    >>> torch.zeros(2).half().exponential_().dtype, torch.zeros(2).half().exponential_(2.5).dtype
     """
     if lambd == 1:
         return rngs.exponential(self.shape, dtype=self.dtype)
@@ -370,6 +388,8 @@ def log_normal_(self: Tensor, mean: Scalar = 1, std: Scalar = 2, *, generator: D
     """Filled with log-normal numbers.
 
     >>> f32(2, 3).detach().log_normal_(0.0, 0.5)  # random
+    >>> torch.zeros(2, dtype=torch.float16).log_normal_().dtype, f32(2, 3).detach().log_normal_(std=1e-12)
+    >>> (torch.zeros(999).log_normal_().log().std() - 2).abs() < 0.5
     """
     return jnp.exp(mean + std * rngs.normal(self.shape, dtype=self.dtype))
 
@@ -379,6 +399,7 @@ def cauchy_(self: Tensor, median: Scalar = 0, sigma: Scalar = 1, *, generator: D
     """Filled with Cauchy numbers.
 
     >>> f32(2, 3).detach().cauchy_()  # random
+    >>> torch.zeros(2, dtype=torch.float16).cauchy_().dtype
     """
     return median + sigma * rngs.cauchy(self.shape, dtype=self.dtype)
 

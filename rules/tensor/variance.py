@@ -32,6 +32,8 @@ def var_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: boo
     >>> f32(2, 3).var(1, correction=0)
     >>> f32(2, 3).var(1, correction=None)
     >>> torch.var(f32(2, 3), dim=0, correction=0, keepdim=True)
+    >>> out = torch.empty(2).double()
+    >>> torch.var(f32(2, 3).detach(), 1, out=out)
     """
     return input.var(axis=dim, ddof=1 if correction is None else correction, keepdims=keepdim)
 
@@ -51,6 +53,7 @@ def var_mean_of_all(input: Tensor, unbiased: bool, dim: Axis = None) -> (Tensor,
     """Variance and mean of all.
 
     >>> torch.var_mean(f32(2, 3), False)
+    >>> torch.var_mean(f32(2, 3), True)
     """
     return input.var(ddof=1 if unbiased else 0), input.mean()
 
@@ -59,7 +62,7 @@ def var_mean_of_all(input: Tensor, unbiased: bool, dim: Axis = None) -> (Tensor,
 def var_mean_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: bool = False) -> (Tensor, Tensor):
     """Variance and mean.
 
-    >>> torch.var_mean(f32(2, 3), dim=1, correction=0)
+    >>> torch.var_mean(f32(2, 3), dim=1, correction=0, keepdim=True)
     >>> torch.var_mean(f32(2, 3), correction=None)
     """
     return input.var(axis=dim, ddof=1 if correction is None else correction, keepdims=keepdim), input.mean(
@@ -97,6 +100,8 @@ def std_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: boo
     >>> f32(2, 3).std(1, correction=0)
     >>> f32(2, 3).std(1, correction=None)
     >>> torch.std(f32(2, 3), dim=0, correction=0, keepdim=True)
+    >>> out = torch.empty(2).double()
+    >>> torch.std(f32(2, 3).detach(), 1, out=out)
     """
     return helpers.safe_sqrt(input.var(axis=dim, ddof=1 if correction is None else correction, keepdims=keepdim))
 
@@ -118,6 +123,7 @@ def std_mean_of_all(input: Tensor, unbiased: bool, dim: Axis = None) -> (Tensor,
     """Standard deviation and mean of all.
 
     >>> torch.std_mean(f32(2, 3), False)
+    >>> torch.std_mean(f32(2, 3), True)
     """
     return helpers.safe_sqrt(input.var(ddof=1 if unbiased else 0)), input.mean()
 
@@ -126,7 +132,7 @@ def std_mean_of_all(input: Tensor, unbiased: bool, dim: Axis = None) -> (Tensor,
 def std_mean_corrected(input: Tensor, dim: Axis = None, *, correction=1, keepdim: bool = False) -> (Tensor, Tensor):
     """Standard deviation and mean.
 
-    >>> torch.std_mean(f32(2, 3), dim=1, correction=0)
+    >>> torch.std_mean(f32(2, 3), dim=1, correction=0, keepdim=True)
     >>> torch.std_mean(f32(2, 3), correction=None)
     """
     return helpers.safe_sqrt(

@@ -23,12 +23,16 @@ NEAR_NAMES: Final = {one: other for pair in _NEAR.split(";") for one, other in (
 
 _COMMUTATIVE: Final = frozenset(
     "maximum minimum add multiply logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor fmax fmin gcd "
-    "lcm logaddexp hypot equal not_equal max min".split()
+    "lcm logaddexp logaddexp2 hypot equal not_equal array_equal max min swapaxes result_type promote_types "
+    "cosine_similarity".split()
 )
+"""Functions of two arguments whose order does not matter."""
 _OPERATORS: Final = {
     "+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "%": "//", "**": "*", "&": "|", "|": "&", "^": "|",
     "<<": ">>", ">>": "<<",
 }  # fmt: skip
+_ONES: Final = ("1.0", "-1.0")
+"""To multiply by these is to divide by them."""
 _COMPARISONS: Final = {
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in",
     "not in": "in",
@@ -118,7 +122,7 @@ def _default_mutants(params: tuple[Param, ...]) -> Iterator[tuple[tuple[Param, .
             yield (*params[:index], new, *params[index + 1 :]), change
 
 
-def _layout_mutants(layout: Layout) -> Iterator[tuple[Layout, str]]:
+def _layout_mutants(layout: Layout) -> Iterator[tuple[Layout | None, str]]:
     """Two spatial axes exchanged, and the channels left where torch has them."""
     *first, one, other = layout.target
     if len(first) >= 2 and "..." not in (one, other):
@@ -128,7 +132,9 @@ def _layout_mutants(layout: Layout) -> Iterator[tuple[Layout, str]]:
             target = tuple(swapped.get(name, name) for name in layout.target)
             yield replace(layout, target=target), f"layout {' '.join(layout.target)} -> {' '.join(target)}"
     if layout.source != layout.target:
-        yield replace(layout, target=layout.source), f"layout {' '.join(layout.target)} -> {' '.join(layout.source)}"
+        # The engine reads a layout for any number of axes as channels last, whatever the order it names.
+        dropped = None if "..." in layout.target else replace(layout, target=layout.source)
+        yield dropped, f"layout {' '.join(layout.target)} -> {' '.join(layout.source)}"
 
 
 def _state_mutants(state: StateMap) -> Iterator[tuple[StateMap, str]]:
@@ -219,8 +225,11 @@ def _plain_changes(expr: Any) -> Iterator[Expr]:
         yield ("attr", expr[1], NEAR_NAMES[expr[2]])
     elif tag == "bin":
         _, operator, left, right = expr
-        yield ("bin", operator, right, left) if operator == "@" else ("bin", _OPERATORS[operator], left, right)
-    elif tag == "un":
+        if operator == "@":
+            yield ("bin", operator, right, left)
+        elif not (operator in "*/" and ex.unparse(right) in _ONES):
+            yield ("bin", _OPERATORS[operator], left, right)
+    elif tag == "un" and expr[1] != "+":
         yield expr[2]
     elif tag == "cmp":
         _, left, ((operator, right), *more) = expr

@@ -1,7 +1,7 @@
 """Mutants that compute the same as the rule: `equivalent_mutants.toml` in a folder of rules, with the reason of each.
 
 [[equivalent]]
-rule = "torch.nn.Flatten"
+rule = "torch.nn.Flatten"  # or a list of rules
 changes = ["in the guard, 1 -> 2 in start_dim == 1"]
 reason = "the general form computes the same; the guard only chooses how it is written"
 """
@@ -59,5 +59,6 @@ def read_equivalents(directories: Sequence[Path]) -> Equivalents:
         for number, entry in enumerate(entries, 1):
             if entry.keys() != {"rule", "changes", "reason"} or not str(entry["reason"]).strip():
                 raise EquivalentsError(f"{path}: entry {number}: an entry has `rule`, `changes` and `reason`")
-            recorded |= {(entry["rule"], change): str(path) for change in entry["changes"]}
+            rules = [entry["rule"]] if isinstance(entry["rule"], str) else entry["rule"]
+            recorded |= {(rule, change): str(path) for rule in rules for change in entry["changes"]}
     return Equivalents(recorded)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from torch2jax.rewrite.helper_library import closure
 from torch2jax.rules.model import Rule, encode
 from torch2jax.rules.signatures import HELPERS_DIR, helper_files
 from torch2jax.rules.store import cache_dir
@@ -76,8 +77,27 @@ def digest(*parts: object) -> str:
 @cache
 def environment() -> str:
     """A hash of the installed frameworks and of the helpers that outputs carry."""
-    versions = [(name, _version(name)) for name in _PACKAGES]
-    return digest(versions, [(path.name, path.read_bytes()) for path in helper_files(HELPERS_DIR)])
+    return digest(frameworks(), [(path.name, path.read_bytes()) for path in helper_files(HELPERS_DIR)])
+
+
+@cache
+def frameworks() -> str:
+    """A hash of the versions of the installed frameworks."""
+    return digest([(name, _version(name)) for name in _PACKAGES])
+
+
+def own_helpers(rule: Rule) -> str:
+    """A hash of the helpers that a rule names, and of all that they use."""
+    names = sorted(set(_helpers_in(encode(rule))))
+    return digest([(definition.name, definition.source) for definition in closure(names).definitions])
+
+
+def _helpers_in(part: object) -> Iterator[str]:
+    if isinstance(part, (tuple, list)):
+        if len(part) == 2 and part[0] == "helper":
+            yield part[1]
+        for inner in part:
+            yield from _helpers_in(inner)
 
 
 @cache

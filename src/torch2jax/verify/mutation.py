@@ -29,7 +29,7 @@ from torch2jax.rules.mutants import Mutant, mutants
 from torch2jax.verify.checking import select
 from torch2jax.verify.examples import ExampleResult, Original, Status, judge, run_original
 from torch2jax.verify.headers import header_problem
-from torch2jax.verify.kept import Kept, digest, environment, essence
+from torch2jax.verify.kept import Kept, digest, essence, frameworks, own_helpers
 from torch2jax.verify.probes import Probe, probes
 from torch2jax.weights.layer_maps import maps_from
 
@@ -181,7 +181,7 @@ def mutate_all(
     )
     kept = Kept("mutants", fresh=fresh)
     sources = [ast.dump(ast.parse((Path(__file__).parent / name).read_bytes())) for name in _SOURCES]
-    keys = {_name(rule): digest(essence(rule), environment(), sources) for rule in rules}
+    keys = {_name(rule): digest(essence(rule), own_helpers(rule), frameworks(), sources) for rule in rules}
     known = {name: kept.get(name, key) for name, key in keys.items()}
     done = 0
     for rule in rules:

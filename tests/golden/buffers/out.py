@@ -13,7 +13,7 @@ class RunningStats(nnx.Module):
         self.mean = Buffer(jnp.zeros((dim,)))
         self.var = Buffer(jnp.ones((dim,))) if track else None
         self.count = Buffer(jnp.array(0, dtype=jnp.int32))
-        self.window = Buffer(jnp.hanning(dim + 1)[:-1].astype(jnp.float32), persistent=False)
+        self.window = Buffer(jnp.hanning(dim + 1)[:-1], persistent=False)
         self.eps = 1e-5
 
     def update(self, x):
