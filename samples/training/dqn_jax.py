@@ -129,6 +129,8 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
 
 def gather(x: jax.Array, axis: int, index: jax.Array) -> jax.Array:
     """Values of x at `index` along `axis`; on the other axes `index` may be shorter than x, and is not broadcast."""
+    if not index.size:  # which may have any number of axes
+        return jnp.zeros(index.shape, x.dtype)
     axis %= x.ndim
     window = tuple(slice(None) if i == axis else slice(size) for i, size in enumerate(index.shape))
     return jnp.take_along_axis(x[window], index, axis)
