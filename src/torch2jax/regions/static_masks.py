@@ -38,7 +38,7 @@ def find_static_masks(program: Program) -> None:
 
 
 def _masks(fn: FunctionInfo) -> Iterator[cst.BaseExpression]:
-    for node in walk(fn.node):
+    for node in walk(fn.node) if any(map(is_mask, fn.facts.kinds.values())) else ():
         if isinstance(node, cst.Subscript) and isinstance(
             without_none(fn.facts.kinds.get(node.value, UNKNOWN)), Tensor
         ):

@@ -86,6 +86,8 @@ def kept_definition(rewriter: Rewriter, node: Definition, functions: Sequence[Fu
 
 def _without_starred(params: cst.Parameters, info: FunctionInfo, body: cst.BaseSuite) -> cst.Parameters:
     """The parameters without the ``*args`` and ``**kwargs`` that were found to be always empty, and left out."""
+    if not (info.drops_keywords or info.drops_positional):
+        return params
     used = {part.value for part in walk(body) if isinstance(part, cst.Name)}
     star, kwarg = params.star_arg, params.star_kwarg
     if info.drops_keywords and kwarg is not None and kwarg.name.value not in used:

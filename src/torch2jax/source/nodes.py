@@ -129,7 +129,8 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(children(node)))
+        if type(node) in FIELDS:  # a name, of which there are most, has no parts
+            stack.extend(reversed(children(node)))
 
 
 def dotted_name(node: cst.CSTNode | None) -> str | None:
