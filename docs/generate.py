@@ -72,8 +72,8 @@ def _class(path: Path, name: str) -> str:
     return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
 
 
-_PROGRAMS = "plain_loop trainer phases settings clipped micro_batches two_losses one_forward_two_losses several_modules target_network"
-_PROGRAMS += " spread_steps closures single_tensors mixed_precision gradient_penalty input_gradients unrolled"
+_PROGRAMS = "plain_loop trainer phases settings clipped micro_batches two_losses one_forward_two_losses several_modules"
+_PROGRAMS += " target_network spread_steps closures single_tensors mixed_precision gradient_penalty input_gradients unrolled"
 _PROGRAMS += " checkpoints picked_parameters clipped_policy contrastive meta_learning"
 _TRAINING = """# Training code
 
