@@ -249,6 +249,20 @@ def func_vjp(func: Callable, *primals, has_aux: bool = False) -> (Tensor, Callab
     return jax.vjp(func, *primals, has_aux=has_aux)
 
 
+@rule("torch.func.functional_call")
+def functional_call(
+    module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False
+) -> Tensor:
+    """A module with other parameters.
+
+    >>> torch.func.functional_call(nn.Linear(3, 2), {}, (f32(2, 3),))
+    """
+    raise Unsupported(
+        "a module with parameters from a dictionary has another form in Flax",
+        "graphdef, state = nnx.split(model); nnx.merge(graphdef, state)(x) is the call with a state",
+    )
+
+
 @rule("torch.autograd.functional.jacobian")
 def jacobian(
     func: Callable,
