@@ -148,7 +148,7 @@ def _leaf(
     program: Program, fn: FunctionInfo, scope: Scope, kind: Optimizer, source: Source, roots: list[str]
 ) -> str | None:
     """A module, or a part of one, where it has the same name here; None if it has not. Adds the whole to ``roots``."""
-    spelled = dotted_name(source.node)
+    spelled = _unwrapped(program, kind, source.node)
     if spelled is None or not _same_place(program, fn, scope, kind, spelled):
         return None
     found = path_of(source.node, lambda node: _kind(program, kind, node))
@@ -156,6 +156,16 @@ def _leaf(
     if found[0] not in roots:
         roots.append(found[0])
     return spelled
+
+
+def _unwrapped(program: Program, kind: Optimizer, node: cst.BaseExpression) -> str | None:
+    """How a module is spelled, without what `DataParallel` puts around one."""
+    builder, parts = builder_of(program, kind), []
+    while isinstance(node, cst.Attribute):
+        if builder is None or builder.facts.special.get(node) != ("unwrapped",):
+            parts.append(node.attr.value)
+        node = node.value
+    return ".".join([node.value, *reversed(parts)]) if isinstance(node, cst.Name) else None
 
 
 def _which(source: Source, fitting: Iterable[str]) -> str:
