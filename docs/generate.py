@@ -72,9 +72,10 @@ def _class(path: Path, name: str) -> str:
     return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
 
 
-_PROGRAMS = "plain_loop trainer clipped micro_batches two_losses one_forward_two_losses several_modules target_network"
-_PROGRAMS += " spread_steps closures single_tensors mixed_precision gradient_penalty input_gradients unrolled"
-_PROGRAMS += " checkpoints picked_parameters clipped_policy contrastive meta_learning"
+_PROGRAMS = "plain_loop trainer phases settings clipped micro_batches two_losses one_forward_two_losses"
+_PROGRAMS += " several_modules target_network spread_steps closures single_tensors mixed_precision"
+_PROGRAMS += " gradient_penalty input_gradients unrolled checkpoints picked_parameters clipped_policy"
+_PROGRAMS += " contrastive meta_learning"
 _TRAINING = """# Training code
 
 <!-- Written by docs/generate.py from tests/regions/programs. -->

@@ -168,7 +168,7 @@ def checkpoint(
     return nnx.remat(function)(*args)
 
 
-@rule("torch.vmap", "torch.func.vmap")
+@rule("torch.vmap", "torch.func.vmap", "functorch.vmap")
 def vmap(
     func: Callable, in_dims=0, out_dims=0, randomness: Dropped = "error", *, chunk_size: Ignored = None
 ) -> Callable:
@@ -181,7 +181,7 @@ def vmap(
     return jax.vmap(func, in_axes=in_dims, out_axes=out_dims)
 
 
-@rule("torch.func.grad")
+@rule("torch.func.grad", "functorch.grad")
 def func_grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
     """A derivative as a function.
 
@@ -191,7 +191,7 @@ def func_grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
     return jax.grad(func, argnums=argnums, has_aux=has_aux)
 
 
-@rule("torch.func.grad_and_value")
+@rule("torch.func.grad_and_value", "functorch.grad_and_value")
 def func_grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable:
     """A derivative and the value as a function.
 
@@ -201,7 +201,7 @@ def func_grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Cal
     return helpers.grad_and_value(func, argnums=argnums, has_aux=has_aux)
 
 
-@rule("torch.func.jacrev")
+@rule("torch.func.jacrev", "functorch.jacrev")
 def func_jacrev(func: Callable, argnums=0, *, has_aux: bool = False, chunk_size: Ignored = None) -> Callable:
     """A derivative as a function.
 
@@ -211,7 +211,7 @@ def func_jacrev(func: Callable, argnums=0, *, has_aux: bool = False, chunk_size:
     return jax.jacrev(func, argnums=argnums, has_aux=has_aux)
 
 
-@rule("torch.func.jacfwd")
+@rule("torch.func.jacfwd", "functorch.jacfwd")
 def func_jacfwd(func: Callable, argnums=0, has_aux: bool = False, *, randomness: Dropped = "error") -> Callable:
     """A derivative as a function.
 
@@ -221,7 +221,7 @@ def func_jacfwd(func: Callable, argnums=0, has_aux: bool = False, *, randomness:
     return jax.jacfwd(func, argnums=argnums, has_aux=has_aux)
 
 
-@rule("torch.func.hessian")
+@rule("torch.func.hessian", "functorch.hessian")
 def func_hessian(func: Callable, argnums=0) -> Callable:
     """A derivative as a function.
 
@@ -229,6 +229,38 @@ def func_hessian(func: Callable, argnums=0) -> Callable:
     >>> torch.func.hessian(lambda x, y: (x * y * y).sum(), argnums=1)(f32(3), f32(3))
     """
     return jax.hessian(func, argnums=argnums)
+
+
+@rule("torch.func.jvp", "functorch.jvp")
+def func_jvp(func: Callable, primals, tangents, *, strict: Ignored = False, has_aux: bool = False) -> (Tensor, Tensor):
+    """The value, and the derivative in a direction.
+
+    >>> torch.func.jvp(torch.sin, (f32(3),), (f32(3),))
+    """
+    return jax.jvp(func, primals, tangents, has_aux=has_aux)
+
+
+@rule("torch.func.vjp", "functorch.vjp")
+def func_vjp(func: Callable, *primals, has_aux: bool = False) -> (Tensor, Callable):
+    """The value, and a function from its gradient to those of the arguments.
+
+    >>> torch.func.vjp(torch.sin, f32(3))[0]
+    """
+    return jax.vjp(func, *primals, has_aux=has_aux)
+
+
+@rule("torch.func.functional_call")
+def functional_call(
+    module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False
+) -> Tensor:
+    """A module with other parameters.
+
+    >>> torch.func.functional_call(nn.Linear(3, 2), {}, (f32(2, 3),))
+    """
+    raise Unsupported(
+        "a module with parameters from a dictionary has another form in Flax",
+        "graphdef, state = nnx.split(model); nnx.merge(graphdef, state)(x) is the call with a state",
+    )
 
 
 @rule("torch.autograd.functional.jacobian")

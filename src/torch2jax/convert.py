@@ -30,6 +30,7 @@ from torch2jax.source.phases import separated
 from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
 from torch2jax.source.text import SourceError
+from torch2jax.source.unrolling import unrolled
 
 SourceLines: TypeAlias = dict[str, dict[int, int]]
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio", "timm")
@@ -128,6 +129,7 @@ def _convert_files(
             result = inlined(tree, in_others)
             result = separated(result.tree, result.origins)
             if by_hand.mentions(source):
+                result = unrolled(result.tree, result.origins)
                 result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins
         bindings[path] = bind(tree)

@@ -302,7 +302,7 @@ def _check_roles(place: Place, inside: range, trained: Sequence[Trained]) -> Non
         if i not in roles:
             continue
         if roles[i].role is Role.CLIP:
-            if not group.backward[-1] < i < group.steps[0] or len(trained) > 1 or len(trained[0].models) > 1:
+            if not group.backward[-1] < i < group.steps[0] or len(trained) > 1:
                 raise NoRegionError("gradients are clipped elsewhere than right before the one step", roles[i].node)
             if not clips_all(roles[i], trained[0]):
                 raise NoRegionError("other gradients are clipped than those of the step", roles[i].node)
@@ -313,8 +313,22 @@ def _check_roles(place: Place, inside: range, trained: Sequence[Trained]) -> Non
 
 
 def clips_all(marked: Marked, trained: Trained) -> bool:
-    """Whether the gradients that are clipped are those of the one model, and no part of them."""
-    return len(trained.models) == 1 and _code(marked.subject) == f"{trained.model}.parameters()"
+    """Whether the gradients that are clipped are those of all models, and no part of them."""
+    return sorted(_joined(marked.subject)) == sorted(f"{model}.parameters()" for model in trained.models)
+
+
+def _joined(node: cst.BaseExpression) -> list[str]:
+    """The parts of ``list(a.parameters()) + list(b.parameters())``, ``chain(a.parameters(), b.parameters())``."""
+    match node:
+        case cst.BinaryOperation(left=left, operator=cst.Add(), right=right):
+            return [*_joined(left), *_joined(right)]
+        case cst.Call(func=cst.Name("list" | "chain") | cst.Attribute(attr=cst.Name("chain")), args=[_, *_] as args):
+            return [part for arg in args for part in _joined(arg.value)]
+        case cst.List(elements=elements) | cst.Tuple(elements=elements) if all(
+            isinstance(element, cst.StarredElement) for element in elements
+        ):
+            return [part for element in elements for part in _joined(element.value)]
+    return [_code(node)]
 
 
 def norm_grows(clip: Marked, zero: Marked, trained: Trained) -> bool:

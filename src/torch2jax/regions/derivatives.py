@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,7 +206,7 @@ class _Function:
 
     def _zeroed(self, block: Block) -> bool:
         """Whether the gradients of all leaves are forgotten in each turn of a loop."""
-        cleared = {name for s in block.statements for name in self._leaves() if _forgets(s, name)}
+        cleared = {name for s in _always_run(block.statements) for name in self._leaves() if _forgets(s, name)}
         return cleared == set(self._leaves())
 
     def _check_between(self, before: Sequence[Any], forward: Sequence[Any], access: Mapping[Any, Access]) -> None:
@@ -240,6 +240,14 @@ class _Function:
             name, number = f"{wanted}_{number}", number + 1
         self.names.add(name)
         return name
+
+
+def _always_run(statements: Sequence[Any]) -> Iterator[Any]:
+    """Statements, with those in blocks of ``with``."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, cst.With):
+            yield from _always_run(statement.body.body)
 
 
 def _keeps_graph(call: cst.Call) -> bool:

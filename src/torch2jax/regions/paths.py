@@ -32,7 +32,7 @@ Place = tuple[str, cst.BaseExpression]
 Find = Callable[[cst.CSTNode], Place | None]
 _OF_ARRAYS = frozenset(
     "T mT H mH data grad shape dtype device ndim real imag requires_grad is_leaf grad_fn is_cuda layout itemsize "
-    "nbytes names weight bias training".split()
+    "nbytes names weight bias training module".split()
 )
 """Attributes that arrays and layers have: an object of unknown kind is taken as a whole where one is looked at."""
 

@@ -39,7 +39,10 @@ def trained_by(
         structure = (whole,) if _is_one_tensor(sources) else whole
         return Trained(name, structure, tuple(roots), kind.picked == 1 or set(leaves) != set(roots))
     if len(sources) > 1:
-        raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
+        several = _all_passed(program, fn, name, kind) if "." not in name else None
+        if several is None:
+            raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
+        return several
     source = sources[0]
     spelled = dotted_name(source.node)
     if spelled is not None and "." not in name:
@@ -53,6 +56,19 @@ def trained_by(
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
     return Trained(name, fitting[0], (fitting[0],), kind.picked == 1)
+
+
+def _all_passed(program: Program, fn: FunctionInfo, name: str, kind: Optimizer) -> Trained | None:
+    """An optimizer of several modules that every call passes on together with them."""
+    spelled = [[dotted_name(source.node) for source in group] for group in kind.groups]
+    passed = [[_passed(program, fn, name, s, kind) if s is not None else None for s in group] for group in spelled]
+    groups = [tuple(leaf for leaf in group if leaf is not None) for group in passed]
+    leaves = [leaf for group in groups for leaf in group]
+    whole = all(is_module(source.kind) for group in kind.groups for source in group)
+    if not whole or len(leaves) != sum(map(len, kind.groups)) or len(set(leaves)) != len(leaves):
+        return None
+    nested: list[Structure] = [group[0] if len(group) == 1 else group for group in groups]
+    return Trained(name, nested[0] if len(nested) == 1 else tuple(nested), tuple(leaves), kind.picked == 1)
 
 
 def _fitting(source: Source, seen: Mapping[str, Kind | None]) -> list[str]:
@@ -132,7 +148,7 @@ def _leaf(
     program: Program, fn: FunctionInfo, scope: Scope, kind: Optimizer, source: Source, roots: list[str]
 ) -> str | None:
     """A module, or a part of one, where it has the same name here; None if it has not. Adds the whole to ``roots``."""
-    spelled = dotted_name(source.node)
+    spelled = _unwrapped(program, kind, source.node)
     if spelled is None or not _same_place(program, fn, scope, kind, spelled):
         return None
     found = path_of(source.node, lambda node: _kind(program, kind, node))
@@ -140,6 +156,16 @@ def _leaf(
     if found[0] not in roots:
         roots.append(found[0])
     return spelled
+
+
+def _unwrapped(program: Program, kind: Optimizer, node: cst.BaseExpression) -> str | None:
+    """How a module is spelled, without what `DataParallel` puts around one."""
+    builder, parts = builder_of(program, kind), []
+    while isinstance(node, cst.Attribute):
+        if builder is None or builder.facts.special.get(node) != ("unwrapped",):
+            parts.append(node.attr.value)
+        node = node.value
+    return ".".join([node.value, *reversed(parts)]) if isinstance(node, cst.Name) else None
 
 
 def _which(source: Source, fitting: Iterable[str]) -> str:

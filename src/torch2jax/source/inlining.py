@@ -278,7 +278,7 @@ class _Inlining(Tracing):
         copy = node.deep_clone()
         for before, after in zip(walk(node), walk(copy), strict=True):
             self.origins[after] = self.origins.get(before, before)
-        return copy.visit(_Substitution(names, self.origins))
+        return copy.visit(Substitution(names, self.origins))
 
     def _renamed(
         self,
@@ -382,7 +382,7 @@ def _given(
     return given if all(name in given for name in names) else None
 
 
-class _Substitution(Tracing):
+class Substitution(Tracing):
     """Puts expressions in the place of names."""
 
     def __init__(self, names: dict[str, cst.BaseExpression], origins: dict[cst.CSTNode, cst.CSTNode]) -> None:
@@ -390,13 +390,16 @@ class _Substitution(Tracing):
         self.names = names
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        """The expression for a name."""
         new = self.names.get(original_node.value)
         return updated_node if new is None else new.deep_clone()
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        """The name of an attribute is no variable."""
         return updated_node.with_changes(attr=original_node.attr)
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        """Nor is a keyword."""
         return updated_node.with_changes(keyword=original_node.keyword)
 
 

@@ -21,7 +21,7 @@ def build():
 
 
 def train(model, inputs, labels):
-    model = nn.DataParallel(model).cuda()
+    model = nn.DataParallel(model)
     optimizer = optim.SGD(model.module.parameters(), lr=0.1)
     losses = []
     for x, y in zip(inputs, labels):

@@ -83,10 +83,27 @@ def part(net, inputs, labels):
     return losses
 
 
+def step(first, second, optimizer, x, y):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(second(first(x)), y)
+    loss.backward()
+    nn.utils.clip_grad_norm_(list(first.parameters()) + list(second.parameters()), 0.3)
+    optimizer.step()
+    return loss.item()
+
+
+def passed_on(encoder: Encoder, decoder: nn.Linear, inputs, labels):
+    optimizer = torch.optim.Adam(
+        [{"params": encoder.parameters()}, {"params": decoder.parameters(), "lr": 0.02}], lr=0.01
+    )
+    return [step(encoder, decoder, optimizer, x, y) for x, y in zip(inputs, labels)]
+
+
 def train(encoder, decoder, net, inputs, labels):
     return [
         together(encoder, decoder, inputs, labels),
         apart(encoder, decoder, inputs, labels),
         groups(net, inputs, labels),
         part(net, inputs, labels),
+        passed_on(encoder, decoder, inputs, labels),
     ]
