@@ -192,3 +192,8 @@ def test_maxima_that_share_a_place_all_get_its_gradient(agree, normal):
         lambda x: first(pool.max_unpool(last(x), last(jnp.asarray(indices)), 2)),
         np.array([[[1.5, 1.5, -2.0]]]),
     )
+
+
+def test_fractional_max_pool_of_no_examples():
+    y, places = pool.indexed_fractional_max_pool(jnp.zeros((0, 4, 5, 3)), 2, 2, samples=jnp.zeros((0, 3, 2)))
+    assert y.shape == places.shape == (0, 2, 2, 3)

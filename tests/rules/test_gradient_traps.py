@@ -5,6 +5,8 @@ numbers `topk` and `kthvalue` choose is open in PyTorch.
 """
 
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -168,7 +170,15 @@ torch.linalg.slogdet(x[:, :3])
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("trap", TRAPS)
+EVERY = 6  # one trap in so many is tried every time
+
+
+def tried() -> Iterator[Any]:
+    for number, trap in enumerate(TRAPS):
+        yield pytest.param(trap, marks=[] if number % EVERY == 0 else [pytest.mark.full])
+
+
+@pytest.mark.parametrize("trap", list(tried()))
 def test_the_gradient_is_the_same(trap: str) -> None:
     used = [line for line in GIVEN.splitlines() if line.split()[0] in ("x", "zero") or line.split()[0] in trap]
     source = "\n".join([*(used if any(name in trap for name in ("x", "zero", "tied", "edge")) else []), trap])

@@ -229,7 +229,7 @@ def indexed_fractional_max_pool(
 ) -> tuple[jax.Array, jax.Array]:
     """Fractional maximum, and its position in the row-major order of the input's spatial axes.
 
-    Window i begins at floor((i + shift) * step) - floor(shift * step), and the last one ends with the input.
+    Window i begins at int((i + shift) * step) - int(shift * step), and the last one ends with the input.
     """
     batch, *spatial, features = x.shape
     window = spread(kernel_size, len(spatial))
@@ -242,14 +242,14 @@ def indexed_fractional_max_pool(
     place = jnp.zeros((), int)
     for axis, (size, k, count) in enumerate(zip(spatial, window, counts, strict=True)):
         shift, step = shifts[..., axis, None], (size - k) / max(count - 1, 1)
-        begins = jnp.floor((jnp.arange(count) + shift) * step) - jnp.floor(shift * step)
-        begins = begins.astype(int).at[..., -1].set(size - k)
+        begins = ((jnp.arange(count) + shift) * step).astype(int) - (shift * step).astype(int)
+        begins = begins.at[..., -1].set(size - k)
         inside = begins[..., None] + jnp.arange(k)
         others = [other for other in range(2 * len(spatial)) if other not in (axis, len(spatial) + axis)]
         place = place * size + jnp.expand_dims(inside, [2 + other for other in others])
-    flat = jnp.moveaxis(x, -1, 1).reshape(batch, features, -1)
-    elements = jnp.take_along_axis(flat, place.reshape(*place.shape[:2], -1), 2)
-    elements = elements.reshape(batch, features, *counts, -1)
+    flat = jnp.moveaxis(x, -1, 1).reshape(batch, features, math.prod(spatial))
+    elements = jnp.take_along_axis(flat, place.reshape(*place.shape[:2], math.prod(counts) * math.prod(window)), 2)
+    elements = elements.reshape(batch, features, *counts, math.prod(window))
     winner = jnp.argmax(elements, -1, keepdims=True)
     found = (jnp.take_along_axis(array, winner, -1)[..., 0] for array in (elements, place.reshape(elements.shape)))
     values, indices = (jnp.moveaxis(array, 1, -1) for array in found)

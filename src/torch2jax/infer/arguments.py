@@ -100,7 +100,7 @@ def positional_args(frame: Frame, arguments: Arguments, expand: bool) -> list[Ar
     for node, kind, starred in arguments.in_order():
         arg = as_arg(node, kind)
         plain = without_none(kind)
-        written_out = isinstance(plain, Tuple) and (expand or _is_one_list(plain))
+        written_out = isinstance(plain, Tuple) and (expand or _is_one_whole(plain))
         if starred and written_out and isinstance(plain, Tuple) and isinstance(node, cst.Name | cst.Attribute):
             for index, item in enumerate(plain.items):
                 part = cst.Subscript(node, [cst.SubscriptElement(cst.Index(cst.Integer(str(index))))])
@@ -122,9 +122,9 @@ def positional_args(frame: Frame, arguments: Arguments, expand: bool) -> list[Ar
     return result
 
 
-def _is_one_list(kind: Tuple) -> bool:
-    """Whether ``*kind`` is one list, which many functions take in the place of several arguments."""
-    return len(kind.items) == 1 and isinstance(without_none(kind.items[0]), Sequence | Tuple)
+def _is_one_whole(kind: Tuple) -> bool:
+    """Whether ``*kind`` is one list or dtype, which many functions take in the place of several arguments."""
+    return len(kind.items) == 1 and isinstance(without_none(kind.items[0]), Sequence | Tuple | Dtype)
 
 
 def _never_given(frame: Frame, node: cst.BaseExpression, kind: Kind) -> bool:

@@ -83,12 +83,12 @@ class RuleCheck:
 def _silent(result: ExampleResult, conversion: Conversion) -> str:
     """What is wrong with an example in another style: it may be flagged, but not come to something else.
 
-    A style that torch itself refuses is none. A ValueError is what helpers raise where they do not know a value. Other
-    values are right where the conversion names the value of the argument that it assumes (T2J201).
+    A style that torch itself refuses is none. A ValueError is what helpers raise where they do not know a value. What
+    the conversion assumes of an argument (T2J201) holds for the value that it names alone.
     """
     if result.status in (Status.AGREES, Status.REFUSED, Status.BROKEN) or result.detail.startswith("ValueError"):
         return ""
-    if result.status is Status.DIFFERS and any(d.code == "T2J201" for d in conversion.diagnostics):
+    if any(d.code == "T2J201" for d in conversion.diagnostics):
         return ""
     return f"{result.status}: {result.detail}"
 
