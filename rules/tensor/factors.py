@@ -129,9 +129,6 @@ def lu_unpack(
 
     >>> LU, pivots = torch.linalg.lu_factor(f32(3, 4))
     >>> torch.lu_unpack(LU, pivots, unpack_pivots=False)
-
-    >>> LU, pivots = torch.linalg.lu_factor(f32(3, 4))
-    >>> torch.lu_unpack(LU, pivots, unpack_data=False)
     """
     if not unpack_data or not unpack_pivots:
         raise Unsupported("empty matrices for what is not unpacked are not translated", "unpack everything")
