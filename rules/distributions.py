@@ -13,6 +13,8 @@ def Distribution(batch_shape: Shape = (), event_shape: Shape = (), validate_args
     >>> torch.zeros(torch.distributions.Distribution(validate_args=False).batch_shape)
 
     >>> torch.zeros(torch.distributions.Distribution(torch.Size([2]), validate_args=False).batch_shape)
+
+    >>> torch.distributions.Distribution(event_shape=torch.Size([2]), validate_args=False).event_shape
     """
     if given(batch_shape) or given(event_shape):
         raise Unsupported("a distribution of one's own is not translated", "write it by hand")

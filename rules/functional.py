@@ -192,6 +192,8 @@ def softshrink(input: Tensor, lambd=0.5) -> Tensor:
 
     >>> F.softshrink(f32(2, 3))
     >>> F.softshrink(f32(2, 3), 0.3)
+    >>> x = f32(2, 3)
+    >>> F.softshrink(x - x.detach() + 0.5)
     """
     return jnp.where(jnp.abs(input) > lambd, input - lambd * jnp.sign(input), 0)
 
@@ -227,6 +229,9 @@ def rrelu(
     >>> F.rrelu(f32(2, 3).detach(), training=True)  # random
     >>> F.rrelu(f32(2, 3), 0.1, 0.3)
     >>> F.rrelu(f32(2, 3), 0.3, 0.3, training=True)
+    >>> F.rrelu(f32(2, 3), training=min([False, True]))
+    >>> y = F.rrelu(-torch.ones(99), 0.1, 0.2, training=True)
+    >>> y.max() > y.min()
     """
     if not training:
         return helpers.leaky_relu(input, negative_slope=(lower + upper) / 2)
@@ -259,7 +264,7 @@ def normalize(input: Tensor, p=2.0, dim: Axis = 1, eps=1e-12, out: Out = None) -
 
     >>> F.normalize(pos(2, 3))
     >>> F.normalize(pos(2, 3), dim=-1)
-    >>> F.normalize(f32(2, 3), p=1, dim=0)
+    >>> F.normalize(f32(2, 3), p=1, dim=0), F.normalize(f32(2, 3), p=1, dim=0, eps=9.0)
     >>> F.normalize(f32(2, 3) * 0, dim=1)
     >>> F.normalize(pos(2, 3), p=2, dim=-1, eps=1e-6)
     >>> F.normalize(f32(2, 3), eps=2.0)
@@ -277,6 +282,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: Axis = 1, eps=1e-8) -> Tensor
     >>> F.cosine_similarity(f32(2, 1, 3), f32(1, 4, 3), dim=-1, eps=1e-6)
     >>> F.cosine_similarity(1e-9 * f32(2, 3), 1e-9 * f32(2, 3))
     >>> F.cosine_similarity(f32(2, 3).sum(), f32(4).sum(), dim=0)
+    >>> F.cosine_similarity(f32(2, 3).sum(), f32(4).sum(), dim=0, eps=9.0)
+    >>> one = f32(4).sum().detach()
+    >>> F.cosine_similarity(f32(2, 3), one), F.cosine_similarity(one, f32(2, 3))
     """
     if rank(x1) == 0 and rank(x2) == 0:
         return helpers.cosine_similarity(x1[None], x2[None], axis=dim, eps=eps)
@@ -308,9 +316,7 @@ def pad(input: Tensor, pad: Shape, mode="constant", value: Scalar = None) -> Ten
     >>> F.pad(f32(2, 3), (0, 0, 1, 0), "constant", 0)
     >>> F.pad(f32(2, 5), (-1, 2))
     >>> n = f32(2).shape[0]
-    >>> F.pad(f32(2, 3), (n, 1))
-    >>> F.pad(f32(2, 3), (n, 1), value=2)
-    >>> F.pad(f32(2, 3, 4), (n, 1), mode="reflect")
+    >>> F.pad(f32(2, 3), (n, 1)), F.pad(f32(2, 3), (n, 1), value=2), F.pad(f32(2, 3, 4), (n, 1), mode="reflect")
     >>> F.pad(f32(2, 3, 4), (1, 1), mode=str("reflect"))
     >>> F.pad(f32(24).view(2, 3, 4), (1, 2), mode="reflect")
     >>> F.pad(f32(6).view(2, 3), (1, 2), value=1.5)

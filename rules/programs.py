@@ -144,6 +144,7 @@ def tree_map(func: Callable, tree, *rests, is_leaf=None):
 
     >>> torch.utils._pytree.tree_map(torch.sin, [f32(2), {"a": f32(3)}])
     >>> torch.utils._pytree.tree_map(lambda a, b: a + b, [f32(2)], [f32(2)])
+    >>> torch.utils._pytree.tree_map(len, [(f32(2), f32(3)), (f32(2),)], is_leaf=lambda x: isinstance(x, tuple))
     """
     return jax.tree.map(func, tree, *rests, is_leaf=is_leaf)
 
@@ -153,6 +154,7 @@ def tree_flatten(tree, is_leaf=None):
     """Leaves and structure of nested containers.
 
     >>> torch.utils._pytree.tree_flatten([f32(2), (f32(3),)])[0]
+    >>> torch.utils._pytree.tree_flatten([f32(2), (f32(3),)], is_leaf=lambda x: isinstance(x, tuple))[0]
     """
     return jax.tree.flatten(tree, is_leaf=is_leaf)
 
@@ -216,6 +218,9 @@ def assert_close(
     >>> torch.testing.assert_close(x, x)
     >>> y = f32(2, 3).detach()
     >>> torch.testing.assert_close(y, y + 1e-4, rtol=1e-3, atol=1e-3)
+
+    >>> torch.testing.assert_close(torch.ones(2), torch.full((2,), 2.0), rtol=0.5, atol=0.0)
+    >>> torch.testing.assert_close(torch.zeros(2), torch.full((2,), 5e-8))
     """
     if rtol is None and atol is None:
         return np.testing.assert_allclose(actual, expected, rtol=1.3e-6, atol=1e-5)

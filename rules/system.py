@@ -9,6 +9,7 @@ def device(type: Ignored, index: Ignored = None) -> Device:
 
     >>> f32(2, 3).to(torch.device('cpu'))
     >>> f32(2).to(torch.device('cpu', 0))
+    >>> torch.device("cpu") == torch.device("cpu")
     """
     return jax.devices()[0]
 

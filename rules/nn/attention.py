@@ -27,6 +27,8 @@ def scaled_dot_product_attention(
 
     >>> q, k, v, mask = f32(2, 6, 4, 5), f32(2, 3, 4, 5), f32(2, 3, 4, 5), f32(4, 4)
     >>> F.scaled_dot_product_attention(q, k, v, mask, dropout_p=min([0.0, 0.5]), scale=0.3, enable_gqa=True)
+
+    >>> q, k, v = f32(2, 6, 4, 5), f32(2, 3, 4, 5), f32(2, 3, 4, 5)
     >>> F.scaled_dot_product_attention(q, k, v, dropout_p=min([0.0, 0.5]), is_causal=True, enable_gqa=True)
     """
     if dropout_p == 0:

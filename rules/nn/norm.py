@@ -488,7 +488,7 @@ def layer_norm_native(
 ) -> Tensor:
     """Layer normalisation of the last axes.
 
-    >>> torch.layer_norm(f32(2, 3, 5), (5,), f32(5), f32(5))
+    >>> torch.layer_norm(f32(2, 3, 5), (5,), f32(5), f32(5)), torch.layer_norm(f32(2, 3, 5), (5,), eps=0.1)
     """
     return helpers.layer_norm(input, normalized_shape, weight, bias, epsilon=eps)
 

@@ -29,6 +29,7 @@ def MaxUnpool1d(kernel_size, stride=None, padding=0) -> Module:
 
     >>> y, i = F.max_pool1d_with_indices(f32(2, 3, 8), 2)
     >>> nn.MaxUnpool1d(2)(y, i)
+
     >>> y, i = F.max_pool1d_with_indices(f32(2, 3, 9), 3, padding=1)
     >>> nn.MaxUnpool1d(3, stride=3, padding=1)(y, i, output_size=(2, 3, 9))
     """
@@ -49,8 +50,7 @@ def max_unpool1d(
     """Maxima put back in their places.
 
     >>> y, i = F.max_pool1d_with_indices(f32(2, 3, 8), 2)
-    >>> F.max_unpool1d(y, i, 2)
-    >>> F.max_unpool1d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 8))
+    >>> F.max_unpool1d(y, i, 2), F.max_unpool1d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 8))
 
     >>> y, i = F.max_pool1d_with_indices(f32(2, 3, 8), 2, padding=1)
     >>> F.max_unpool1d(y, i, 2, None, 1)
@@ -86,6 +86,7 @@ def MaxUnpool2d(kernel_size, stride=None, padding=0) -> Module:
 
     >>> y, i = F.max_pool2d_with_indices(f32(2, 3, 8, 6), 2)
     >>> nn.MaxUnpool2d(2)(y, i)
+
     >>> y, i = F.max_pool2d_with_indices(f32(2, 3, 8, 9), 3, padding=1)
     >>> nn.MaxUnpool2d(3, stride=3, padding=1)(y, i, output_size=(2, 3, 8, 9))
     """
@@ -106,8 +107,7 @@ def max_unpool2d(
     """Maxima put back in their places.
 
     >>> y, i = F.max_pool2d_with_indices(f32(2, 3, 8, 6), 2)
-    >>> F.max_unpool2d(y, i, 2)
-    >>> F.max_unpool2d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 8, 6))
+    >>> F.max_unpool2d(y, i, 2), F.max_unpool2d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 8, 6))
 
     >>> y, i = F.max_pool2d_with_indices(f32(2, 3, 6, 8), 2, padding=1)
     >>> F.max_unpool2d(y, i, 2, None, 1)
@@ -143,6 +143,7 @@ def MaxUnpool3d(kernel_size, stride=None, padding=0) -> Module:
 
     >>> y, i = F.max_pool3d_with_indices(f32(2, 3, 6, 4, 8), 2)
     >>> nn.MaxUnpool3d(2)(y, i)
+
     >>> y, i = F.max_pool3d_with_indices(f32(2, 3, 6, 7, 8), 3, padding=1)
     >>> nn.MaxUnpool3d(3, stride=3, padding=1)(y, i, output_size=(2, 3, 6, 7, 8))
     """
@@ -163,8 +164,7 @@ def max_unpool3d(
     """Maxima put back in their places.
 
     >>> y, i = F.max_pool3d_with_indices(f32(2, 3, 6, 4, 8), 2)
-    >>> F.max_unpool3d(y, i, 2)
-    >>> F.max_unpool3d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 6, 4, 8))
+    >>> F.max_unpool3d(y, i, 2), F.max_unpool3d(y, i, kernel_size=2, stride=2, output_size=(2, 3, 6, 4, 8))
 
     >>> y, i = F.max_pool3d_with_indices(f32(2, 3, 6, 4, 8), 2, padding=1)
     >>> F.max_unpool3d(y, i, 2, None, 1)

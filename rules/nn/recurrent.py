@@ -72,6 +72,7 @@ def GRU(
     >>> nn.GRU(3, 4)(f32(5, 2, 3))
     >>> nn.GRU(3, 4, 2, batch_first=True, bidirectional=True)(f32(2, 5, 3))[1]
     >>> nn.GRU(3, 4, num_layers=2, bias=False)(f32(5, 2, 3), f32(2, 2, 4))
+    >>> nn.GRU(3, 4, num_layers=2, dropout=1.0)(f32(5, 2, 3))
     >>> nn.GRU(3, 4)(f32(5, 3))
     """
     return helpers.GRU(
@@ -253,6 +254,7 @@ def pack_padded_sequence(input: Tensor, lengths, batch_first=False, enforce_sort
 
     >>> packed = nn.utils.rnn.pack_padded_sequence(f32(4, 3, 2), [4, 2, 1])
     >>> nn.utils.rnn.pad_packed_sequence(packed)[0]
+
     >>> packed = nn.utils.rnn.pack_padded_sequence(f32(3, 4, 2), torch.tensor([2, 4, 1]), True, enforce_sorted=False)
     >>> nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
     """

@@ -80,6 +80,8 @@ def interpolate(
     >>> F.interpolate(f32(2, 3, 4, 5), scale_factor=0.7, mode="nearest-exact", recompute_scale_factor=True)
     >>> x = f32(2, 3, 4, 5)
     >>> F.interpolate(f32(2, 3, 8, 9), size=x.shape[2:], mode="bilinear")
+
+    >>> x = f32(2, 3, 4, 5)
     >>> F.interpolate(f32(2, 3, 8, 9), size=x.size()[-2:])
     """
     if mode == "nearest" and size is None and (isinstance(scale_factor, int) or scale_factor in (2, 3, 4, 8, 16)):

@@ -86,7 +86,8 @@ def softmax(input: Tensor, dim: Axis = None, _stacklevel: Ignored = 3, dtype: Dt
     >>> F.softmax(f32(2, 3))
     >>> F.softmax(f32(2, 3, 4))
     >>> i64(2, 3, high=5).softmax(1, dtype=torch.float64)
-    >>> F.softmax(f32(6).view(2, 3), dim=0)
+    >>> F.softmax(f32(6).view(2, 3), dim=0), F.softmax(f32(120).view(2, 3, 4, 5))
+    >>> F.softmax(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     if dtype is not None:
         return nnx.softmax(input.astype(dtype), axis=dim)
@@ -116,7 +117,8 @@ def log_softmax(input: Tensor, dim: Axis = None, _stacklevel: Ignored = 3, dtype
     >>> F.log_softmax(f32(2, 3))
     >>> F.log_softmax(f32(2, 3, 4))
     >>> i64(2, 3, high=5).log_softmax(1, dtype=torch.float64)
-    >>> F.log_softmax(f32(6).view(2, 3), dim=0)
+    >>> F.log_softmax(f32(6).view(2, 3), dim=0), F.log_softmax(f32(120).view(2, 3, 4, 5))
+    >>> F.log_softmax(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     if dtype is not None:
         return nnx.log_softmax(input.astype(dtype), axis=dim)
@@ -135,6 +137,7 @@ def softmin(input: Tensor, dim: Axis = None, _stacklevel: Ignored = 3, dtype: Dt
     >>> F.softmin(f32(2, 3), dim=0, dtype=torch.float64)
     >>> F.softmin(f32(2, 3))
     >>> F.softmin(i64(2, 3, high=5), dim=1, dtype=torch.float64)
+    >>> F.softmin(f32(2, 3).half(), dim=1, dtype=torch.float64).dtype
     >>> F.softmin(f32(2, 3), dim=0)
     """
     if dtype is not None:

@@ -38,7 +38,7 @@ def isneginf(input: Tensor, *, out: Out = None) -> Tensor:
     """Whether -inf.
 
     >>> torch.isneginf(f32(2, 3))
-    >>> f32(2, 3).isneginf()
+    >>> torch.tensor([1.0, math.inf, -math.inf]).isneginf()
     """
     return jnp.isneginf(input)
 
@@ -48,7 +48,7 @@ def isposinf(input: Tensor, *, out: Out = None) -> Tensor:
     """Whether +inf.
 
     >>> torch.isposinf(f32(2, 3))
-    >>> f32(2, 3).isposinf()
+    >>> torch.tensor([1.0, math.inf, -math.inf]).isposinf()
     """
     return jnp.isposinf(input)
 

@@ -115,7 +115,7 @@ def unfold_copy(input: Tensor, dimension, size, step, *, out: Out = None) -> Ten
     """Windows along an axis, as a new last axis.
 
     >>> torch.unfold_copy(f32(2, 7), 1, 3, 2)
-    >>> torch.unfold_copy(f32(2, 3).sum(), 0, 1, 1)
+    >>> torch.unfold_copy(f32(2, 3).sum(), 0, 1, 2), torch.unfold_copy(f32(7, 2), 0, 3, 2)
     """
     if rank(input) == 0 and dimension is not None:
         return helpers.windows(input[None], 0, size, step)[0]
@@ -126,7 +126,7 @@ def unfold_copy(input: Tensor, dimension, size, step, *, out: Out = None) -> Ten
 def unbind_copy(input: Tensor, dim=0, *, out: Out = None) -> Tensors:
     """The slices along an axis.
 
-    >>> torch.unbind_copy(f32(2, 3), 1)
+    >>> torch.unbind_copy(f32(2, 3), 1), torch.unbind_copy(f32(2, 3))
     """
     return jnp.unstack(input, axis=dim)
 

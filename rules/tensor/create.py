@@ -340,7 +340,7 @@ def arange_from(
 ) -> Tensor:
     """start, start + step, ... below end.
 
-    >>> torch.arange(2, 7)
+    >>> torch.arange(2, 7), torch.arange(2, 7, dtype=torch.float16).dtype
     >>> torch.arange(0, 1, 0.25, dtype=torch.float64)
     >>> torch.arange(start=5, end=0, step=-2)
     """

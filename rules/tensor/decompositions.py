@@ -88,6 +88,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Out = None) -> Tensor
     >>> torch.linalg.solve(f32(2, 3, 3), f32(2, 3))
     >>> torch.linalg.solve(f32(3, 3), f32(2, 3), left=False)
     >>> torch.linalg.solve(f32(9).view(3, 3), f32(3, 2))
+    >>> torch.linalg.solve(f32(9).view(3, 3), f32(2, 3), left=False)
     """
     if rank(A) == 2 and left:
         return jnp.linalg.solve(A, B)
@@ -113,6 +114,7 @@ def triangular_solve(b: Tensor, A: Tensor, upper: bool = True) -> (Tensor, Tenso
     """Solution with a triangular matrix.
 
     >>> torch.triangular_solve(f32(3, 2), f32(3, 3))
+    >>> torch.triangular_solve(f32(3, 2), f32(3, 3), upper=False)
     """
     return lax.linalg.triangular_solve(A, b, left_side=True, lower=not upper), A
 
@@ -163,7 +165,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: Ignored = None, out: O
     """Singular values; U, S and V conjugate transposed.
 
     >>> torch.linalg.svd(f32(3, 2), full_matrices=False)[1]
-    >>> torch.linalg.svd(f32(3, 2).detach())[1]
+    >>> torch.linalg.svd(f32(3, 2).detach())[0].shape
     """
     return jnp.linalg.svd(A, full_matrices=full_matrices)
 
@@ -173,6 +175,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Out =
     """Singular values; U, S and V.
 
     >>> torch.svd(f32(3, 2))[1]
+    >>> torch.svd(f32(3, 2).detach(), some=False)[0].shape
     >>> torch.svd(f32(3, 2), compute_uv=False)
     """
     if not compute_uv:
@@ -197,7 +200,7 @@ def eigh(A: Tensor, UPLO="L", *, out: Out = None) -> (Tensor, Tensor):
     >>> torch.linalg.eigh(a + a.mT)[0]
     >>> torch.linalg.eigh(f32(3, 3))[0]
     >>> torch.linalg.eigh(f32(3, 3))[1] ** 2
-    >>> torch.linalg.eigh(f32(3, 3), UPLO="U")[0]
+    >>> torch.linalg.eigh(f32(3, 3), UPLO="U")[0], torch.linalg.eigh(f32(3, 3), max(["U"]))[0]
     """
     caveat("eigenvectors are unique up to their signs: PyTorch's may have others")
     if UPLO == "U":
@@ -212,7 +215,7 @@ def eigvalsh(A: Tensor, UPLO="L", *, out: Out = None) -> Tensor:
     >>> a = f32(3, 3)
     >>> torch.linalg.eigvalsh(a + a.mT)
     >>> torch.linalg.eigvalsh(f32(3, 3))
-    >>> torch.linalg.eigvalsh(f32(2, 3, 3), UPLO="U")
+    >>> torch.linalg.eigvalsh(f32(2, 3, 3), UPLO="U"), torch.linalg.eigvalsh(f32(3, 3), max(["U"]))
     """
     if UPLO == "U":
         return jnp.linalg.eigvalsh(helpers.one_triangle(A, upper=True))
@@ -271,8 +274,10 @@ def norm(
     >>> torch.linalg.norm(f32(2, 3), dim=1, keepdim=True)
     >>> torch.linalg.norm(f32(2, 3), ord=1)
     >>> torch.linalg.norm(f32(2, 3), 'nuc')
-    >>> torch.linalg.norm(f32(2, 3), 3, dim=1)
-    >>> torch.linalg.norm(f32(2, 3), ord=2, dim=-1)
+    >>> torch.linalg.norm(f32(2, 3) * 0, "fro")
+    >>> torch.linalg.norm(f32(2, 3, 4), 2, (0, 1), True)
+    >>> torch.linalg.norm(f32(2, 3), 3, dim=1, keepdim=True)
+    >>> torch.linalg.norm(f32(2, 3), ord=2, dim=-1, keepdim=True)
     """
     if ord is None or ord == "fro":
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
@@ -325,6 +330,7 @@ def matrix_rank(A: Tensor, *, atol=None, rtol=None, hermitian: bool = False) -> 
     >>> torch.linalg.matrix_rank(f32(3, 4).detach())
     >>> torch.linalg.matrix_rank(f32(4, 4).detach(), hermitian=True)
     >>> torch.linalg.matrix_rank((f32(4, 1) @ f32(1, 4)).detach(), rtol=1e-6)
+    >>> torch.linalg.matrix_rank(torch.diag(torch.tensor([1.0, 1e-3, 1.0])), rtol=1e-2, hermitian=True)
     """
     if hermitian:
         return jnp.linalg.matrix_rank(helpers.one_triangle(A), rtol=rtol)

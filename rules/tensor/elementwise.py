@@ -9,7 +9,9 @@ def abs(input: Tensor, *, out: Out = None) -> Tensor:
 
     >>> torch.abs(f32(2, 3))
     >>> f32(2, 3).abs()
-    >>> torch.abs(f32(2, 3) * 0)
+    >>> x = f32(2, 3).double()
+    >>> (x - x.detach()).abs()
+
     >>> torch.abs(i64(2, 3, high=5).long() - 2)
     >>> c64(2, 3).abs()
     """
@@ -389,7 +391,9 @@ def clamp(input: Tensor, min: Scalar = None, max: Scalar = None, *, out: Out = N
     >>> i64(2, 3, high=9).long().clamp(max=4)
     >>> i64(2, 3, high=9).clamp(max=4)
     >>> torch.clamp(f32(2, 3), f32(3), f32(2, 3) + 9)
-    >>> (f32(2, 3) * 0).clamp(min=0.0, max=1)
+    >>> x = f32(2, 3).double()
+    >>> (x - x.detach()).clamp(min=0.0, max=1)
+
     >>> torch.clip(f32(2, 3), max=f32(3))
     >>> i64(2, 3, high=9).long().clamp(min=4)
     """

@@ -126,6 +126,7 @@ def lu_unpack(
 
     >>> LU, pivots = torch.linalg.lu_factor(f32(3, 3))
     >>> torch.lu_unpack(LU, pivots)
+
     >>> LU, pivots = torch.linalg.lu_factor(f32(3, 4))
     >>> torch.lu_unpack(LU, pivots, unpack_pivots=False)
     """
@@ -142,6 +143,7 @@ def linalg_lu_solve(
 
     >>> LU, pivots = torch.linalg.lu_factor(f32(3, 3))
     >>> torch.linalg.lu_solve(LU, pivots, f32(3, 2))
+
     >>> LU, pivots = torch.linalg.lu_factor(f32(3, 3))
     >>> torch.linalg.lu_solve(LU, pivots, f32(2, 3), left=False, adjoint=True)
     """
@@ -173,6 +175,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim=-1, out: Out = None) -> Tensor:
 
     >>> torch.linalg.vecdot(f32(2, 3), f32(2, 3))
     >>> torch.linalg.vecdot(f32(2, 3), f32(2, 3), dim=0)
+    >>> torch.linalg.vecdot(c64(2, 3), c64(2, 3))
     """
     return jnp.linalg.vecdot(x, y, axis=dim)
 
@@ -224,5 +227,6 @@ def tensorsolve(A: Tensor, B: Tensor, dims=None, *, out: Out = None) -> Tensor:
     """Solution of a system of tensordot.
 
     >>> torch.linalg.tensorsolve(f32(2, 3, 6), f32(2, 3))
+    >>> torch.linalg.tensorsolve(f32(2, 6, 3), f32(2, 3), dims=(1,))
     """
     return jnp.linalg.tensorsolve(A, B, axes=dims)

@@ -70,8 +70,9 @@ def fft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -> 
     >>> torch.fft.fft2(f32(2, 4, 5))
     >>> torch.fft.fft2(f32(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.fft2(f32(2, 4, 5), s=(3, 6))
-    >>> torch.fft.fft2(f32(2, 4, 5), s=6, dim=0)
-    >>> torch.fft.fft2(f32(2, 4, 5), dim=(0, 1, 2))
+    >>> torch.fft.fft2(f32(2, 4, 5), s=6, dim=0, norm="ortho")
+    >>> torch.fft.fft2(f32(2, 4, 5), dim=0), torch.fft.fft2(f32(2, 4, 5), 6, (0,))
+    >>> torch.fft.fft2(f32(2, 4, 5, 3), (3, 6, 4), dim=(0, 1, 2), norm="ortho")
     """
     if isinstance(dim, int) or isinstance(s, int):
         return jnp.fft.fftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
@@ -87,8 +88,9 @@ def ifft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) ->
     >>> torch.fft.ifft2(c64(2, 4, 5))
     >>> torch.fft.ifft2(c64(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.ifft2(c64(2, 4, 5), s=(3, 6))
-    >>> torch.fft.ifft2(c64(2, 4, 5), s=6, dim=0)
-    >>> torch.fft.ifft2(c64(2, 4, 5), dim=(0, 1, 2))
+    >>> torch.fft.ifft2(c64(2, 4, 5), s=6, dim=0, norm="ortho")
+    >>> torch.fft.ifft2(c64(2, 4, 5), dim=0), torch.fft.ifft2(c64(2, 4, 5), 6, (0,))
+    >>> torch.fft.ifft2(c64(2, 4, 5, 3), (3, 6, 4), dim=(0, 1, 2), norm="ortho")
     """
     if isinstance(dim, int) or isinstance(s, int):
         return jnp.fft.ifftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
@@ -104,8 +106,9 @@ def rfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) ->
     >>> torch.fft.rfft2(f32(2, 4, 5))
     >>> torch.fft.rfft2(f32(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.rfft2(f32(2, 4, 5), s=(3, 6))
-    >>> torch.fft.rfft2(f32(2, 4, 5), s=6, dim=0)
-    >>> torch.fft.rfft2(f32(2, 4, 5), dim=(0, 1, 2))
+    >>> torch.fft.rfft2(f32(2, 4, 5), s=6, dim=0, norm="ortho")
+    >>> torch.fft.rfft2(f32(2, 4, 5), dim=0), torch.fft.rfft2(f32(2, 4, 5), 6, (0,))
+    >>> torch.fft.rfft2(f32(2, 4, 5, 3), (3, 6, 4), dim=(0, 1, 2), norm="ortho")
     """
     if isinstance(dim, int) or isinstance(s, int):
         return jnp.fft.rfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
@@ -121,8 +124,9 @@ def irfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -
     >>> torch.fft.irfft2(c64(2, 4, 5))
     >>> torch.fft.irfft2(c64(2, 4, 5), dim=(0, 1), norm="ortho")
     >>> torch.fft.irfft2(c64(2, 4, 5), s=(3, 6))
-    >>> torch.fft.irfft2(c64(2, 4, 5), s=6, dim=0)
-    >>> torch.fft.irfft2(c64(2, 4, 5), dim=(0, 1, 2))
+    >>> torch.fft.irfft2(c64(2, 4, 5), s=6, dim=0, norm="ortho")
+    >>> torch.fft.irfft2(c64(2, 4, 5), dim=0), torch.fft.irfft2(c64(2, 4, 5), 6, (0,))
+    >>> torch.fft.irfft2(c64(2, 4, 5, 3), (3, 6, 4), dim=(0, 1, 2), norm="ortho")
     """
     if isinstance(dim, int) or isinstance(s, int):
         return jnp.fft.irfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
@@ -136,8 +140,8 @@ def fftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Tens
     """Fourier transform along several axes.
 
     >>> torch.fft.fftn(f32(2, 4, 5))
-    >>> torch.fft.fftn(f32(2, 4, 5), dim=(1, 2), norm="ortho")
-    >>> torch.fft.fftn(f32(2, 4, 5), s=6)
+    >>> torch.fft.fftn(f32(2, 4, 5), (3, 6), dim=(0, 1), norm="ortho")
+    >>> torch.fft.fftn(f32(2, 4, 5), s=6, norm="ortho")
     >>> torch.fft.fftn(f32(2, 4, 5), dim=1)
     """
     if isinstance(dim, int) or isinstance(s, int):
@@ -152,8 +156,8 @@ def ifftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Ten
     """Fourier transform along several axes.
 
     >>> torch.fft.ifftn(c64(2, 4, 5))
-    >>> torch.fft.ifftn(c64(2, 4, 5), dim=(1, 2), norm="ortho")
-    >>> torch.fft.ifftn(c64(2, 4, 5), s=6)
+    >>> torch.fft.ifftn(c64(2, 4, 5), (3, 6), dim=(0, 1), norm="ortho")
+    >>> torch.fft.ifftn(c64(2, 4, 5), s=6, norm="ortho")
     >>> torch.fft.ifftn(c64(2, 4, 5), dim=1)
     """
     if isinstance(dim, int) or isinstance(s, int):
@@ -168,8 +172,8 @@ def rfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Ten
     """Fourier transform along several axes.
 
     >>> torch.fft.rfftn(f32(2, 4, 5))
-    >>> torch.fft.rfftn(f32(2, 4, 5), dim=(1, 2), norm="ortho")
-    >>> torch.fft.rfftn(f32(2, 4, 5), s=6)
+    >>> torch.fft.rfftn(f32(2, 4, 5), (3, 6), dim=(0, 1), norm="ortho")
+    >>> torch.fft.rfftn(f32(2, 4, 5), s=6, norm="ortho")
     >>> torch.fft.rfftn(f32(2, 4, 5), dim=1)
     """
     if isinstance(dim, int) or isinstance(s, int):
@@ -184,8 +188,8 @@ def irfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Te
     """Fourier transform along several axes.
 
     >>> torch.fft.irfftn(c64(2, 4, 5))
-    >>> torch.fft.irfftn(c64(2, 4, 5), dim=(1, 2), norm="ortho")
-    >>> torch.fft.irfftn(c64(2, 4, 5), s=6)
+    >>> torch.fft.irfftn(c64(2, 4, 5), (3, 6), dim=(0, 1), norm="ortho")
+    >>> torch.fft.irfftn(c64(2, 4, 5), s=6, norm="ortho")
     >>> torch.fft.irfftn(c64(2, 4, 5), dim=1)
     """
     if isinstance(dim, int) or isinstance(s, int):
@@ -201,7 +205,8 @@ def hfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) ->
 
     >>> torch.fft.hfft2(c64(3, 4))
     >>> torch.fft.hfft2(c64(2, 3, 4), s=(4, 6), dim=(0, -1), norm="ortho")
-    >>> torch.fft.hfft2(c64(2, 3, 4), s=6, dim=1)
+    >>> torch.fft.hfft2(c64(2, 3, 4), s=6, dim=1, norm="ortho")
+    >>> torch.fft.hfft2(c64(2, 3, 4), dim=1), torch.fft.hfft2(c64(2, 3, 4), 6, (1,))
     """
     if isinstance(dim, int) or isinstance(s, int):
         return helpers.hfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
@@ -214,7 +219,8 @@ def ihfft2(input: Tensor, s=None, dim=(-2, -1), norm=None, *, out: Out = None) -
 
     >>> torch.fft.ihfft2(f32(3, 4))
     >>> torch.fft.ihfft2(f32(2, 3, 4), s=(4, 6), dim=(0, -1), norm="forward")
-    >>> torch.fft.ihfft2(f32(2, 3, 4), s=6, dim=1)
+    >>> torch.fft.ihfft2(f32(2, 3, 4), s=6, dim=1, norm="ortho")
+    >>> torch.fft.ihfft2(f32(2, 3, 4), dim=1), torch.fft.ihfft2(f32(2, 3, 4), 6, (1,))
     """
     if isinstance(dim, int) or isinstance(s, int):
         return helpers.ihfftn(input, s=None if s is None else single(s), axes=single(dim), norm=norm)
@@ -227,7 +233,8 @@ def hfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Ten
 
     >>> torch.fft.hfftn(c64(2, 3, 4))
     >>> torch.fft.hfftn(c64(2, 3, 4), s=(4, 6), dim=(0, -1), norm="backward")
-    >>> torch.fft.hfftn(c64(2, 3, 4), s=6, dim=1)
+    >>> torch.fft.hfftn(c64(2, 3, 4), s=6, dim=1, norm="ortho")
+    >>> torch.fft.hfftn(c64(2, 3, 4), dim=1), torch.fft.hfftn(c64(2, 3, 4), 6, (1,))
     """
     if isinstance(dim, int) or isinstance(s, int):
         return helpers.hfftn(
@@ -242,7 +249,8 @@ def ihfftn(input: Tensor, s=None, dim=None, norm=None, *, out: Out = None) -> Te
 
     >>> torch.fft.ihfftn(f32(2, 3, 4))
     >>> torch.fft.ihfftn(f32(2, 3, 4), s=(4, 6), dim=(0, -1), norm="ortho")
-    >>> torch.fft.ihfftn(f32(2, 3, 4), s=6, dim=1)
+    >>> torch.fft.ihfftn(f32(2, 3, 4), s=6, dim=1, norm="ortho")
+    >>> torch.fft.ihfftn(f32(2, 3, 4), dim=1), torch.fft.ihfftn(f32(2, 3, 4), 6, (1,))
     """
     if isinstance(dim, int) or isinstance(s, int):
         return helpers.ihfftn(
@@ -330,6 +338,8 @@ def stft_pairs(
     """Short-time Fourier transform, as pairs of real and imaginary parts.
 
     >>> torch.stft(f32(2, 40), 8, hop_length=3, window=pos(8), return_complex=False)
+    >>> torch.stft(f32(2, 40), 8, 3, 6, pos(6), False, "reflect", True, False, False)
+    >>> torch.stft(f32(2, 40), 8, pad_mode="constant", return_complex=False)
     """
     return helpers.stft_pairs(
         input,
@@ -360,7 +370,7 @@ def stft(
 ) -> Tensor:
     """Short-time Fourier transform.
 
-    >>> torch.stft(f32(2, 40), 8, return_complex=True)
+    >>> torch.stft(f32(2, 40), 8, pad_mode="constant", return_complex=True)
     >>> torch.stft(f32(40), 8, hop_length=3, win_length=6, window=pos(6), return_complex=True)
     >>> x = f32(2, 40)
     >>> torch.stft(x, 8, hop_length=4, center=False, normalized=True, onesided=False, return_complex=True)
@@ -401,6 +411,8 @@ def istft(
     >>> torch.istft(spectra, 8, hop_length=2, window=pos(8), length=39)
     >>> torch.istft(c64(5, 11), 8, return_complex=True)
     >>> torch.istft(c64(8, 11), 8, onesided=False)
+    >>> torch.istft(c64(5, 11), 8, 2, 6, pos(6), normalized=True)
+    >>> torch.istft(c64(5, 11), 8, 2, window=pos(8), center=False)
     """
     if return_complex:
         raise Unsupported("complex signals are not translated", "transform the parts one by one")

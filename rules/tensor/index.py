@@ -59,7 +59,7 @@ def index_add(input: Tensor, dim, index: Tensor, source: Tensor, *, alpha=1, out
 
     >>> torch.index_add(f32(5, 2), 0, i64(3, high=5), f32(3, 2))
     >>> f32(2, 5).index_add(1, i64(3, high=5), f32(2, 3))
-    >>> f32(2, 5).index_add(-1, i64(3, high=5), f32(2, 3))
+    >>> f32(2, 4, 5).index_add(-1, i64(3, high=5), f32(2, 4, 3))
     >>> f32(2, 5, 3).index_add(-2, i64(4, high=5), f32(2, 4, 3))
     >>> f32(5, 2).index_add(0, i64(3, high=5), f32(3, 2), alpha=0.5)
     >>> f32(2, 5).index_add(1, i64(3, high=5), f32(2, 3), alpha=0.5)
@@ -83,7 +83,7 @@ def index_copy(input: Tensor, dim, index: Tensor, source: Tensor, *, out: Out = 
 
     >>> torch.index_copy(f32(5, 2), 0, torch.tensor([3, 0, 4]), f32(3, 2))
     >>> f32(2, 5).index_copy(1, torch.tensor([3, 0, 4]), f32(2, 3))
-    >>> f32(2, 5).index_copy(-1, torch.tensor([3, 0, 4]), f32(2, 3))
+    >>> f32(2, 4, 5).index_copy(-1, torch.tensor([3, 0, 4]), f32(2, 4, 3))
     >>> f32(2, 5, 3).index_copy(-2, torch.tensor([3, 0]), f32(2, 2, 3))
     >>> f32(2, 3).sum().index_copy(0, torch.tensor([0]), f32(4).sum())
     """
@@ -104,7 +104,7 @@ def index_fill(input: Tensor, dim, index: Tensor, value: Scalar) -> Tensor:
 
     >>> torch.index_fill(f32(5, 2), 0, i64(3, high=5), 0.5)
     >>> f32(2, 5).index_fill(1, i64(3, high=5), 0)
-    >>> f32(2, 5).index_fill(-1, i64(3, high=5), 0)
+    >>> f32(2, 4, 5).index_fill(-1, i64(3, high=5), 0)
     >>> f32(2, 5, 3).index_fill(-2, i64(4, high=5), 1.5)
     >>> f32(2, 3).sum().index_fill(0, torch.tensor([0]), 1.5)
     """
@@ -295,7 +295,7 @@ def searchsorted(
     >>> torch.searchsorted(i64(2, 5, high=9).sort(-1)[0], i64(2, 3, high=9), right=True)
     >>> torch.searchsorted(i64(2, 5, high=9).sort(-1)[0], i64(2, 3, high=9), side='right')
     >>> torch.searchsorted(torch.tensor([0, 1, 2]), i64(7, high=4))
-    >>> torch.searchsorted(torch.tensor([[0.0, 1.0], [1.0, 3.0]]), f32(2, 3).double())
+    >>> torch.searchsorted(f32(6).view(2, 3).sort(-1)[0], f32(2, 4))
     """
     if rank(sorted_sequence) == 1 and side is not None:
         return jnp.searchsorted(sorted_sequence, input, side=side)
@@ -359,7 +359,7 @@ def bincount(input: Tensor, weights: Tensor = None, minlength=0) -> Tensor:
     >>> torch.bincount(i64(7, high=5))
     >>> i64(7, high=5).bincount(f32(7).detach(), minlength=9)
     >>> torch.bincount(i64(7, high=5), i64(7).float(), minlength=9)
-    >>> torch.bincount(i64(7, high=5), torch.arange(7))
+    >>> torch.bincount(i64(7, high=5), i64(7).long())
     >>> torch.bincount(i64(7, high=3), i64(7), minlength=9)
     >>> torch.bincount(i64(7, high=3), minlength=9)
     >>> torch.bincount(torch.zeros(0, dtype=torch.int64))

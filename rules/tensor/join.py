@@ -49,7 +49,7 @@ def repeat_interleave(input: Tensor, repeats: Scalar, dim=None, *, output_size=N
 def repeat_interleave_counts(repeats: Tensor) -> Tensor:
     """0 repeats[0] times, 1 repeats[1] times, ...
 
-    >>> torch.repeat_interleave(torch.tensor([1, 0, 2]))
+    >>> torch.repeat_interleave(torch.tensor([3, 0, 2, 1]))
     """
     return jnp.repeat(jnp.arange(repeats.size), repeats)
 

@@ -96,6 +96,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha:
     >>> torch.addmm(f32(4), f32(2, 3), f32(3, 4))
     >>> f32(2, 4).addmm(f32(2, 3), f32(3, 4), alpha=0.5)
     >>> torch.addmm(f32(4), f32(2, 3), f32(3, 4), beta=0.3, alpha=2)
+    >>> torch.addmm(f32(4), f32(2, 3), f32(3, 4), beta=0.3)
     """
     if beta == 1 and alpha == 1:
         return input + mat1 @ mat2
@@ -111,6 +112,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: S
     >>> torch.addmv(f32(2), f32(2, 3), f32(3))
     >>> torch.addmv(f32(2), f32(2, 3), f32(3), alpha=2)
     >>> torch.addmv(f32(2), f32(2, 3), f32(3), beta=0.3, alpha=2)
+    >>> torch.addmv(f32(2), f32(2, 3), f32(3), beta=0.3)
     """
     if beta == 1 and alpha == 1:
         return input + mat @ vec
@@ -143,6 +145,7 @@ def baddbmm(
     >>> torch.baddbmm(f32(2, 4), f32(5, 2, 3), f32(5, 3, 4))
     >>> torch.baddbmm(f32(5, 2, 4), f32(5, 2, 3), f32(5, 3, 4), alpha=0.5)
     >>> torch.baddbmm(f32(5, 2, 4), f32(5, 2, 3), f32(5, 3, 4), beta=0.3, alpha=2)
+    >>> torch.baddbmm(f32(5, 2, 4), f32(5, 2, 3), f32(5, 3, 4), beta=0.3)
     """
     if beta == 1 and alpha == 1:
         return input + batch1 @ batch2
@@ -215,8 +218,9 @@ def cross(input: Tensor, other: Tensor, dim=None, *, out: Out = None) -> Tensor:
     """Cross product; the default axis is the first of size 3.
 
     >>> torch.cross(pos(2, 3), f32(2, 3), dim=1)
-    >>> pos(3, 4).cross(f32(3, 4), dim=0)
+    >>> pos(3, 2, 3).cross(f32(3, 2, 3), dim=2)
     >>> torch.cross(pos(2, 3), f32(2, 3))
+    >>> torch.cross(pos(3, 4), f32(3, 4))
     """
     if dim is not None:
         return jnp.cross(input, other, axis=dim)
@@ -271,6 +275,7 @@ def cov(input: Tensor, *, correction=1, fweights=None, aweights=None) -> Tensor:
 
     >>> torch.cov(f32(3, 7))
     >>> torch.cov(f32(3, 7), correction=0)
+    >>> torch.cov(f32(3, 4), fweights=torch.tensor([1, 2, 3, 1]), aweights=pos(4).detach())
     """
     return jnp.cov(input, ddof=correction, fweights=fweights, aweights=aweights)
 

@@ -10,6 +10,7 @@ def sum(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = None, 
     >>> torch.masked.sum(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.sum(f32(2, 3), 1, keepdim=True, mask=b8(3))
     >>> torch.masked.sum(f32(2, 3), (0, 1))
+    >>> torch.masked.sum(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_sum(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -21,6 +22,7 @@ def prod(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = None,
     >>> torch.masked.prod(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.prod(f32(2, 3), 1, keepdim=True, mask=b8(3))
     >>> torch.masked.prod(f32(2, 3), (0, 1))
+    >>> torch.masked.prod(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_prod(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -32,6 +34,7 @@ def amax(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = None,
     >>> torch.masked.amax(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.amax(f32(2, 3), 1, keepdim=True, mask=b8(3))
     >>> torch.masked.amax(f32(2, 3), (0, 1))
+    >>> torch.masked.amax(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_amax(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -43,6 +46,7 @@ def amin(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = None,
     >>> torch.masked.amin(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.amin(f32(2, 3), 1, keepdim=True, mask=b8(3))
     >>> torch.masked.amin(f32(2, 3), (0, 1))
+    >>> torch.masked.amin(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_amin(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -54,6 +58,7 @@ def mean(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = None,
     >>> torch.masked.mean(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.mean(f32(2, 3), 1, keepdim=True, mask=b8(3))
     >>> torch.masked.mean(f32(2, 3), (0, 1))
+    >>> torch.masked.mean(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_mean(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -64,6 +69,7 @@ def argmax(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = Non
 
     >>> torch.masked.argmax(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.argmax(f32(2, 3), 1, keepdim=True, mask=b8(3))
+    >>> torch.masked.argmax(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_arg(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -74,6 +80,8 @@ def argmin(input: Tensor, dim=None, *, keepdim: bool = False, dtype: Dtype = Non
 
     >>> torch.masked.argmin(f32(2, 3), mask=b8(2, 3))
     >>> torch.masked.argmin(f32(2, 3), 1, keepdim=True, mask=b8(3))
+    >>> torch.masked.argmin(f32(2, 3).half(), 1, dtype=torch.float64).dtype
+    >>> torch.masked.argmin(f32(4, 5), 1, mask=b8(4, 5))
     """
     return helpers.masked_arg(input, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask, largest=False)
 
@@ -96,6 +104,8 @@ def norm(
 
     >>> torch.masked.norm(f32(2, 3), 2.0, 1, mask=b8(2, 3))
     >>> torch.masked.norm(f32(2, 3), 1.0, mask=b8(3))
+    >>> torch.masked.norm(f32(2, 3), 2.0, 1, keepdim=True)
+    >>> torch.masked.norm(f32(2, 3).half(), 2.0, 1, dtype=torch.float64).dtype
     """
     return helpers.masked_norm(input, ord, axis=dim, keepdims=keepdim, dtype=dtype, mask=mask)
 
@@ -116,6 +126,7 @@ def var(
     >>> torch.masked.var(f32(2, 5), 1, mask=b8(5))
     >>> torch.masked.var(f32(2, 3), unbiased=False, keepdim=True)
     >>> torch.masked.var(f32(2, 3), 1, correction=0)
+    >>> torch.masked.var(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_variance(
         input,
@@ -143,6 +154,7 @@ def std(
     >>> torch.masked.std(f32(2, 5), 1, mask=b8(5))
     >>> torch.masked.std(f32(2, 3), unbiased=False, keepdim=True)
     >>> torch.masked.std(f32(2, 3), 1, correction=0)
+    >>> torch.masked.std(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return jnp.sqrt(
         helpers.masked_variance(
@@ -162,6 +174,7 @@ def softmax(input: Tensor, dim, *, dtype: Dtype = None, mask: Tensor = None) -> 
 
     >>> torch.masked.softmax(f32(2, 3), 1, mask=b8(2, 3))
     >>> torch.masked.softmax(f32(2, 3), 0)
+    >>> torch.masked.softmax(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_softmax(input, dim, dtype=dtype, mask=mask)
 
@@ -172,6 +185,7 @@ def log_softmax(input: Tensor, dim, *, dtype: Dtype = None, mask: Tensor = None)
 
     >>> torch.masked.log_softmax(f32(2, 3), 1, mask=b8(2, 3))
     >>> torch.masked.log_softmax(f32(2, 3), 0)
+    >>> torch.masked.log_softmax(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_log_softmax(input, dim, dtype=dtype, mask=mask)
 
@@ -182,6 +196,7 @@ def softmin(input: Tensor, dim, *, dtype: Dtype = None, mask: Tensor = None) -> 
 
     >>> torch.masked.softmin(f32(2, 3), 1, mask=b8(2, 3))
     >>> torch.masked.softmin(f32(2, 3), 0)
+    >>> torch.masked.softmin(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_softmax(-input, dim, dtype=dtype, mask=mask)
 
@@ -192,6 +207,7 @@ def cumsum(input: Tensor, dim, *, dtype: Dtype = None, mask: Tensor = None) -> T
 
     >>> torch.masked.cumsum(f32(2, 3), 1, mask=b8(2, 3))
     >>> torch.masked.cumsum(f32(2, 3), 0)
+    >>> torch.masked.cumsum(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_cumulative(input, dim, dtype=dtype, mask=mask)
 
@@ -202,6 +218,7 @@ def cumprod(input: Tensor, dim, *, dtype: Dtype = None, mask: Tensor = None) -> 
 
     >>> torch.masked.cumprod(f32(2, 3), 1, mask=b8(2, 3))
     >>> torch.masked.cumprod(f32(2, 3), 0)
+    >>> torch.masked.cumprod(f32(2, 3).half(), 1, dtype=torch.float64).dtype
     """
     return helpers.masked_cumulative(input, dim, dtype=dtype, mask=mask, product=True)
 
@@ -212,6 +229,8 @@ def normalize(input: Tensor, ord, dim, *, eps=1e-12, dtype: Dtype = None, mask: 
 
     >>> torch.masked.normalize(f32(2, 3), 2.0, 1, mask=b8(2, 3))
     >>> torch.masked.normalize(f32(2, 3), 1.0, 0)
+    >>> torch.masked.normalize(f32(2, 3), 2.0, 1, eps=5.0)
+    >>> torch.masked.normalize(f32(2, 3).half(), 2.0, 1, dtype=torch.float64).dtype
     """
     return helpers.masked_normalize(input, ord, dim, eps=eps, dtype=dtype, mask=mask)
 
@@ -224,5 +243,6 @@ def logaddexp(
 
     >>> torch.masked.logaddexp(f32(2, 3), f32(2, 3), input_mask=b8(2, 3))
     >>> torch.masked.logaddexp(f32(2, 3), f32(2, 3), other_mask=b8(3))
+    >>> torch.masked.logaddexp(f32(2, 3).half(), f32(2, 3).half(), dtype=torch.float64).dtype
     """
     return helpers.masked_logaddexp(input, other, dtype=dtype, x_mask=input_mask, y_mask=other_mask)

@@ -128,6 +128,8 @@ def pow(input: Tensor, exponent: Scalar, *, out: Out = None) -> Tensor:
     >>> pos(2, 3).pow(0.5)
     >>> pos(2, 3).pow(f32(3))
     >>> (pos(2, 3) * 0).pow(pos(3))
+    >>> x = pos(2, 3)
+    >>> (x - x.detach()).pow(pos(3).double())
     """
     if is_tensor(exponent):
         return helpers.power(input, exponent)
@@ -172,7 +174,8 @@ def fmax(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
     >>> torch.fmax(i64(5, high=2) * pos(1), i64(5, high=2) * pos(1))
     >>> torch.fmax(torch.log(f32(2, 3).detach()), torch.log(f32(2, 3).detach()))
     >>> f32(2, 3).fmax(f32(3))
-    >>> torch.fmax(f32(2, 3) * 0, f32(3) * 0 + 0)
+    >>> x, y = f32(2, 3), f32(3)
+    >>> torch.fmax(x - x.detach(), y - y.detach())
     """
     return jnp.where((input >= other) | jnp.isnan(other), input, other)
 
@@ -185,6 +188,8 @@ def fmin(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
     >>> torch.fmin(i64(5, high=2) * pos(1), i64(5, high=2) * pos(1))
     >>> torch.fmin(torch.log(f32(2, 3).detach()), torch.log(f32(2, 3).detach()))
     >>> f32(2, 3).fmin(f32(3))
+    >>> x, y = f32(2, 3), f32(3)
+    >>> torch.fmin(x - x.detach(), y - y.detach())
     """
     return jnp.where((input <= other) | jnp.isnan(other), input, other)
 
@@ -234,7 +239,9 @@ def copysign(input: Tensor, other: Scalar, *, out: Out = None) -> Tensor:
     """Magnitude of x with the sign of y.
 
     >>> torch.copysign(f32(2, 3), f32(3))
-    >>> torch.copysign(f32(2, 3) * 0, f32(3))
+    >>> x = f32(2, 3)
+    >>> torch.copysign(x - x.detach(), f32(3))
+
     >>> f32(2, 3).copysign(f32(3))
     >>> torch.copysign(f32(2, 3) * 0 + 1, f32(3))
     """

@@ -60,6 +60,7 @@ def nanmean(input: Tensor, dim: Axis = None, keepdim: bool = False, *, dtype: Dt
     >>> torch.nanmean(f32(2, 3))
     >>> f32(2, 3).nanmean(1)
     >>> f32(2, 3).nanmean(1, keepdim=True)
+    >>> f32(2, 3).half().nanmean(dtype=torch.float64).dtype
     """
     return jnp.nanmean(input, axis=dim, keepdims=keepdim, dtype=dtype)
 
@@ -117,6 +118,9 @@ def max_of_two(input: Tensor, other: Tensor, *, out: Out = None) -> Tensor:
     >>> f32(2, 3).max(f32(2, 3))
     >>> other = (f32(3), 1)[int(f32(1).sum() > 99)]
     >>> torch.max(f32(2, 3), other)
+
+    >>> other = (f32(3), 1)[len([f32(2)])]
+    >>> torch.max(f32(2, 3), other)
     """
     if is_tensor(other):
         return jnp.maximum(input, other)
@@ -154,6 +158,9 @@ def min_of_two(input: Tensor, other: Tensor, *, out: Out = None) -> Tensor:
     >>> torch.min(f32(2, 3), f32(3))
     >>> f32(2, 3).min(f32(2, 3))
     >>> other = (f32(3), 1)[int(f32(1).sum() > 99)]
+    >>> torch.min(f32(2, 3), other)
+
+    >>> other = (f32(3), 1)[len([f32(2)])]
     >>> torch.min(f32(2, 3), other)
     """
     if is_tensor(other):

@@ -68,6 +68,7 @@ def flatten(input: Tensor, start_dim=0, end_dim=-1) -> Tensor:
     >>> f32(120).view(2, 3, 4, 5).flatten(2, 3)
     >>> f32(120).view(2, 3, 4, 5).flatten(1, 2)
     >>> f32(120).view(2, 3, 4, 5).flatten(2)
+    >>> torch.flatten(f32(2, 3, 4), 0, min([-1, 0])), torch.flatten(f32(2, 3, 4), 1, min([-1, 0]))
     """
     if start_dim == 0 and end_dim == -1:
         return input.reshape(-1)
@@ -260,7 +261,10 @@ def expand(self: Tensor, *size: Shape, implicit: Ignored = False) -> Tensor:
     >>> f32(3).expand(2, -1)
     >>> f32(1, 2, 3).expand(4, -1, -1)
     >>> f32(1, 2, 3, 4).expand(5, -1, -1, -1)
-    >>> f32(2, 1).expand(4, 2, -1)
+    >>> f32(1, 3).expand(4, 2, -1)
+    >>> f32(2, 3).expand(-1, -1), f32(2, 1).expand(2, min([3, 4]))
+    >>> f32(1, 3, 4).expand(5, 2, -1, -1), f32(2, 1, 4).expand(5, -1, 3, -1), f32(2, 3, 1).expand(5, -1, -1, 4)
+    >>> f32(2, 1, 1, 1).expand(3, -1, -1, -1, 4)
     >>> f32(3, 1).expand(2, 3, 5)
     >>> f32(1, 2, 1).expand(4, -1, 3)
     >>> f32(2, 1, 1).expand(2, 2, -1, 3)
@@ -397,7 +401,7 @@ def select(input: Tensor, dim, index) -> Tensor:
     >>> torch.select(f32(3, 2), 0, 1)
     >>> f32(2, 3).select(1, -1)
     >>> f32(2, 3, 4).select(-1, 2)
-    >>> f32(2, 3, 4).select(2, 1)
+    >>> f32(2, 3, 4).select(-2, 1)
     """
     if dim == 0:
         return input[index]
@@ -424,7 +428,7 @@ def unfold(self: Tensor, dimension, size, step) -> Tensor:
 
     >>> f32(2, 7, 3).unfold(1, 3, 2)
     >>> f32(7).unfold(-1, 4, 1)
-    >>> f32(2, 3).sum().unfold(0, 1, 1)
+    >>> f32(2, 3).sum().unfold(0, 1, 2)
     """
     if rank(self) == 0 and dimension is not None:
         return helpers.windows(self[None], 0, size, step)[0]

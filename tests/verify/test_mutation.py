@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from torch2jax.cli.mutate import mutate
+from torch2jax.rules.cache import load_book
 from torch2jax.verify.equivalents import EquivalentsError, read_equivalents
-from torch2jax.verify.kept import Kept
+from torch2jax.verify.kept import Kept, own_helpers
 
 RULES = '''from torch2jax.rulebook import *
 
@@ -73,6 +74,21 @@ def test_survivors_are_named_recorded_and_kept(folder: Path) -> None:
     assert "0 survive" in run(folder, 0)
     (folder / "equivalent_mutants.toml").write_text(record.format("flax.kernel not transposed"))
     assert "recorded as equivalent, but is noticed by an example; take it out" in run(folder, 1)
+
+
+def test_an_entry_can_be_for_several_rules(tmp_path: Path) -> None:
+    (tmp_path / "equivalent_mutants.toml").write_text(
+        '[[equivalent]]\nrule = ["torch.f", "torch.g"]\nchanges = ["x", "y"]\nreason = "they are twins"\n'
+    )
+    recorded = read_equivalents([tmp_path])
+    assert all((rule, change) in recorded for rule in ("torch.f", "torch.g") for change in "xy")
+    assert ("torch.h", "x") not in recorded
+
+
+def test_results_depend_on_the_helpers_of_their_rule() -> None:
+    book = load_book()
+    (cell,), (sin,), (cos,) = (book.lookup(name) for name in ("torch.nn.LSTMCell", "torch.sin", "torch.cos"))
+    assert own_helpers(sin) == own_helpers(cos) != own_helpers(cell)
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
