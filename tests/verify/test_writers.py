@@ -24,7 +24,8 @@ class Net(nn.Module):
         self.b = nn.Linear(n, n)
         self.token = nn.Parameter(torch.zeros(n, n))
         self.apply(self._init)
-        nn.init.normal_(self.token, std=0.02)
+        spread = 1 / n**2
+        nn.init.normal_(self.token, std=spread)
 
     def _init(self, m):
         if isinstance(m, nn.Linear):
@@ -40,7 +41,8 @@ class Net(nn.Module):
     [
         ("normal(0.3)", "normal(0.1)", "nn.init.normal_(m.weight, std=0.3)", "m.kernel[...] = nnx.initializers"),
         ("self._init(module, rngs=rngs)", "pass", "nn.init.normal_(m.weight, std=0.3)", "self.a = nnx.Linear(n, n"),
-        ("normal(0.02)", "uniform(0.02)", "nn.init.normal_(self.token, std=0.02)", "self.token[...] = nnx.init"),
+        ("normal(spread)", "uniform(spread)", "nn.init.normal_(self.token, std=spread)", "self.token[...] = nnx.init"),
+        ("1 / n**2", "1 / n", "spread = 1 / n**2", "spread = 1 / n"),
     ],
 )
 def test_values_from_another_distribution_show_who_wrote_them(

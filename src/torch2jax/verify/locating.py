@@ -77,7 +77,11 @@ class Locator:
             return localiser.raised_by(cause) if cause is not None else None
         _build(localiser)
         if outcome.rung is Rung.INITIAL and math.isnan(outcome.max_rel):  # no statement gives the same in both
-            return localiser.written(_worst_first(outcome)) or localiser.layer_of(_worst_first(outcome))
+            names = _worst_first(outcome)
+            found = localiser.building(names, arrays=False)
+            if found is not None and found.departure is not None:  # a number on which the distribution rests
+                return found
+            return localiser.written(names) or localiser.layer_of(names)
         if outcome.rung in _OF_BUILDING:
             named = _named(outcome.detail, localiser) if outcome.rung is Rung.STATE else []
             found = localiser.building(named, arrays=outcome.rung is not Rung.STATE)
