@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from torch2jax.verify.alike import kept
@@ -117,10 +118,15 @@ class Pairing:
         for at in entry.callers:
             statement = self.source.jax(at.file).get(at.line)
             lines = (at.line,) if statement is None else (statement.line, statement.first)
-            for line in lines:
+            for line in chain(lines, self._headers(at)):
                 if self.source.lines.source_line(at.file, line) is not None:
                     return At(at.file, line, at.call)
         return None
+
+    def _headers(self, at: At) -> Iterator[int]:
+        """The lines of the loops and branches around a statement, innermost first: all may come from one statement."""
+        statements = self.source.jax(at.file).values()
+        yield from sorted({s.line for s in statements if any(at.line in part for part in s.parts)}, reverse=True)
 
     def _jax_caller(self, entry: Moment) -> tuple[int, int] | None:
         at = self.jax_caller(entry)
