@@ -225,6 +225,34 @@ def is_floating_point(input: Tensor) -> bool:
     return jnp.issubdtype(input.dtype, jnp.floating)
 
 
+@attribute("torch.dtype.is_floating_point")
+def dtype_is_floating_point(self: Dtype) -> bool:
+    """Whether a dtype is a float.
+
+    >>> f32(2, 3).dtype.is_floating_point, i64(2, high=3).dtype.is_floating_point
+    >>> c64(2).dtype.is_floating_point
+    """
+    return jnp.issubdtype(self, jnp.floating)
+
+
+@attribute("torch.dtype.is_complex")
+def dtype_is_complex(self: Dtype) -> bool:
+    """Whether a dtype is complex.
+
+    >>> c64(2).dtype.is_complex, f32(2, 3).dtype.is_complex
+    """
+    return jnp.issubdtype(self, jnp.complexfloating)
+
+
+@attribute("torch.dtype.itemsize")
+def dtype_itemsize(self: Dtype) -> int:
+    """Bytes of an element.
+
+    >>> f32(2, 3).dtype.itemsize, torch.int32.itemsize
+    """
+    return jnp.dtype(self).itemsize
+
+
 @rule("torch.is_complex", "torch.Tensor.is_complex")
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is complex.

@@ -25,6 +25,7 @@ from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
 from torch2jax.source import by_hand
+from torch2jax.source.choices import branched
 from torch2jax.source.inlining import inlined
 from torch2jax.source.phases import separated
 from torch2jax.source.project import Project
@@ -128,6 +129,7 @@ def _convert_files(
             in_others = partial(_is_mentioned, [text for other, text in files.items() if other != path])
             result = inlined(tree, in_others)
             result = separated(result.tree, result.origins)
+            result = branched(result.tree, result.origins)
             if by_hand.mentions(source):
                 result = unrolled(result.tree, result.origins)
                 result = by_hand.with_calls(result.tree, result.origins)

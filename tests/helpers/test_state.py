@@ -9,11 +9,14 @@ from flax import nnx
 from torch2jax.helpers.state import (
     Buffer,
     Frozen,
+    buffers,
     children,
     copy_state,
     freeze,
+    named_buffers,
     named_children,
     named_parameters,
+    ordered_buffers,
     ordered_modules,
     ordered_named_buffers,
     ordered_named_modules,
@@ -157,3 +160,14 @@ def test_the_order_is_that_of_pytorch(merged: bool) -> None:
     assert [name for name, _ in named_children(net)] == [name for name, _ in original.named_children()]
     assert [name for name, _ in named_children(net.body)] == [name for name, _ in original.body.named_children()]
     assert len(children(net.body)) == 12
+
+
+def test_running_statistics_are_buffers() -> None:
+    import torch
+
+    original = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+    net = nnx.Sequential(nnx.Linear(3, 4, rngs=nnx.Rngs(0)), nnx.BatchNorm(4, rngs=nnx.Rngs(0)))
+    names = [name for name, _ in original.named_buffers() if "num_batches" not in name]
+    assert [name for name, _ in ordered_named_buffers(net)] == names
+    assert sorted(name for name, _ in named_buffers(net)) == sorted(names)
+    assert len(list(buffers(net))) == len(list(ordered_buffers(net))) == 2

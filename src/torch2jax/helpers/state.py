@@ -71,14 +71,14 @@ def _saved(module: nnx.Module) -> dict[tuple[object, ...], nnx.Variable[jax.Arra
     }
 
 
-def buffers(module: nnx.Module) -> Iterator[Buffer]:
-    """The buffers of a module and all below it, each once."""
-    return (node for _, node in nnx.iter_graph(module) if isinstance(node, Buffer))
+def buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
+    """The buffers of a module and all below it, running statistics too, each once."""
+    return (node for _, node in nnx.iter_graph(module) if isinstance(node, Buffer | nnx.BatchStat))
 
 
-def named_buffers(module: nnx.Module) -> list[tuple[str, Buffer]]:
-    """The buffers with dotted names."""
-    return [(name, node) for name, node in _named(module) if isinstance(node, Buffer)]
+def named_buffers(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The buffers, running statistics too, with dotted names."""
+    return [(name, node) for name, node in _named(module) if isinstance(node, Buffer | nnx.BatchStat)]
 
 
 def modules(module: nnx.Module) -> Iterator[nnx.Module]:
@@ -101,14 +101,14 @@ def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable
     return [(name, node) for name, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
 
 
-def ordered_buffers(module: nnx.Module) -> Iterator[Buffer]:
-    """The buffers of a module and all below it, each once, in PyTorch's order."""
-    return (node for _, node in _in_order(module) if isinstance(node, Buffer))
+def ordered_buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
+    """The buffers of a module and all below it, running statistics too, each once, in PyTorch's order."""
+    return (node for _, node in _in_order(module) if isinstance(node, Buffer | nnx.BatchStat))
 
 
-def ordered_named_buffers(module: nnx.Module) -> list[tuple[str, Buffer]]:
-    """The buffers with dotted names, in PyTorch's order."""
-    return [(name, node) for name, node in _in_order(module) if isinstance(node, Buffer)]
+def ordered_named_buffers(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """The buffers, running statistics too, with dotted names, in PyTorch's order."""
+    return [(name, node) for name, node in _in_order(module) if isinstance(node, Buffer | nnx.BatchStat)]
 
 
 def ordered_modules(module: nnx.Module) -> Iterator[nnx.Module]:
@@ -185,7 +185,9 @@ def torch_name(owner: object, name: object) -> str:
         case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
             return "weight" if name in ("kernel", "embedding") else str(name)
         case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
-            return "weight" if name == "scale" else str(name)
+            return "weight" if name == "scale" else f"running_{name}" if name in ("mean", "var") else str(name)
+        case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, name), nnx.BatchStat):
+            return f"running_{name}"
         case nnx.Sequential():
             return "" if name == "layers" else str(name)
     return str(name)

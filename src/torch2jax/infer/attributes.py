@@ -159,6 +159,8 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return _constant(frame, node, Api(f"{qualified}.{name}"))
         case Tensor():
             return tensor_attribute(frame, node, kind, name)
+        case Dtype():
+            return _dtype_attribute(frame, node, kind, name)
         case Instance(cls=cls):
             return instance_attribute(frame, node, cls, kind, name)
         case Super(cls=cls):
@@ -239,6 +241,17 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
             frame.facts.special[node] = ("is_trainable",)
             return BOOL
         return apply(frame, node, f"torch.Tensor.{name}", rules, Arguments([], {}), (node.value, kind))
+    return BoundApi(kind, name)
+
+
+def _dtype_attribute(frame: Frame, node: cst.Attribute, kind: Dtype, name: str) -> Kind:
+    """``x.dtype.is_floating_point``: NumPy's dtypes have other attributes."""
+    from torch2jax.infer.arguments import Arguments
+    from torch2jax.infer.rule_calls import apply
+
+    rules = frame.program.book.lookup(f"torch.dtype.{name}")
+    if rules:
+        return apply(frame, node, f"torch.dtype.{name}", rules, Arguments([], {}), (node.value, kind))
     return BoundApi(kind, name)
 
 

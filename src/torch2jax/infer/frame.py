@@ -597,6 +597,8 @@ class Frame:
         return Value(kind, definitions, storage, stale, view, original, entangled, tied)
 
     def _reconcile(self, values: list[Value], layouts: set[Layout]) -> Kind:
+        if MIXED in layouts:  # what may have any order on one path may have any behind it
+            return union(_with_layout(value.kind, MIXED) for value in values)
         wanted = next((layout for layout in layouts if layout is not None), None)
         ranks = {k.rank for v in values for k in options(v.kind) if isinstance(k, Tensor)}
         pure = all(isinstance(value.kind, Tensor) for value in values)

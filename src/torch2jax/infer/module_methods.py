@@ -87,8 +87,10 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
         case "named_parameters":
             return Iterator_(Tuple((STR, _parameter_of(frame, first))))
         case "buffers":
+            _without_counters(frame, node)
             return Iterator_(Tensor(None, "float", None, True))
         case "named_buffers":
+            _without_counters(frame, node)
             return Iterator_(Tuple((STR, Tensor(None, "float", None, True))))
         case "apply":
             return _apply(frame, node, receiver, arguments)
@@ -125,6 +127,15 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             if not isinstance(first, Instance) or first.cls.is_module:
                 frame.report("T2J108", node, f"Module.{name} has no translation yet", HINTS.get(name, ""))
             return UNKNOWN
+
+
+def _without_counters(frame: Frame, node: cst.CSTNode) -> None:
+    """Say that a walk over buffers misses one that Flax has no use for, where there may be such."""
+    if any(name in file.source for file in frame.program.files.values() for name in ("BatchNorm", "InstanceNorm")):
+        message = (
+            "assumed that `num_batches_tracked` of normalisations does not matter here: Flax does not count batches"
+        )
+        frame.report("T2J201", node, message, "what is summed, counted or listed lacks these buffers")
 
 
 HINTS = {

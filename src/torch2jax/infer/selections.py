@@ -67,10 +67,8 @@ def _is_parameter(frame: Frame, node: cst.BaseExpression) -> bool:
 
 def _comes_from_a_walk(frame: Frame, name: str, flows: dict[str, list[cst.BaseExpression]]) -> bool:
     """Whether a name is that of the modules in a loop over all modules of another."""
-    return any(
-        isinstance(value, cst.Call) and frame.facts.special.get(value, ("",))[0] == "module_method"
-        for value in flows.get(name, ())
-    )
+    facts = (frame.facts.special.get(value) for value in flows.get(name, ()) if isinstance(value, cst.Call))
+    return any(isinstance(fact, tuple) and fact[0] == "module_method" and fact[1] in _WALKS for fact in facts)
 
 
 def _flows(function: cst.CSTNode) -> dict[str, list[cst.BaseExpression]]:
