@@ -334,6 +334,8 @@ class Frozen(nnx.Variable[jax.Array]):
 def torch_name(owner: object, name: object) -> str:
     """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
     match owner:
+        case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
+            return f"running_{name}"
         case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
             return "weight" if name in ("kernel", "embedding") else str(name)
         case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():

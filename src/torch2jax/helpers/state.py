@@ -182,12 +182,12 @@ def _named(module: nnx.Module) -> Iterator[tuple[str, Any]]:
 def torch_name(owner: object, name: object) -> str:
     """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
     match owner:
+        case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
+            return f"running_{name}"
         case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
             return "weight" if name in ("kernel", "embedding") else str(name)
         case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
-            return "weight" if name == "scale" else f"running_{name}" if name in ("mean", "var") else str(name)
-        case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, name), nnx.BatchStat):
-            return f"running_{name}"
+            return "weight" if name == "scale" else str(name)
         case nnx.Sequential():
             return "" if name == "layers" else str(name)
     return str(name)
