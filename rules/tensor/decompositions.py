@@ -278,6 +278,8 @@ def norm(
     >>> torch.linalg.norm(f32(2, 3, 4), 2, (0, 1), True)
     >>> torch.linalg.norm(f32(2, 3), 3, dim=1, keepdim=True)
     >>> torch.linalg.norm(f32(2, 3), ord=2, dim=-1, keepdim=True)
+    >>> torch.linalg.norm(f32(2, 3) * 0, max("fro", "fro"))
+    >>> torch.linalg.norm(f32(2, 3), max(1, 2), keepdim=True)
     """
     if ord is None or ord == "fro":
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
@@ -285,7 +287,9 @@ def norm(
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
     if isinstance(dim, int):
         return helpers.norm(A, ord, axis=dim, keepdims=keepdim)
-    return jnp.linalg.norm(A, ord, axis=dim, keepdims=keepdim)
+    if ord is not None and ord != "fro":
+        return jnp.linalg.norm(A, ord, axis=dim, keepdims=keepdim)
+    return helpers.norm_of_order(A, ord, axis=dim, keepdims=keepdim)
 
 
 @rule("torch.linalg.matrix_norm", dtype="float")
@@ -298,10 +302,14 @@ def matrix_norm(
     >>> torch.linalg.matrix_norm(f32(2, 3, 4), ord=1)
     >>> torch.linalg.matrix_norm(f32(2, 3), 2, keepdim=True)
     >>> torch.linalg.matrix_norm(f32(2, 3) * 0, keepdim=True)
+    >>> torch.linalg.matrix_norm(f32(2, 3) * 0, max("fro", "fro"), keepdim=True)
+    >>> torch.linalg.matrix_norm(f32(4, 2, 3), max("nuc", "fro"), (0, 2))
     """
     if ord == "fro":
         return helpers.l2_norm(A, axis=tuple(dim), keepdims=keepdim)
-    return jnp.linalg.norm(A, ord, axis=tuple(dim), keepdims=keepdim)
+    if ord != "fro":
+        return jnp.linalg.norm(A, ord, axis=tuple(dim), keepdims=keepdim)
+    return helpers.norm_of_order(A, ord, axis=tuple(dim), keepdims=keepdim)
 
 
 @rule("torch.matrix_power", "torch.Tensor.matrix_power", "torch.linalg.matrix_power", rank=rank(input))

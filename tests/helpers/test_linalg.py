@@ -59,6 +59,22 @@ def test_norm_of_zero(p: float, agree: Agree) -> None:
     agree(lambda x: x.norm(p), lambda x: linalg.norm(x, p), np.zeros(3))
 
 
+@pytest.mark.parametrize(("order", "axis"), [(None, None), ("fro", None), ("nuc", (0, 1)), (1, (0, 1)), (3, 1)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_norm_of_order(
+    order: float | str | None, axis: int | tuple[int, int] | None, keepdims: bool, normal: Normal, agree: Agree
+) -> None:
+    agree(
+        lambda x: torch.linalg.norm(x, order, axis, keepdims),
+        lambda x: linalg.norm_of_order(x, order, axis, keepdims),
+        normal(4, 3),
+    )
+
+
+def test_norm_of_order_at_zero(agree: Agree) -> None:
+    agree(lambda x: torch.linalg.norm(x, "fro"), lambda x: linalg.norm_of_order(x, "fro"), np.zeros((2, 3)))
+
+
 def test_norm_counts(with_zeros: np.ndarray) -> None:
     np.testing.assert_array_equal(linalg.norm(with_zeros, 0, 1), torch.tensor(with_zeros).norm(0, 1))
 

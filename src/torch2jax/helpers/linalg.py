@@ -43,6 +43,17 @@ def norm(
     return jnp.where(total > 0, jnp.where(total > 0, total, 1) ** (1 / p), total)
 
 
+def norm_of_order(
+    x: jax.Array, order: float | str | None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> jax.Array:
+    """`jnp.linalg.norm` with the gradient 0 at zero where the norm is the Euclidean one, or one of vectors."""
+    if order is None or order == "fro":
+        return l2_norm(x, axis, keepdims)
+    if isinstance(axis, int):
+        return norm(x, order, axis, keepdims)
+    return jnp.linalg.norm(x, order, axis, keepdims)
+
+
 def l2_normalize(x: jax.Array, axis: int | tuple[int, ...] = 1, eps: float = 1e-12) -> jax.Array:
     """`x` divided by its Euclidean norm along `axis`, or by `eps` where the norm is smaller."""
     return x / jnp.maximum(l2_norm(x, axis, keepdims=True), eps)
