@@ -32,10 +32,13 @@ def FloatTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.FloatTensor(2, 3).dtype, torch.FloatTensor(2, 3).shape
     >>> torch.FloatTensor().dtype, torch.FloatTensor().shape
+    >>> torch.FloatTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float32)
-    return jnp.zeros(size, dtype=jnp.float32)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.float32)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.float32)
 
 
 @rule("torch.DoubleTensor", "torch.cuda.DoubleTensor")
@@ -67,10 +70,13 @@ def DoubleTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.DoubleTensor(2, 3).dtype, torch.DoubleTensor(2, 3).shape
     >>> torch.DoubleTensor().dtype, torch.DoubleTensor().shape
+    >>> torch.DoubleTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float64)
-    return jnp.zeros(size, dtype=jnp.float64)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.float64)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.float64)
 
 
 @rule("torch.HalfTensor", "torch.cuda.HalfTensor")
@@ -102,10 +108,13 @@ def HalfTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.HalfTensor(2, 3).dtype, torch.HalfTensor(2, 3).shape
     >>> torch.HalfTensor().dtype, torch.HalfTensor().shape
+    >>> torch.HalfTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float16)
-    return jnp.zeros(size, dtype=jnp.float16)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.float16)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.float16)
 
 
 @rule("torch.BFloat16Tensor", "torch.cuda.BFloat16Tensor")
@@ -137,10 +146,13 @@ def BFloat16Tensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.BFloat16Tensor(2, 3).dtype, torch.BFloat16Tensor(2, 3).shape
     >>> torch.BFloat16Tensor().dtype, torch.BFloat16Tensor().shape
+    >>> torch.BFloat16Tensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.bfloat16)
-    return jnp.zeros(size, dtype=jnp.bfloat16)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.bfloat16)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.bfloat16)
 
 
 @rule("torch.LongTensor", "torch.cuda.LongTensor")
@@ -172,10 +184,13 @@ def LongTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.LongTensor(2, 3)  # random
     >>> torch.LongTensor()
+    >>> torch.LongTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int32)
-    return jnp.zeros(size, dtype=jnp.int32)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.int32)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.int32)
 
 
 @rule("torch.IntTensor", "torch.cuda.IntTensor")
@@ -207,10 +222,13 @@ def IntTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.IntTensor(2, 3)  # random
     >>> torch.IntTensor()
+    >>> torch.IntTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int32)
-    return jnp.zeros(size, dtype=jnp.int32)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.int32)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.int32)
 
 
 @rule("torch.ShortTensor", "torch.cuda.ShortTensor")
@@ -242,10 +260,13 @@ def ShortTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.ShortTensor(2, 3)  # random
     >>> torch.ShortTensor()
+    >>> torch.ShortTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int16)
-    return jnp.zeros(size, dtype=jnp.int16)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.int16)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.int16)
 
 
 @rule("torch.ByteTensor", "torch.cuda.ByteTensor")
@@ -277,10 +298,13 @@ def ByteTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.ByteTensor(2, 3)  # random
     >>> torch.ByteTensor()
+    >>> torch.ByteTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.uint8)
-    return jnp.zeros(size, dtype=jnp.uint8)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.uint8)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.uint8)
 
 
 @rule("torch.CharTensor", "torch.cuda.CharTensor")
@@ -312,10 +336,13 @@ def CharTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.CharTensor(2, 3)  # random
     >>> torch.CharTensor()
+    >>> torch.CharTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int8)
-    return jnp.zeros(size, dtype=jnp.int8)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.int8)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.int8)
 
 
 @rule("torch.BoolTensor", "torch.cuda.BoolTensor")
@@ -344,10 +371,13 @@ def BoolTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.BoolTensor(2, 3)  # random
     >>> torch.BoolTensor()
+    >>> torch.BoolTensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=bool)
-    return jnp.zeros(size, dtype=bool)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=bool)
+    return helpers.legacy_tensor_of(*size, dtype=bool)
 
 
 @rule("torch.Tensor")
@@ -379,10 +409,13 @@ def Tensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.Tensor(2, 3).dtype, torch.Tensor(2, 3).shape
     >>> torch.Tensor().dtype, torch.Tensor().shape
+    >>> torch.Tensor(*max((2, 3), (1, 1))).shape
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float32)
-    return jnp.zeros(size, dtype=jnp.float32)
+    if len(size) > 0:
+        return jnp.zeros(size, dtype=jnp.float32)
+    return helpers.legacy_tensor_of(*size, dtype=jnp.float32)
 
 
 @rule("torch.Tensor.new")

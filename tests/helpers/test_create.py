@@ -16,6 +16,14 @@ def test_legacy_tensor_takes_data_or_a_size() -> None:
     assert create.legacy_tensor(3, jnp.int32).shape == tuple(torch.IntTensor(3).shape)
 
 
+@pytest.mark.parametrize("args", [(), (3,), (2, 3), ([1.5, 2],)])
+def test_legacy_tensor_of_arguments_of_any_number(args: tuple[object, ...]) -> None:
+    expected = torch.FloatTensor(*args)
+    found = create.legacy_tensor_of(*args, dtype=jnp.float32)
+    assert found.shape == tuple(expected.shape)
+    assert args != ([1.5, 2],) or found.tolist() == expected.tolist()
+
+
 def test_legacy_tensor_refuses_tuples() -> None:
     with pytest.raises(TypeError, match="data or a shape"):
         create.legacy_tensor((2, 3), jnp.float32)

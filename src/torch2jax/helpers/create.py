@@ -16,6 +16,11 @@ def legacy_tensor(data: Any, dtype: Any) -> jax.Array:
     return jnp.zeros(data, dtype) if isinstance(data, int) else jnp.array(data, dtype)
 
 
+def legacy_tensor_of(*args: Any, dtype: Any) -> jax.Array:
+    """What `torch.FloatTensor(*args)` makes of arguments whose number is open: data, or zeros of sizes."""
+    return legacy_tensor(args[0], dtype) if len(args) == 1 else jnp.zeros(args or 0, dtype)
+
+
 def is_array(x: Any) -> bool:
     """Whether `x` is a JAX array."""
     return isinstance(x, jax.Array)

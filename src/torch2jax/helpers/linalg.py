@@ -51,7 +51,8 @@ def norm_of_order(
         return l2_norm(x, axis, keepdims)
     if isinstance(axis, int):
         return norm(x, order, axis, keepdims)
-    return jnp.linalg.norm(x, order, axis, keepdims)
+    result: jax.Array = jnp.linalg.norm(x, order, axis, keepdims)
+    return result
 
 
 def l2_normalize(x: jax.Array, axis: int | tuple[int, ...] = 1, eps: float = 1e-12) -> jax.Array:

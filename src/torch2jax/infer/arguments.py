@@ -123,8 +123,8 @@ def positional_args(frame: Frame, arguments: Arguments, expand: bool) -> list[Ar
 
 
 def _is_one_whole(kind: Tuple) -> bool:
-    """Whether ``*kind`` is one list or dtype, which many functions take in the place of several arguments."""
-    return len(kind.items) == 1 and isinstance(without_none(kind.items[0]), Sequence | Tuple | Dtype)
+    """Whether ``*kind`` is one list, array or dtype, which many functions take in the place of several arguments."""
+    return len(kind.items) == 1 and isinstance(without_none(kind.items[0]), Sequence | Tuple | Tensor | Dtype)
 
 
 def _never_given(frame: Frame, node: cst.BaseExpression, kind: Kind) -> bool:

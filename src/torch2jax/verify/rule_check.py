@@ -58,13 +58,15 @@ class RuleCheck:
 
     def _in_other_styles(self, rule: Rule, probe: Probe, program: Program, number: int) -> Iterator[Checked]:
         """The example as others would write it; what becomes the same translation need not run again."""
-        seen = {self._translated(program, rule, probe).code}
+        first = self._translated(program, rule, probe)
+        seen, known = {first.code}, _assumptions(first)
         for style, other in restyled(program, rule):
             conversion = self._translated(other, rule, probe)
             problem = ""
             if conversion.code not in seen and not (style == "starred" and number >= _STARRED_EXAMPLES):
                 seen.add(conversion.code)
-                problem = _silent(self._run(probe, other, conversion, uncompiled=False), conversion)
+                result = self._run(probe, other, conversion, uncompiled=False)
+                problem = _silent(result, _assumptions(conversion) - known)
             yield Checked(rule.name, rule.file, probe.line, f"{style}: {probe.what}", problem)
 
     def _translated(self, program: Program, rule: Rule, probe: Probe) -> Conversion:
@@ -80,17 +82,20 @@ class RuleCheck:
         return judge(probe.example, conversion, lambda: run_original(program), uncompiled=uncompiled)
 
 
-def _silent(result: ExampleResult, conversion: Conversion) -> str:
+def _assumptions(conversion: Conversion) -> set[str]:
+    """What a conversion assumes of the values of arguments, in its words."""
+    return {d.message for d in conversion.diagnostics if d.code == "T2J201"}
+
+
+def _silent(result: ExampleResult, assumed: Collection[str]) -> str:
     """What is wrong with an example in another style: it may be flagged, but not come to something else.
 
-    A style that torch itself refuses is none. A ValueError is what helpers raise where they do not know a value. What
-    the conversion assumes of an argument (T2J201) holds for the value that it names alone.
+    A style that torch itself refuses is none. A ValueError is what helpers raise where they do not know a value.
+    ``assumed``: what is reported in this style only; where that does not hold, the translation need not either.
     """
     if result.status in (Status.AGREES, Status.REFUSED, Status.BROKEN) or result.detail.startswith("ValueError"):
         return ""
-    if any(d.code == "T2J201" for d in conversion.diagnostics):
-        return ""
-    return f"{result.status}: {result.detail}"
+    return "" if assumed else f"{result.status}: {result.detail}"
 
 
 def _refusals(rules: Iterable[Rule], message: str) -> Iterator[tuple[str, int, int]]:
