@@ -135,7 +135,7 @@ def _convert_files(
                 result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins
         if families.mentions(source):
-            result = families.told_apart(tree, dict(origins))
+            result = families.told_apart(tree, dict(origins), partial(_names_in_flax, book))
             tree, origins = result.tree, result.origins
         bindings[path] = bind(tree)
         bound = frozenset(bindings[path].imports)
@@ -175,6 +175,14 @@ def _convert_files(
 
 def _is_mentioned(sources: Iterable[str], name: str) -> bool:
     return any(name in source for source in sources)
+
+
+def _names_in_flax(book: RuleBook, name: str) -> Mapping[str, str] | None:
+    """What a layer of torch.nn calls its arrays, and what Flax does; None where there is no such layer."""
+    layers = [rule for rule in book.lookup(f"torch.nn.{name}") if rule.result == "Module"]
+    return (
+        {entry.torch: entry.flax for rule in layers if rule.state for entry in rule.state.entries} if layers else None
+    )
 
 
 def _mentions(source: str) -> bool:

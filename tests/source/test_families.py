@@ -8,9 +8,16 @@ import pytest
 from torch2jax import convert
 from torch2jax.source.families import told_apart
 
+NAMES = {
+    "Linear": {"weight": "kernel"},
+    "Conv1d": {"weight": "kernel"},
+    "Conv2d": {"weight": "kernel"},
+    "Embedding": {"weight": "embedding"},
+}
+
 
 def result(source: str) -> str:
-    return told_apart(cst.parse_module(dedent(source)), {}).tree.code
+    return told_apart(cst.parse_module(dedent(source)), {}, NAMES.get).tree.code
 
 
 def test_each_family_has_its_branch() -> None:
@@ -38,6 +45,7 @@ def test_each_family_has_its_branch() -> None:
     [
         "if isinstance(m, (nn.Linear, nn.Conv2d)):\n    m.weight.data.zero_()\n",
         "if isinstance(m, (nn.Linear, nn.Embedding)):\n    m.bias.data.zero_()\n",
+        "if isinstance(m, (nn.Linear, nn.Embedding)):\n    other.weight.data.zero_()\n",
         "if isinstance(m, (nn.Linear, Mine)):\n    m.weight.data.zero_()\n",
         "if isinstance(m, (nn.Linear, nn.Embedding)) and ok:\n    m.weight.data.zero_()\n",
         "if isinstance(m, classes):\n    m.weight.data.zero_()\n",

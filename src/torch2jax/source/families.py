@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import libcst as cst
@@ -10,17 +10,8 @@ import libcst as cst
 from torch2jax.source.inlining import Inlined, Tracing
 from torch2jax.source.nodes import dotted_name, walk
 
-_FAMILIES = (
-    frozenset(
-        "Linear LazyLinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d".split(),
-    ),
-    frozenset(("Embedding", "EmbeddingBag")),
-    frozenset(
-        "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm LayerNorm GroupNorm RMSNorm InstanceNorm1d InstanceNorm2d "
-        "InstanceNorm3d".split()
-    ),
-)
-"""Classes of torch.nn whose weights have one name in Flax: kernel, embedding, scale."""
+Names = Callable[[str], Mapping[str, str] | None]
+"""Flax's names of what a class of torch.nn holds, by torch's, where they differ; None for what is no such class."""
 
 
 def mentions(source: str) -> bool:
@@ -28,19 +19,24 @@ def mentions(source: str) -> bool:
     return "isinstance(" in source and ".weight" in source
 
 
-def told_apart(tree: cst.Module, origins: dict[cst.CSTNode, cst.CSTNode]) -> Inlined:
+def told_apart(tree: cst.Module, origins: dict[cst.CSTNode, cst.CSTNode], names: Names) -> Inlined:
     """A file with such branches split; ``origins`` as in `Inlined`."""
-    return Inlined(tree.visit(_Splitting(origins)), origins)
+    return Inlined(tree.visit(_Splitting(origins, names)), origins)
 
 
 class _Splitting(Tracing):
+    def __init__(self, origins: dict[cst.CSTNode, cst.CSTNode], names: Names) -> None:
+        super().__init__(origins)
+        self.names = names
+
     def leave_If(self, original_node: cst.If, updated_node: cst.If) -> Any:
         match updated_node.test:
             case cst.Call(
                 func=cst.Name("isinstance"),
                 args=[cst.Arg(value=cst.Name(value=name), star=""), cst.Arg(value=cst.Tuple() as classes, star="")],
-            ) if _uses_weight(updated_node.body, name):
-                groups = _groups(element.value for element in classes.elements)
+            ):
+                used = _used_of(updated_node.body, name)
+                groups = self._groups([element.value for element in classes.elements], used)
             case _:
                 return updated_node
         if len(groups) < 2:
@@ -55,6 +51,16 @@ class _Splitting(Tracing):
             rest = branch
         return rest
 
+    def _groups(self, classes: Sequence[cst.BaseExpression], used: Iterable[str]) -> list[list[cst.BaseExpression]]:
+        """The classes by the names of what is used, in the order in which they stand; none where one is unknown."""
+        groups: dict[tuple[str, ...], list[cst.BaseExpression]] = {}
+        for each in classes:
+            names = self.names((dotted_name(each) or "").rpartition(".")[2])
+            if names is None:
+                return []
+            groups.setdefault(tuple(names.get(name, name) for name in used), []).append(each)
+        return list(groups.values())
+
     def _copied(self, body: cst.BaseSuite) -> cst.BaseSuite:
         copy = body.deep_clone()
         for before, after in zip(walk(body), walk(copy), strict=True):
@@ -62,20 +68,10 @@ class _Splitting(Tracing):
         return copy
 
 
-def _uses_weight(body: cst.CSTNode, name: str) -> bool:
-    return any(isinstance(part, cst.Attribute) and dotted_name(part) == f"{name}.weight" for part in walk(body))
-
-
-def _groups(classes: Iterable[cst.BaseExpression]) -> list[list[cst.BaseExpression]]:
-    """The classes by family, in the order in which they stand; one group where one of them is of none."""
-    groups: dict[int, list[cst.BaseExpression]] = {}
-    for each in classes:
-        name = (dotted_name(each) or "").rpartition(".")[2]
-        family = next((number for number, names in enumerate(_FAMILIES) if name in names), None)
-        if family is None:
-            return []
-        groups.setdefault(family, []).append(each)
-    return list(groups.values())
+def _used_of(body: cst.CSTNode, name: str) -> list[str]:
+    """The attributes of a variable that a block uses."""
+    paths = (dotted_name(part) for part in walk(body) if isinstance(part, cst.Attribute))
+    return sorted({path.split(".")[1] for path in paths if path is not None and path.startswith(f"{name}.")})
 
 
 def _one_or_tuple(classes: list[cst.BaseExpression]) -> cst.BaseExpression:
