@@ -282,6 +282,29 @@ def test_packages_to_remove_can_be_chosen():
 # New imports.
 
 
+def test_a_removed_import_of_the_standard_library_is_no_place_for_others():
+    check(
+        """
+        import argparse
+        import copy
+
+        import numpy as np
+        import torch
+        argparse, np, torch
+        """,
+        ["jax"],
+        """
+        import argparse
+
+        import jax
+        import numpy as np
+        import torch
+        argparse, np, torch
+        """,
+        read_before={"copy"},
+    )
+
+
 def test_standard_library_goes_to_its_block():
     check(
         """

@@ -41,8 +41,8 @@ def edit_imports(
 ) -> cst.Module:
     """Remove the imports that a rewritten module no longer refers to, and add those it needs.
 
-    New imports stand where the first removed import stood, else behind the imports of the file, sorted as isort does.
-    A module in which nothing changes is returned itself.
+    New imports stand where the first removed one of another package stood, else behind the imports of the file, sorted
+    as isort does. A module in which nothing changes is returned itself.
 
     Args:
         module: the file after rewriting.
@@ -191,7 +191,8 @@ def _without(
 ) -> tuple[Sequence[Statement], Sequence[cst.EmptyLine], Anchor | None]:
     """The statements of a module without the dropped imports.
 
-    Also the comments left over at the end, and where the first import was removed, if others take its place.
+    Also the comments left over at the end, and where the first import was removed that is not of the standard library,
+    if others take its place.
     """
     removal = Removal(dropped)
     kept: list[Statement] = []
@@ -200,7 +201,7 @@ def _without(
     for node in body:
         left = removal.statement(node)
         lines = join_lines(orphaned, node.leading_lines)
-        if takes_place and anchor is None:
+        if takes_place and anchor is None and section_of_line(node) != section_of("os"):
             anchor = _anchor_of(node, left, Anchor(len(kept), lines))
             if anchor is not None and anchor.index == len(kept):
                 lines = []

@@ -1,10 +1,11 @@
-import jax
-import jax.numpy as jnp
-from flax import nnx
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
 
 # TODO(torch2jax): T2J103 this partial has no short form in JAX
 Conv3x3 = partial(partial(nnx.Conv, padding="VALID"), kernel_size=3, padding=1)
