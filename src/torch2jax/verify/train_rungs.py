@@ -21,8 +21,8 @@ from torch2jax.verify.state import carried, changed_constants
 from torch2jax.verify.training import Training, learning_rate, train_original, train_translation
 from torch2jax.weights.arrays import Array
 
-_SHORTER = 1e-3
-"""How much shorter the steps of a second attempt are."""
+_SHORTER = (1e-3, 1e-6)
+"""How much shorter the steps of further attempts are."""
 
 
 class TrainRungs:
@@ -111,10 +111,12 @@ class TrainRungs:
         if not rate or count < 1:
             return climb.outcome(rung, Verdict.INFORMATION, "no parameter has a gradient" if count else "0 steps")
         outcome = self._trained(rung, step, first, rate)
-        if outcome.verdict is Verdict.UNDECIDED:  # chaotic: shorter steps stay where float64 determines them
+        for shorter in _SHORTER:  # where it is chaotic, shorter steps stay where float64 determines them
+            if outcome.verdict is not Verdict.UNDECIDED:
+                break
             step.restart(self.inputs)
             again = climb.on_translation(rung, "differentiating the translation", step.run)
-            outcome = self._trained(rung, step, again, rate * _SHORTER)
+            outcome = self._trained(rung, step, again, rate * shorter)
         return outcome
 
     def _trained(self, rung: Rung, step: TranslationStep, first: GradientRun, rate: float) -> Outcome:
