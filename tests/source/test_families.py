@@ -78,3 +78,9 @@ def test_the_translation_names_each_weight() -> None:
     assert [d.headline for d in conversion.diagnostics if d.severity == "error"] == []
     assert "if isinstance(m, nnx.Linear):\n            m.kernel[...] = " in conversion.code
     assert "elif isinstance(m, nnx.Embed):\n            m.embedding[...] = " in conversion.code
+
+
+def test_tests_of_the_type_are_split_as_well() -> None:
+    source = "if type(m) in {nn.Linear, nn.Embedding}:\n    m.weight.data.zero_()\n"
+    expected = "if type(m) is nn.Linear:\n    m.weight.data.zero_()\nelif type(m) is nn.Embedding:\n    m.weight.data.zero_()\n"
+    assert result(source) == expected

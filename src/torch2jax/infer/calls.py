@@ -58,6 +58,7 @@ from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import apply, call_layer
 from torch2jax.infer.rule_layers import default_layer
 from torch2jax.infer.scaling import SCALERS, build_scaler, call_scaler_method
+from torch2jax.infer.selectors import selected
 
 
 @evaluates(cst.Call)
@@ -484,7 +485,18 @@ def call_function(
         rngs = fn.owner.takes_rngs
     frame.facts.calls[node] = UserCall((fn,), rngs, fn.name == "forward" and fn.is_method)
     note_call(frame, node, fn, passed_arguments(node, fn, arguments, bound))
-    return fn.result.read(frame.fn)
+    result = fn.result.read(frame.fn)
+    if bound is not None or arguments.star is not None or arguments.double_star is not None:
+        return result
+    return selected(frame, fn, _kinds_given(fn, arguments), result)
+
+
+def _kinds_given(fn: FunctionInfo, arguments: Arguments) -> dict[str, Kind]:
+    """What each parameter gets in one call."""
+    params = fn.parameters()
+    names = [] if params is None else [param.name.value for param in params.params]
+    given = dict(zip(names, (kind for _, kind in arguments.positional), strict=False))
+    return given | {name: kind for name, (_, kind) in arguments.keywords.items()}
 
 
 def call_gradient(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Arguments) -> Kind:

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.kinds import UNKNOWN, Api, Tuple, options
+from torch2jax.infer.kinds import UNKNOWN, Api, Kind, Tuple, options
 from torch2jax.infer.rule_layers import layer_of
 from torch2jax.rules.model import Rule
 
@@ -53,9 +53,16 @@ def _derives(layer: str, base: str) -> bool:
     return base.startswith("_") and layer.startswith(base.removeprefix("_").removesuffix("Nd"))
 
 
+def listed(frame: Frame, node: cst.BaseExpression) -> Kind:
+    """The classes that a test names: one, or several in a tuple, a list or a set."""
+    if isinstance(node, cst.List | cst.Set):
+        return Tuple(tuple(frame.facts.kinds.get(element.value, UNKNOWN) for element in node.elements))
+    return frame.facts.kinds.get(node, UNKNOWN)
+
+
 def _tested(frame: Frame, node: cst.BaseExpression) -> dict[str, list[Rule]]:
-    """The layers of torch that a class, or a tuple of classes, names, by their own names, with their rules."""
-    kind = frame.facts.kinds.get(node, UNKNOWN)
+    """The layers of torch that a test names, by their own names, with their rules."""
+    kind = listed(frame, node)
     found: dict[str, list[Rule]] = {}
     for part in kind.items or () if isinstance(kind, Tuple) else options(kind):
         if isinstance(part, Api) and part.name.startswith("torch.nn."):

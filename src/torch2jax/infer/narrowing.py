@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import libcst as cst
 
-from torch2jax.infer.class_tests import check_classes
+from torch2jax.infer.class_tests import check_classes, listed
 from torch2jax.infer.frame import Frame, Value
 from torch2jax.infer.kinds import (
     FREE,
     NONE,
     UNKNOWN,
     AnyModule,
+    Api,
     Choice,
     ClassName,
     Kind,
@@ -23,6 +24,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
+from torch2jax.infer.selectors import CALLED, is_called
 from torch2jax.source.nodes import dotted_name
 
 
@@ -68,6 +70,21 @@ def narrow(frame: Frame, test: cst.BaseExpression, truth: bool) -> None:
         if len(test.args) != 2 or not isinstance(test.args[0].value, cst.Name):
             return
         _narrow_instance(frame, test.args[0].value.value, frame.facts.kinds.get(test.args[1].value, UNKNOWN))
+    elif isinstance(test, cst.Call):
+        _narrow_callable(frame, test, truth)
+
+
+def _narrow_callable(frame: Frame, test: cst.Call, truth: bool) -> None:
+    """``callable(x)`` and ``inspect.isfunction(x)``."""
+    tested = frame.facts.kinds.get(test.func)
+    match test.args:
+        case [cst.Arg(value=cst.Name(value=name), star="", keyword=None)] if isinstance(tested, Api):
+            value = frame.env.get(name)
+            if value is None or tested.name not in CALLED:
+                return
+            left = [kind for kind in options(value.kind) if is_called(kind, tested.name) in (truth, None)]
+            if left:
+                frame.env[name] = replace(value, kind=union(left))
 
 
 def _narrow_class_name(frame: Frame, test: cst.BaseExpression) -> bool:
@@ -106,7 +123,7 @@ def _narrow_type(frame: Frame, test: cst.BaseExpression) -> bool:
     check_classes(frame, target.comparator)
     subject = left.args[0].value
     if isinstance(subject, cst.Name):
-        _narrow_instance(frame, subject.value, frame.facts.kinds.get(target.comparator, UNKNOWN))
+        _narrow_instance(frame, subject.value, listed(frame, target.comparator))
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -377,6 +378,19 @@ class Program:
         """What the program reads or changes of the optimizer that is built there, or of one that may be any."""
         found = (fn.facts.hyperparameters for fn in self.functions.values())
         return {name for facts in found for key in (site, None) for name in facts.get(key, ())}
+
+    @cached_property
+    def built_classes(self) -> dict[str, tuple[str, ...]]:
+        """What the layers of each class of torch are in Flax where the project builds them; once all is known."""
+        from torch2jax.infer.kinds import Layer, options
+
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        for fn in self.functions.values():
+            for node in fn.facts.calls:
+                for kind in options(fn.facts.kinds.get(node, UNKNOWN)):
+                    if isinstance(kind, Layer) and kind.flax.rpartition(".")[2][:1].isupper():
+                        found[kind.rule.name].setdefault(kind.flax)
+        return {name: tuple(classes) for name, classes in found.items()}
 
     def note_layer(self, name: str, layer: Any) -> None:
         """A class of torch that the project builds; tests on class names look through these."""

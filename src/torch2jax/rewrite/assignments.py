@@ -8,9 +8,10 @@ import libcst as cst
 
 from torch2jax.infer.derived import kept_name
 from torch2jax.infer.facts import RuleCall
-from torch2jax.infer.kinds import Api, ClassRef, Namespace, is_tensor
+from torch2jax.infer.kinds import Api, Namespace, is_tensor
 from torch2jax.infer.layout import conversion
 from torch2jax.infer.rule_layers import default_layer
+from torch2jax.rewrite.class_comparisons import lists_compared
 from torch2jax.rewrite.containers import kept
 from torch2jax.rewrite.detached import added, in_region, written
 from torch2jax.rewrite.fill import FillArg, fill
@@ -53,7 +54,7 @@ def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
     if _names_namespace(rewriter, node):
         rewriter.tally.dropped += 1
         return []
-    if _is_for_isinstance(rewriter, node):
+    if lists_compared(rewriter, node):
         return node.with_changes(value=class_reference(rewriter, node.value))
     translated = rewriter.expr(node.value)
     if rewriter.facts.special.get(node.targets[0]) == ("made_parameter",):
@@ -75,25 +76,6 @@ def _with_mode(rewriter: Rewriter, node: cst.Assign, switch: cst.Call) -> list[A
     first = [] if dotted_name(node.value) == dotted_name(target) else assign(rewriter, node)
     lines = first if isinstance(first, list) else [statement(first)]
     return [*lines, *mode_lines(rewriter, switch, assigned_place(rewriter, target))]
-
-
-def _is_for_isinstance(rewriter: Rewriter, node: cst.Assign) -> bool:
-    """Whether ``NORMS = (nn.BatchNorm2d, nn.LayerNorm)`` lists classes for ``isinstance``, which are not called."""
-    target = node.targets[0].target
-    if not isinstance(target, cst.Name) or not isinstance(node.value, cst.Tuple):
-        return False
-    kinds = [rewriter.kind(element.value) for element in node.value.elements]
-    if not kinds or not all(isinstance(kind, Api | ClassRef) for kind in kinds):
-        return False
-    tests = [
-        part.args[1].value
-        for part in walk(rewriter.file.tree)
-        if isinstance(part, cst.Call)
-        and isinstance(part.func, cst.Name)
-        and part.func.value in ("isinstance", "issubclass")
-        and len(part.args) == 2
-    ]
-    return any(isinstance(t, cst.Name) and t.value == target.value for test in tests for t in walk(test))
 
 
 def _note_function(rewriter: Rewriter, node: cst.Assign) -> None:

@@ -11,7 +11,7 @@ import libcst as cst
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program, helper_of
 from torch2jax.report import Diagnostic, Severity, severity_of
-from torch2jax.rewrite import blocks, calls, compound, expressions, references, statements
+from torch2jax.rewrite import blocks, calls, class_comparisons, compound, expressions, references, statements
 from torch2jax.rewrite.comments import has_comments_inside
 from torch2jax.rewrite.helper_library import helper_requirements, library, place, render_module, render_section, reserve
 from torch2jax.rewrite.host import kept_ids
@@ -25,7 +25,7 @@ from torch2jax.source.printing import code_of
 from torch2jax.source.scope import Binding
 
 # importing them registers their node types
-_HANDLERS = (calls, compound, expressions, references, statements)
+_HANDLERS = (calls, class_comparisons, compound, expressions, references, statements)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -116,15 +117,24 @@ def direct(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
 
 
 def class_reference(rewriter: Rewriter, node: Any) -> Any:
-    """Classes as isinstance takes them: without the arguments that a factory would carry."""
-    if isinstance(node, cst.Tuple):
-        elements = [element.with_changes(value=class_reference(rewriter, element.value)) for element in node.elements]
+    """Classes as isinstance takes them: without the arguments that a factory would carry.
+
+    A class of torch may be several in Flax, by the arguments; then those that the project builds are in a tuple.
+    """
+    if isinstance(node, cst.Tuple | cst.List | cst.Set):
+        elements: list[cst.BaseElement] = []
+        for element in node.elements:
+            new = class_reference(rewriter, element.value)
+            split = isinstance(new, cst.Tuple) and not isinstance(element.value, cst.Tuple)
+            elements += new.elements if split else [element.with_changes(value=new)]
         return node.with_changes(elements=elements)
     kind = rewriter.kind(node)
     layer = _layer_named(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
     if layer is not None:
         rewriter.tally.translated += 1
-        return flax_class(rewriter, layer)
+        classes = rewriter.program.built_classes.get(layer.rule.name, (layer.flax,))
+        named = [flax_class(rewriter, replace(layer, flax=flax)) for flax in classes]
+        return named[0] if len(named) == 1 else cst.Tuple([cst.Element(each) for each in named])
     helper = helper_class(rewriter, kind.name) if isinstance(kind, Api) and direct(rewriter, node) else None
     if helper is not None:
         return helper
@@ -143,7 +153,11 @@ def helper_class(rewriter: Rewriter, name: str) -> cst.BaseExpression | None:
 @rewrites(EXPRESSIONS, cst.MatchClass)
 def class_pattern(rewriter: Rewriter, node: cst.MatchClass) -> Any:
     """``case nn.Linear():``, a class as isinstance takes it."""
-    return rewriter.generic(node).with_changes(cls=class_reference(rewriter, node.cls))
+    named = class_reference(rewriter, node.cls)
+    if isinstance(named, cst.Tuple):
+        flag(rewriter, node, "T2J103", "a pattern of what is several classes in Flax", "write the test with isinstance")
+        return node
+    return rewriter.generic(node).with_changes(cls=named)
 
 
 def is_any_module(rewriter: Rewriter, cls: cst.BaseExpression, kind: Kind | None) -> bool:

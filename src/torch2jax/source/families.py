@@ -1,4 +1,7 @@
-"""``if isinstance(m, (nn.Linear, nn.Embedding))`` as a branch for each: their weights have different names in Flax."""
+"""``isinstance(m, (nn.Linear, nn.Embedding))`` as a branch for each: their weights have different names in Flax.
+
+``type(m) in [...]`` likewise.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Names = Callable[[str], Mapping[str, str] | None]
 
 def mentions(source: str) -> bool:
     """Whether a file may have such a branch, by its text."""
-    return "isinstance(" in source and ".weight" in source
+    return ("isinstance(" in source or "type(" in source) and ".weight" in source
 
 
 def told_apart(tree: cst.Module, origins: dict[cst.CSTNode, cst.CSTNode], names: Names) -> Inlined:
@@ -30,23 +33,34 @@ class _Splitting(Tracing):
         self.names = names
 
     def leave_If(self, original_node: cst.If, updated_node: cst.If) -> Any:
-        match updated_node.test:
+        test = updated_node.test
+        match test:
             case cst.Call(
                 func=cst.Name("isinstance"),
                 args=[cst.Arg(value=cst.Name(value=name), star=""), cst.Arg(value=cst.Tuple() as classes, star="")],
             ):
-                used = _used_of(updated_node.body, name)
-                groups = self._groups([element.value for element in classes.elements], used)
+                pass
+            case cst.Comparison(
+                left=cst.Call(func=cst.Name("type"), args=[cst.Arg(value=cst.Name(value=name), star="")]),
+                comparisons=[
+                    cst.ComparisonTarget(
+                        operator=cst.In(), comparator=(cst.Tuple() | cst.List() | cst.Set()) as classes
+                    )
+                ],
+            ):
+                pass
             case _:
                 return updated_node
+        used = _used_of(updated_node.body, name)
+        groups = self._groups([element.value for element in classes.elements], used)
         if len(groups) < 2:
             return updated_node
         rest: Any = updated_node.orelse
         for number, group in reversed(list(enumerate(groups))):
-            test = updated_node.test.with_changes(args=[updated_node.test.args[0], cst.Arg(_one_or_tuple(group))])
+            narrower = _with_classes(test, group)
             body = self._copied(updated_node.body) if number else updated_node.body
             lines = [] if number else updated_node.leading_lines
-            branch = updated_node.with_changes(test=test, body=body, orelse=rest, leading_lines=lines)
+            branch = updated_node.with_changes(test=narrower, body=body, orelse=rest, leading_lines=lines)
             self.origins[branch] = self.origins.get(original_node, original_node)
             rest = branch
         return rest
@@ -72,6 +86,15 @@ def _used_of(body: cst.CSTNode, name: str) -> list[str]:
     """The attributes of a variable that a block uses."""
     paths = (dotted_name(part) for part in walk(body) if isinstance(part, cst.Attribute))
     return sorted({path.split(".")[1] for path in paths if path is not None and path.startswith(f"{name}.")})
+
+
+def _with_classes(test: cst.BaseExpression, classes: list[cst.BaseExpression]) -> cst.BaseExpression:
+    """The test for some of its classes."""
+    if isinstance(test, cst.Call):
+        return test.with_changes(args=[test.args[0], cst.Arg(_one_or_tuple(classes))])
+    assert isinstance(test, cst.Comparison)
+    operator: cst.BaseCompOp = cst.Is() if len(classes) == 1 else cst.In()
+    return test.with_changes(comparisons=[cst.ComparisonTarget(operator, _one_or_tuple(classes))])
 
 
 def _one_or_tuple(classes: list[cst.BaseExpression]) -> cst.BaseExpression:

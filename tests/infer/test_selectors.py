@@ -1,0 +1,54 @@
+"""Functions that choose among their arguments give each caller what it may choose."""
+
+import pytest
+
+from torch2jax import convert
+
+SOURCE = """\
+from inspect import isfunction
+
+import torch
+import torch.nn as nn
+
+
+def exists(x):
+    return x is not None
+
+
+{selector}
+
+
+class Net(nn.Module):
+    def __init__(self, dim, act=None, size=None):
+        super().__init__()
+        self.act = default(act, nn.GELU)()
+        self.out = nn.Linear(dim, default(size, 2 * dim))
+
+    def forward(self, x, context=None):
+        return self.act(self.out(default(context, x)))
+"""
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "def default(val, d):\n    return val if exists(val) else d",
+        "def default(val, d):\n    return d if not exists(val) else val",
+        "def default(val, d):\n    if val is not None:\n        return val\n    return d",
+        "def default(val, d):\n    if val is None:\n        return d\n    else:\n        return val",
+        "def default(val, d):\n    '''Or else.'''\n    if exists(val):\n        return val\n"
+        "    return d() if isfunction(d) else d",
+        "default = lambda val, d: val if exists(val) else d",
+        "def default(val, d):\n    return val or d",
+    ],
+)
+def test_calls_with_layers_sizes_and_arrays_do_not_mix(selector: str) -> None:
+    conversion = convert(SOURCE.replace("{selector}", selector))
+    assert [d.headline for d in conversion.diagnostics if d.code.startswith("T2J1")] == []
+    assert "self.act = default(act, partial(nnx.gelu, approximate=False))\n" in conversion.code
+
+
+def test_what_does_more_than_choose_mixes() -> None:
+    selector = "def default(val, d):\n    print(val)\n    return val if exists(val) else d"
+    conversion = convert(SOURCE.replace("{selector}", selector))
+    assert any(d.code.startswith("T2J1") for d in conversion.diagnostics)
