@@ -51,10 +51,10 @@ def commented(source: str, chosen: list[tuple[int, int | None]]) -> tuple[str, d
     return "\n".join(lines), marks
 
 
-WRITTEN_OUT = ROOT / "tests/regions/programs/spread_steps.py"
+WRITTEN_OUT = [ROOT / "tests/regions/programs" / name for name in ("spread_steps.py", "phases.py")]
 
 
-@given(st.sampled_from([path for path in SOURCES if path != WRITTEN_OUT]), st.integers(0, 10**6))
+@given(st.sampled_from([path for path in SOURCES if path not in WRITTEN_OUT]), st.integers(0, 10**6))
 @settings(max_examples=60, deadline=None)
 def test_comments_survive(path: Path, seed: int) -> None:
     _check_comments(path, seed)
@@ -62,7 +62,16 @@ def test_comments_survive(path: Path, seed: int) -> None:
 
 def test_comments_of_functions_that_are_written_out_survive_once() -> None:
     for seed in range(4):
-        _check_comments(WRITTEN_OUT, seed)
+        for path in WRITTEN_OUT:
+            _check_comments(path, seed)
+
+
+def test_comments_of_a_branch_that_gets_more_statements_survive() -> None:
+    source = WRITTEN_OUT[1].read_text(encoding="utf-8")
+    places_of_else = [number for number, line in enumerate(source.split("\n"), 1) if line.strip() == "else:"]
+    assert places_of_else
+    code = convert(commented(source, [(number, None) for number in places_of_else])[0]).code
+    assert [code.count(f"# mark {number}.") for number in range(len(places_of_else))] == [1] * len(places_of_else)
 
 
 def _check_comments(path: Path, seed: int) -> None:

@@ -76,7 +76,7 @@ class _Separation(Tracing):
         names = {part.value for part in walk(given.value) if isinstance(part, cst.Name)}
         if names & set(assigned_names(list(before))) or isinstance(inner.orelse, cst.If):
             return None
-        others: list[Any] = list(inner.orelse.body.body) if isinstance(inner.orelse, cst.Else) else []
+        others = _otherwise(inner)
         copies = [self._copied(line) for line in before]
         alone = node.with_changes(
             items=[cst.WithItem(cst.Call(func.with_changes(value=func.value.deep_clone(), attr=cst.Name("no_grad"))))],
@@ -86,7 +86,7 @@ class _Separation(Tracing):
         new = inner.with_changes(
             leading_lines=[*node.leading_lines, *(line for line in inner.leading_lines if line.comment is not None)],
             body=inner.body.with_changes(body=[*before, *inner.body.body, *after]),
-            orelse=cst.Else(cst.IndentedBlock([alone])),
+            orelse=_with_else(inner, [alone]),
         )
         self._note(new, node)
         return new
@@ -113,9 +113,8 @@ class _Separation(Tracing):
             return None
         if any(_method(s) in ("backward", "step") for s in moved):
             return None
-        others: list[Any] = list(branch.orelse.body.body) if isinstance(branch.orelse, cst.Else) else []
         copies = [self._copied(line) for line in moved]
-        orelse = cst.Else(cst.IndentedBlock([*copies, *others])) if moved else branch.orelse
+        orelse = _with_else(branch, [*copies, *_otherwise(branch)]) if moved else branch.orelse
         new = branch.with_changes(
             body=branch.body.with_changes(body=[*zeros, *moved, *inside]),
             orelse=orelse,
@@ -196,3 +195,21 @@ def _leaves(lines: Sequence[Any]) -> bool:
 
 def _code(node: cst.CSTNode) -> str:
     return cst.Module([]).code_for_node(node)
+
+
+def _otherwise(branch: cst.If) -> list[Any]:
+    """The statements of the other branch."""
+    match branch.orelse:
+        case cst.Else(body=cst.IndentedBlock(body=lines)):
+            return list(lines)
+        case cst.Else(body=cst.SimpleStatementSuite(body=small)):
+            return [cst.SimpleStatementLine(small)]
+    return []
+
+
+def _with_else(branch: cst.If, lines: list[Any]) -> cst.Else:
+    """Other statements for the other branch, whose comments stay."""
+    match branch.orelse:
+        case cst.Else(body=cst.IndentedBlock() as block) as other:
+            return other.with_changes(body=block.with_changes(body=lines))
+    return cst.Else(cst.IndentedBlock(lines))
