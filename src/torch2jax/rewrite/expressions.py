@@ -79,9 +79,12 @@ def sometimes(rewriter: Rewriter, node: Any) -> Any:
         reduced = rewriter.gradient.expression(rewriter, node)
         if reduced is not None:
             return reduced
+    can_name = rewriter.can_name
+    rewriter.can_name = can_name and isinstance(node, cst.IfExp | cst.BooleanOperation)
     rewriter.conditional += 1
     result = rewriter.generic(node)
     rewriter.conditional -= 1
+    rewriter.can_name = can_name
     return result
 
 
@@ -235,9 +238,11 @@ def lambda_(rewriter: Rewriter, node: cst.Lambda) -> Any:
         return rewriter.generic(node)
     outer, rewriter.function = rewriter.function, inner
     held, rewriter.before = rewriter.before, []
+    can_name, rewriter.can_name = rewriter.can_name, True
     rewriter.conditional += 1
     body = rewriter.expr(node.body)
     rewriter.conditional -= 1
+    rewriter.can_name = can_name
     if rewriter.before:
         flag(rewriter, node, "T2J105", "a lambda can't assign", "write it as a function")
     rewriter.before = held

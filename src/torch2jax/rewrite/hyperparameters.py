@@ -38,7 +38,7 @@ def injected(rewriter: Rewriter, node: cst.Call, fact: RuleCall, changed: Collec
     for name, value in values.items():
         mentioned = {part.value for part in walk(value.node) if isinstance(part, cst.Name)} if value.node else set()
         if name not in changed and mentioned & names and not _is_whole_pair(value, names):
-            bind_before(rewriter, values, name)
+            bind_before(rewriter, values, name, fact)
     inject = attribute(rewriter.root("optax"), "inject_hyperparams")
     transform = filled_template(rewriter, fact, values)
     rewriter.tally.translated += 1

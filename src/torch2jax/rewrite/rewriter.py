@@ -65,6 +65,7 @@ class Rewriter:
     owner: ClassInfo | None = None
     taken: set[str] = field(default_factory=set)
     conditional: int = 0
+    can_name: bool = True
     placed: set[Any] = field(default_factory=set)
     kept: set[cst.CSTNode] = field(default_factory=set)
     arrivals: Arrivals | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -30,7 +31,7 @@ from torch2jax.rewrite.rewriter import (
 )
 from torch2jax.rules.bind import Arg
 from torch2jax.rules.model import UNKNOWN, Rule
-from torch2jax.source.nodes import dotted_name
+from torch2jax.source.nodes import dotted_name, walk
 
 
 def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> cst.BaseExpression:
@@ -129,8 +130,12 @@ def filled_template(
     """The template of a call, or another one, with these arguments."""
     template = fact.choice.branch.template if template is None else template
     filled = fill(template, values, context(rewriter))
+    if rewriter.conditional and rewriter.can_name and len(filled.needs_binding) == 1:
+        named = _named_inside(rewriter, template, values, filled.needs_binding[0])
+        if named is not None:
+            return named
     for name in filled.needs_binding:
-        bind_before(rewriter, values, name)
+        bind_before(rewriter, values, name, fact)
     if filled.needs_binding:
         filled = fill(template, values, context(rewriter))
     rewriter.names |= filled.names
@@ -138,18 +143,40 @@ def filled_template(
     return filled.expression
 
 
-def bind_before(rewriter: Rewriter, values: dict[str, FillArg], name: str) -> None:
+def bind_before(rewriter: Rewriter, values: dict[str, FillArg], name: str, fact: RuleCall) -> None:
     """Give an argument that the template uses twice, or out of order, a name first."""
     value = values[name]
     if value.node is None or is_simple(value.node):
         return
     if rewriter.conditional:
         if not is_pure(value.node):
-            flag(rewriter, value.node, "T2J105", "this value is needed twice in an expression", "give it a name first")
+            given = fact.bound.args.get(name)
+            place = given.arg.node if given is not None and given.arg is not None else fact.receiver
+            message = "this value is needed twice in an expression"
+            flag(rewriter, place or value.node, "T2J105", message, "give it a name first")
         return
     local = cst.Name(fresh_name(rewriter, name))
     rewriter.before.append(statement(assignment(local, value.node)))
     value.node = local
+
+
+def _named_inside(
+    rewriter: Rewriter, template: Any, values: dict[str, FillArg], name: str
+) -> cst.BaseExpression | None:
+    """``f(y := x.sum(), y.shape)``, where no statement may stand before; None if it need not or can't be named."""
+    value = values[name]
+    if value.node is None or is_simple(value.node) or is_pure(value.node):
+        return None
+    local, held = fresh_name(rewriter, name), value.node
+    filled = fill(template, {**values, name: replace(value, node=cst.Name(local))}, context(rewriter))
+    parts = list(walk(filled.expression))
+    if any(isinstance(part, cst.IfExp | cst.Lambda | cst.BaseComp | cst.BooleanOperation) for part in parts):
+        return None  # which use comes first is not the order on the page
+    first = next(part for part in parts if isinstance(part, cst.Name) and part.value == local)
+    rewriter.names |= filled.names
+    rewriter.helpers |= filled.helpers
+    parens: dict[str, Any] = {"lpar": [cst.LeftParen()], "rpar": [cst.RightParen()]}
+    return filled.expression.deep_replace(first, cst.NamedExpr(first, held, **parens))
 
 
 def fresh_name(rewriter: Rewriter, wanted: str) -> str:
