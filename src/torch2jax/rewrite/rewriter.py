@@ -144,9 +144,11 @@ class Rewriter:
         """The translation of an expression, in the layout its consumer wants."""
         if self.replaced and node in self.replaced:
             return self.replaced[node]
-        if self.program.gradients and node in self.program.gradients:
-            return cst.Name(self.program.gradients[node])
         facts = self.facts
+        if self.program.gradients and node in self.program.gradients:
+            from torch2jax.rewrite.gradients import gradient
+
+            return self.adapted(node, gradient(self, node))
         if facts.host and node in facts.host:
             self.kept.add(node)
             return node
