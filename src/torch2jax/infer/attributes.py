@@ -532,6 +532,9 @@ def _assign_to_tensor(
             frame.bind(target.value.value, replace(tensor, layout=None), target.value, value)
         elif (dotted := dotted_name(target.value)) is not None and not isinstance(target.value, cst.Name):
             frame.bind_attribute(dotted, tensor, value)
+    elif name == "requires_grad" and isinstance(value, cst.Name) and value.value == "True":
+        frame.report("T2J301", target, "`.requires_grad = True` of an array has no meaning in JAX and is dropped")
+        frame.facts.special[target] = ("not_assigned",)
     elif name in ("requires_grad", "grad"):
         frame.report(
             "T2J108",

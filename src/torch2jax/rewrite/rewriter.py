@@ -83,6 +83,7 @@ class Rewriter:
     defined_steps: dict[str, str] = field(default_factory=dict)
     replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
     moving: set[cst.CSTNode] = field(default_factory=set)
+    shared: dict[Any, Any] = field(default_factory=dict)
     copied: set[cst.CSTNode] = field(default_factory=set)
     patterned: dict[cst.CSTNode, int] = field(default_factory=dict)
     steps: dict[cst.CSTNode, tuple[int, ...]] = field(default_factory=dict)
