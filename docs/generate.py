@@ -72,9 +72,13 @@ def _class(path: Path, name: str) -> str:
     return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
 
 
-_PROGRAMS = "plain_loop trainer phases settings clipped micro_batches two_losses one_forward_two_losses"
+_PROGRAMS = (
+    "plain_loop trainer phases settings clipped gradients_by_hand micro_batches two_losses one_forward_two_losses"
+)
 _PROGRAMS += " several_modules target_network spread_steps closures single_tensors mixed_precision"
-_PROGRAMS += " gradient_penalty input_gradients unrolled checkpoints picked_parameters clipped_policy"
+_PROGRAMS += (
+    " gradient_penalty input_gradients several_derivatives unrolled checkpoints picked_parameters clipped_policy"
+)
 _PROGRAMS += " contrastive meta_learning"
 _TRAINING = """# Training code
 

@@ -17,8 +17,10 @@ from torch2jax.helpers.state import (
     named_children,
     named_parameters,
     ordered_buffers,
+    ordered_gradients,
     ordered_modules,
     ordered_named_buffers,
+    ordered_named_gradients,
     ordered_named_modules,
     ordered_named_parameters,
     parameters,
@@ -171,3 +173,18 @@ def test_running_statistics_are_buffers() -> None:
     assert [name for name, _ in ordered_named_buffers(net)] == names
     assert sorted(name for name, _ in named_buffers(net)) == sorted(names)
     assert len(list(buffers(net))) == len(list(ordered_buffers(net))) == 2
+
+
+def test_gradients_come_in_the_order_of_the_parameters() -> None:
+    net = Net()
+    freeze(net.body.bias)
+    graphdef, params, rest = nnx.split(net, nnx.Param, ...)
+    grads = nnx.grad(lambda params: nnx.merge(graphdef, params, rest)(jnp.ones((1, 3))).sum())(params)
+    named = ordered_named_gradients(net, grads)
+    assert [name for name, _ in named] == [name for name, _ in ordered_named_parameters(net)]
+    assert [name for name, grad in named if grad is None] == ["position", "body.bias"]
+    assert dict(named)["body.weight"] is grads["body"]["kernel"]
+    dict(named)["head.weight"][...] = jnp.zeros((4, 2))
+    assert not grads["head"]["kernel"][...].any()
+    assert all(grad is None for grad in ordered_gradients(net, None))
+    assert len(ordered_gradients(net.head, grads["head"])) == 2

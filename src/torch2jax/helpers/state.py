@@ -101,6 +101,22 @@ def ordered_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable
     return [(name, node) for name, node in _in_order(module) if isinstance(node, nnx.Param | Frozen)]
 
 
+def ordered_gradients(module: nnx.Module, grads: Any) -> list[Any]:
+    """The gradients of the parameters of a module in PyTorch's order, as the Variables that `grads` holds.
+
+    None for a parameter without one: that is not trained, or `grads` is None.
+    """
+    return [grad for _, grad in ordered_named_gradients(module, grads)]
+
+
+def ordered_named_gradients(module: nnx.Module, grads: Any) -> list[tuple[str, Any]]:
+    """The gradients of the parameters of a module with dotted names, in PyTorch's order; None where there is none."""
+    held = {} if grads is None else dict(nnx.to_flat_state(grads))
+    trained = {id(param): path for path, param in nnx.to_flat_state(nnx.state(module, nnx.Param))}
+    named = ordered_named_parameters(module)
+    return [(name, held[trained[id(param)]] if held and id(param) in trained else None) for name, param in named]
+
+
 def ordered_buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:
     """The buffers of a module and all below it, running statistics too, each once, in PyTorch's order."""
     return (node for _, node in _in_order(module) if isinstance(node, Buffer | nnx.BatchStat))

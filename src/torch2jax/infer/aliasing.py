@@ -128,6 +128,8 @@ def _of_attribute(frame: Frame, node: cst.Attribute) -> Storage:
     note = frame.facts.special.get(node)
     if note is not None and note[0] in ("data", "write_data", "field"):
         return storage_of(frame, node.value)
+    if note is not None and note[0] in ("gradient", "write_gradient"):
+        return frozenset(("gradient", token) for token in storage_of(frame, node.value))
     name = dotted_name(node)
     if name is None:
         return storage_of(frame, node.value)

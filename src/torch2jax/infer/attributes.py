@@ -236,12 +236,22 @@ def tensor_attribute(frame: Frame, node: cst.Attribute, kind: Tensor, name: str)
         if name == "data" and kind.variable:
             frame.facts.special[node] = ("data",)
             frame.program.data_readers.add(frame.fn)
-            return replace(kind, detached=True)
+            return replace(kind, detached=frame.facts.special.get(node.value) != ("gradient",))
         if name == "requires_grad" and kind.variable:
             frame.facts.special[node] = ("is_trainable",)
             return BOOL
+        if name == "grad" and kind.variable:
+            return _gradient(frame, node, kind)
         return apply(frame, node, f"torch.Tensor.{name}", rules, Arguments([], {}), (node.value, kind))
     return BoundApi(kind, name)
+
+
+def _gradient(frame: Frame, node: cst.Attribute, kind: Tensor) -> Kind:
+    """``p.grad``: a Variable like the parameter, where the program has a variable with the gradients."""
+    frame.facts.special[node] = ("gradient",)
+    message = "torch.Tensor.grad: gradients are results in JAX, not attributes"
+    frame.report("T2J103", node, message, "take them from jax.grad or nnx.value_and_grad")
+    return replace(kind, detached=False)
 
 
 def _dtype_attribute(frame: Frame, node: cst.Attribute, kind: Dtype, name: str) -> Kind:
@@ -511,7 +521,7 @@ def _assign_to_tensor(
     frame: Frame, target: cst.Attribute, tensor: Tensor, name: str, kind: Kind, value: cst.CSTNode | None
 ) -> None:
     if value is not None:
-        frame.use(value, kind, tensor.layout if name == "data" and tensor.variable else None)
+        frame.use(value, kind, tensor.layout if name in ("data", "grad") and tensor.variable else None)
     if name == "data":
         frame.facts.special[target] = ("write_data", tensor.variable)
         if tensor.variable:
@@ -522,6 +532,9 @@ def _assign_to_tensor(
             frame.bind(target.value.value, replace(tensor, layout=None), target.value, value)
         elif (dotted := dotted_name(target.value)) is not None and not isinstance(target.value, cst.Name):
             frame.bind_attribute(dotted, tensor, value)
+    elif name == "requires_grad" and isinstance(value, cst.Name) and value.value == "True":
+        frame.report("T2J301", target, "`.requires_grad = True` of an array has no meaning in JAX and is dropped")
+        frame.facts.special[target] = ("not_assigned",)
     elif name in ("requires_grad", "grad"):
         frame.report(
             "T2J108",
@@ -529,7 +542,8 @@ def _assign_to_tensor(
             f"assignment to `.{name}` of an array",
             "differentiate a function of the array with jax.grad",
         )
-        frame.facts.special[target] = ("flagged",)
+        held = name == "grad" and tensor.variable and not any(isinstance(o, NoneKind) for o in options(kind))
+        frame.facts.special[target] = ("write_gradient",) if held else ("flagged",)
 
 
 def _assign_own(

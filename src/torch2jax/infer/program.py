@@ -320,9 +320,9 @@ class Program:
     ``moved``: those of derivatives, which go into functions. ``accumulations``: gradients that are added up, by the
     statements that begin, clip, use or forget them. ``closures``: functions that optimizers call, by the statements
     that return from them and give them away. ``copies``: names and models that are copied in front of a
-    statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: the names that
-    stand for `x.grad`. ``static_arrays``: masks that depend on sizes alone, and the values they are made of, with the
-    assignments of these.
+    statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: what stands
+    for `x.grad`, and for parts of loops over gradients. ``static_arrays``: masks that depend on sizes alone, and the
+    values they are made of, with the assignments of these.
     ``leaves``: the assignments of arrays that optimizers are given by themselves, by the functions that do it.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
@@ -359,7 +359,7 @@ class Program:
     closures: dict[cst.CSTNode, Any] = field(default_factory=dict)
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
     derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)
-    gradients: dict[cst.CSTNode, str] = field(default_factory=dict)
+    gradients: dict[cst.CSTNode, Any] = field(default_factory=dict)
     static_arrays: dict[cst.CSTNode, tuple[cst.Assign, ...]] = field(default_factory=dict)
     leaves: dict[FunctionInfo, set[cst.CSTNode]] = field(default_factory=dict)
     current: FunctionInfo | None = None

@@ -14,6 +14,7 @@ from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, blocks
 from torch2jax.regions.callees import check_hidden
 from torch2jax.regions.carried import carried
+from torch2jax.regions.families import Families, Family, Sink, assumed, needless
 from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of
 from torch2jax.regions.region import NoRegionError, Role
 from torch2jax.regions.roles import role_of
@@ -31,6 +32,7 @@ class Derivative:
     ``backward``; none for ``grad``, whose call stands in an expression. ``live``: names that are looked at afterwards.
     ``kinds``: what is known of the places that are read. ``is_detached``: the results may go into what is
     differentiated in turn, and PyTorch has no graph of them. ``is_list``: the one input is a list of arrays.
+    ``params``: what the function takes, where several derivatives share it; its statements stay in their places too.
     """
 
     sink: Any
@@ -45,6 +47,7 @@ class Derivative:
     name: str
     is_detached: bool = False
     is_list: bool = False
+    params: tuple[str, ...] = ()
 
 
 def find_derivatives(program: Program, bindings: Mapping[str, Binding]) -> None:
@@ -58,6 +61,9 @@ def find_derivatives(program: Program, bindings: Mapping[str, Binding]) -> None:
                 _Function(program, fn, scope).find()
 
 
+_USED = "what it computes is used before the derivative is taken"
+
+
 class _Function:
     """The derivatives of one function."""
 
@@ -69,14 +75,86 @@ class _Function:
     def find(self) -> None:
         """Note what can be translated; what can't keeps its finding, with the cause."""
         for block in blocks(self.fn.node):
+            found: list[Derivative] = []
+            failed: list[tuple[int, cst.Call, NoRegionError]] = []
+            names = set(self.names)
             for index, statement in enumerate(block.statements):
                 for call in self._calls(statement):
                     try:
-                        derivative = self._derivative(block, index, call)
+                        found.append(self._derivative(block, index, call))
                     except NoRegionError as error:
-                        self._report(call, error)
-                    else:
-                        self._note(derivative)
+                        failed.append((index, call, error))
+            calls = [*((each.sink, each.call) for each in found), *((block.statements[i], c) for i, c, _ in failed)]
+            cause = self._several(names, block, calls) if failed or _share(found) else None
+            if (failed or _share(found)) and cause is None:
+                continue
+            if cause is not None and not failed:
+                failed, found = [(0, each.call, cause) for each in found], []
+            for derivative in found:
+                self._note(derivative)
+            for _, call, why in failed:
+                self._report(call, cause if cause is not None and why.message == _USED else why)
+
+    def _several(self, names: set[str], block: Block, calls: Sequence[tuple[Any, cst.Call]]) -> NoRegionError | None:
+        """Note derivatives that share functions, or why those of a block can't be taken so.
+
+        ``names``: those that were taken before.
+        """
+        order = {s: i for i, s in enumerate(block.statements)}
+        others = NoRegionError("it is taken among others of another kind", calls[0][1])
+        if not all(self._is_grad(call) for _, call in calls) or len({s for s, _ in calls}) < len(calls):
+            return others
+        try:
+            if any(self._is_list(call) for _, call in calls):
+                return others
+            sinks = [Sink(order[s], s, call, *_summed(*_arguments(call))) for s, call in calls]
+            sinks.sort(key=lambda sink: sink.place)
+            shared = Families(self.program, self.fn, block.statements, block.before, sinks)
+            families = shared.found()
+            for family in families:
+                wanted = set(access_of(family.output, self.facts.kinds.get).reads)
+                if carried(list(block.before), shared.access, wanted, family.params):
+                    raise NoRegionError("the output depends on what another block computes", family.sinks[0].call)
+                check_hidden(self.program, self.fn, family.forward, family.params)
+        except NoRegionError as cause:
+            return cause
+        self.names = names
+        seen: dict[str, Any] = {}
+        for family in families:
+            for part in (*family.forward, family.output):
+                for path, node in access_of(part, self.facts.kinds.get).reads.items():
+                    if self.facts.kinds.get(node) is not None:
+                        seen.setdefault(path, self.facts.kinds[node])
+        for family in families:
+            self._note_family(family, seen)
+        self.program.moved.update(needless(self.fn, families, shared.access))
+        return None
+
+    def _note_family(self, family: Family, seen: dict[str, Any]) -> None:
+        """Note the derivatives of one output. ``seen``: what is known of places."""
+        name = self._fresh(f"{_last(family.output)}_fn")
+        for call in assumed(self.fn, family):
+            code = cst.Module([]).code_for_node(call.func)
+            message = f"assumed that `{code}` gives the same when it is called once more for a derivative"
+            self.facts.findings["T2J201", call, message] = Finding("T2J201", call, message)
+        for sink in family.sinks:
+            detached = not isinstance(self.fn.node, cst.Module) and not _keeps_graph(sink.call)
+            self._note(
+                Derivative(
+                    sink.statement,
+                    sink.call,
+                    tuple(sink.inputs),
+                    family.output,
+                    family.weight,
+                    tuple(family.forward),
+                    (),
+                    frozenset(),
+                    seen,
+                    name,
+                    detached,
+                    params=tuple(family.params),
+                )
+            )
 
     def _calls(self, statement: Any) -> list[cst.Call]:
         """The calls of ``grad`` in a simple statement, or one of ``backward`` that no step uses."""
@@ -115,7 +193,8 @@ class _Function:
 
     def _note(self, derivative: Derivative) -> None:
         self.program.derivatives[derivative.sink] = derivative
-        self.program.moved.update(derivative.forward)
+        if not derivative.params:
+            self.program.moved.update(derivative.forward)
         settled: set[cst.CSTNode] = {derivative.call}
         for node in walk(self.fn.node):
             if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name):
@@ -219,7 +298,7 @@ class _Function:
             if statement in forward:
                 moved |= access[statement].writes.keys()
             elif overlap({*access[statement].reads, *access[statement].writes}, moved):
-                raise NoRegionError("what it computes is used before the derivative is taken", statement)
+                raise NoRegionError(_USED, statement)
 
     def _checked(
         self,
@@ -240,6 +319,12 @@ class _Function:
             name, number = f"{wanted}_{number}", number + 1
         self.names.add(name)
         return name
+
+
+def _share(derivatives: Sequence[Derivative]) -> bool:
+    """Whether two of them have statements in common, or are parts of each other."""
+    parts = [part for each in derivatives for part in (*each.forward, each.sink)]
+    return len(set(parts)) < len(parts)
 
 
 def _always_run(statements: Sequence[Any]) -> Iterator[Any]:
@@ -285,6 +370,18 @@ def _arguments(
     if len(weights) > 1:
         raise NoRegionError("it has several outputs", call)
     return outputs[0], found, _weight(weights[0]) if weights else None
+
+
+def _summed(
+    output: cst.BaseExpression, inputs: list[str], weight: cst.BaseExpression | str | None
+) -> tuple[cst.BaseExpression, list[str], cst.BaseExpression | str | None]:
+    """``u`` with ones as weights, for ``u.sum()`` and ``torch.sum(u)``."""
+    match output:
+        case cst.Call(func=cst.Attribute(value=cst.Name("torch"), attr=cst.Name("sum")), args=[cst.Arg(value=inner)]):
+            return (inner, inputs, "ones") if weight is None else (output, inputs, weight)
+        case cst.Call(func=cst.Attribute(value=inner, attr=cst.Name("sum")), args=[]) if weight is None:
+            return inner, inputs, "ones"
+    return output, inputs, weight
 
 
 def _items(node: cst.BaseExpression) -> list[cst.BaseExpression]:

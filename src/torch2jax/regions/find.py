@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.facts import Facts, Finding
+from torch2jax.infer.facts import Facts, Finding, OptimizerCall
 from torch2jax.infer.kinds import Tensor
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
@@ -17,9 +17,10 @@ from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.deferred import defer_items
 from torch2jax.regions.derivatives import begins_gradients
+from torch2jax.regions.gradients import Gradients, Use, asks_for_any, flag_unknown, model_of, uses_of, zeroed_each
 from torch2jax.regions.kept import check_kept
 from torch2jax.regions.paths import access_of
-from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role
+from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
 from torch2jax.regions.trained import trained_by
 from torch2jax.regions.unreached import check_unreached
@@ -40,6 +41,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
             scope = bindings[path].scope_of.get(fn.node) if fn is not None else None
             if fn is not None and scope is not None and not isinstance(fn.node, cst.Lambda):
                 own = _Function(program, fn, scope).find()
+                flag_unknown(program, fn, {model for region in own for model in region.models})
                 found += own
                 every += [(fn, region) for region in own]
         taken = {name for scope in bindings[path].scope_of.values() for name in (*scope.names, *scope.reads)}
@@ -114,6 +116,9 @@ class _Function:
             return []
         if closure is not None:
             return self._closed(closure, where)
+        by_hand = self._by_hand(where)
+        if by_hand:
+            return by_hand
         found, errors = self._regions(where, None)
         if errors:
             added = self._accumulation(where)
@@ -133,6 +138,97 @@ class _Function:
                 self.program.dropped.add(statement)
         return found
 
+    def _by_hand(self, where: Sequence[Place]) -> list[Region]:
+        """The regions of a function that looks at gradients or changes them: it has them in a variable."""
+        uses = uses_of(self.fn)
+        if not where or not uses:
+            return []
+        for added in (self._apart(where), self._accumulation(where), self._without_optimizer(where, uses)):
+            regions, failed = self._regions(where, added) if added is not None else ([], [])
+            if added is None or failed or not regions:
+                continue
+            if not self._noted(uses, added):
+                return []
+            if not added.steps:
+                self._warn_of_left(added)
+            return self._added(added, [replace(region, asks=asks_for_any(uses)) for region in regions])
+        return []
+
+    def _noted(self, uses: Sequence[Use], added: Accumulation) -> bool:
+        """Note what stands for gradients that are looked at; whether all of them are known."""
+        taken = {*self.scope.names, *self.scope.reads, added.gradients}
+        try:
+            Gradients(self.program, self.fn, added, self._every(), taken).note(uses)
+        except NoRegionError as cause:
+            found = self.facts.findings
+            for key in [key for key in found if key[1] is cause.node and key[0] == "T2J103"]:
+                del found[key]
+            found["T2J103", cause.node, cause.message] = Finding("T2J103", cause.node, cause.message, cause.hint)
+            return False
+        return True
+
+    def _apart(self, where: Sequence[Place]) -> Accumulation | None:
+        """Gradients that are new in each backward pass, which a function of its own computes."""
+        steps = self._marked(Role.STEP)
+        marked = [m for step in steps if (m := role_of(step, self.facts)) is not None]
+        statements = [s for place in where for s in place.block.statements]
+        seen = places([access_of(s, self.facts.kinds.get) for s in statements], self.facts.kinds)
+        try:
+            found = {trained_by(self.program, self.fn, self.scope, checked(each).subject, seen) for each in marked}
+        except NoRegionError:
+            return None
+        if len(found) != 1:
+            return None
+        trained = found.pop()
+        if not zeroed_each(where, trained):
+            return None
+        return self._with_clips(Accumulation(trained, self._variable(), None, (), {}, {}, tuple(steps), is_new=True))
+
+    def _without_optimizer(self, where: Sequence[Place], uses: Sequence[Use]) -> Accumulation | None:
+        """The gradients of a model in a function that makes no steps."""
+        models = {model for use in uses if (model := model_of(self.fn, use)) is not None}
+        if len(models) != 1 or self._marked(Role.STEP):
+            return None
+        (model,) = models
+        trained = Trained("", model, (model,))
+        is_new = zeroed_each(where, trained)
+        loops = [place.block.loop for place in where]
+        if not is_new and (len(set(loops)) > 1 or (loops[0] is None and len(where) > 1)):
+            return None
+        is_new |= loops[0] is None
+        zeros = self._marked(Role.ZERO)
+        begun = all(place.is_zeroed() for place in where)
+        loop = None if is_new or begun else loops[0]
+        added = Accumulation(trained, self._variable(), loop, tuple(zeros), {}, {}, (), is_new=is_new)
+        return self._with_clips(added)
+
+    def _variable(self) -> str:
+        """The name of the variable with the gradients."""
+        name = "grads"
+        while name in self.scope.names:
+            name += "_"
+        return name
+
+    def _with_clips(self, added: Accumulation) -> Accumulation | None:
+        """With what clips gradients and forgets them; None where others are clipped than those of all models."""
+        trained = added.trained
+        limits = {s: m for s in self._marked(Role.CLIP) if (m := role_of(s, self.facts)) is not None}
+        if not all(clips_all(marked, trained) and _is_known(marked) for marked in limits.values()):
+            return None
+        zeroed = [m for s in self._marked(Role.ZERO) if (m := role_of(s, self.facts)) is not None]
+        if any(norm_grows(clip, zero, trained) for clip in limits.values() for zero in zeroed):
+            return None
+        clips = {statement: marked.node for statement, marked in limits.items()}
+        norms = {statement: marked.result for statement, marked in limits.items() if marked.result}
+        return replace(added, zeros=tuple(self._marked(Role.ZERO)), clips=clips, norms=norms)
+
+    def _every(self) -> list[tuple[Any, Marked]]:
+        """All statements of the function with a role, in order."""
+        order = {node: place for place, node in enumerate(walk(self.fn.node))}
+        marked = [(block, self._roles(block)) for block in blocks(self.fn.node)]
+        found = [(block.statements[i], m) for block, roles in marked for i, m in roles.items()]
+        return sorted(found, key=lambda each: order[each[0]])
+
     def _closed(self, closure: Closure, where: Sequence[Place]) -> list[Region]:
         """The region of a function that an optimizer calls."""
         found, errors = self._regions(where, closure.added)
@@ -144,6 +240,9 @@ class _Function:
         for place, error in errors:
             self._report(place.sink, error)
         if errors:
+            return []
+        uses = uses_of(self.fn)
+        if uses and not self._noted(uses, closure.added):
             return []
         for statement in (*found[0].statements, *self._marked(Role.ZERO)):
             self._settle(statement)
@@ -210,21 +309,11 @@ class _Function:
             return None
         if len(trained) != 1:
             return None
-        limits = {s: m for s in self._marked(Role.CLIP) if (m := role_of(s, self.facts)) is not None}
-        if not all(clips_all(marked, next(iter(trained))) and _is_known(marked) for marked in limits.values()):
-            return None
-        zeroed = [m for s in self._marked(Role.ZERO) if (m := role_of(s, self.facts)) is not None]
-        if any(norm_grows(clip, zero, next(iter(trained))) for clip in limits.values() for zero in zeroed):
-            return None
-        clips = {statement: marked.node for statement, marked in limits.items()}
-        norms = {statement: marked.result for statement, marked in limits.items() if marked.result}
-        name = "grads"
-        while name in self.scope.names:
-            name += "_"
         zeros = tuple(self._marked(Role.ZERO))
         row = next((b.statements for b in blocks(self.fn.node) if loop in b.statements), ())
         begun = any(s in zeros for s in row[: row.index(loop)]) or all(place.is_zeroed() for place in where)
-        return Accumulation(trained.pop(), name, None if begun else loop, zeros, clips, norms, tuple(steps))
+        first = None if begun else loop
+        return self._with_clips(Accumulation(trained.pop(), self._variable(), first, zeros, {}, {}, tuple(steps)))
 
     def _added(self, added: Accumulation, regions: Sequence[Region]) -> list[Region]:
         """Note gradients that are added up."""
@@ -234,7 +323,9 @@ class _Function:
             self.program.dropped.add(statement)
         for statement in (*added.zeros, *added.clips, *added.steps):
             self._settle(statement)
-            if statement not in inside:
+            if added.is_new and statement in added.zeros:
+                self.program.dropped.add(statement)
+            elif statement not in inside:
                 self.program.accumulations[statement] = added
         if added.loop is not None:
             self.program.accumulations[added.loop] = added
@@ -247,10 +338,18 @@ class _Function:
 
     def _warn(self, added: Accumulation) -> None:
         """Gradients that are left when the function ends would be there when it is called again."""
-        node = added.steps[0].body[0].value
+        node = added.steps[0].body[0].value if added.steps else self.fn.node
         message = f"gradients that one call of `{self.fn.name}` leaves behind are not there in the next"
         hint = "zero them in front of the loop, if the two agree otherwise"
         self.facts.findings["T2J205", node, message] = Finding("T2J205", node, message, hint)
+
+    def _warn_of_left(self, added: Accumulation) -> None:
+        """Gradients that a function leaves behind would be part of the next step that does not zero them first."""
+        functions = self.program.functions.values()
+        if any(isinstance(fact, OptimizerCall) for fn in functions for fact in fn.facts.calls.values()):
+            message = f"gradients that `{self.fn.name}` leaves in `{added.trained.model}` are not there in a later step"
+            hint = "zero them in front of the backward passes of the steps, if the two agree otherwise"
+            self.facts.findings["T2J205", self.fn.node, message] = Finding("T2J205", self.fn.node, message, hint)
 
     def _settle(self, statement: Any) -> None:
         """What was said of a statement that is part of a step no longer holds."""

@@ -70,6 +70,7 @@ class Region:
     differentiated that have been run before, which are run once more on ``copy``, the model as it was then.
     ``settings``: plain objects and dictionaries that are used as a whole and hold no arrays; ``arrays``: parts of
     objects of unknown kind that are used as arrays are.
+    ``asks``: the program looks which parameters have gradients.
     ``versions``: names that a statement in ``after`` reads, and that get another value before it comes.
     ``name``: that of the function.
     """
@@ -94,6 +95,7 @@ class Region:
     settings: frozenset[str] = frozenset()
     arrays: frozenset[str] = frozenset()
     copy: str = ""
+    asks: bool = False
     name: str = "train_step"
 
     @property

@@ -52,7 +52,7 @@ class Reads:
     always: set[Read] = field(default_factory=set)
 
 
-def check_unreached(program: Program, found: Iterable[tuple[FunctionInfo, Region]]) -> None:
+def check_unreached(program: Program, found: Sequence[tuple[FunctionInfo, Region]]) -> None:
     """Report optimizers that would go on changing parameters which a loss of theirs leaves out."""
     by_site: dict[Any, list[_Use]] = {}
     for fn, region in found:
@@ -61,6 +61,12 @@ def check_unreached(program: Program, found: Iterable[tuple[FunctionInfo, Region
                 by_site.setdefault(use.kind.site, []).append(use)
     for uses in by_site.values():
         _check(program, uses)
+    asking: dict[FunctionInfo, list[Region]] = {}
+    for fn, region in found:
+        if region.asks:
+            asking.setdefault(fn, []).append(region)
+    for fn, regions in asking.items():
+        _check_asked(program, fn, regions)
 
 
 def _uses(program: Program, fn: FunctionInfo, region: Region, trained: Trained) -> Iterator[_Use]:
@@ -105,6 +111,33 @@ def _check(program: Program, uses: Sequence[_Use]) -> None:
         )
         hint = "train them with an optimizer of their own"
         findings["T2J205", kind.site, message] = Finding("T2J205", kind.site, message, hint)
+
+
+def _check_asked(program: Program, fn: FunctionInfo, regions: Sequence[Region]) -> None:
+    """Report parameters without a gradient where the program looks which have one."""
+    reads = [_reads(program, fn, region) for region in regions]
+    ever = set().union(*(each.ever for each in reads))
+    always = set.intersection(*(each.always for each in reads))
+    frozen = _frozen(program)
+    kinds = {model: region.kinds[model] for region in regions for model in region.models if model in region.kinds}
+    held = list(dict.fromkeys(n for kind in kinds.values() for n in _held(program, kind, ever)))
+    held = [n for n in held if n[1] not in frozen]
+    left_out = [n for n in held if not _is_read(n, ever)]
+    sometimes = [n for n in held if n not in left_out and not _is_read(n, always)]
+    node = next(iter(regions[0].losses)).body[0]
+    hint = "go over the parameters that the loss reaches"
+    if left_out:
+        message = (
+            f"the loss does not reach all parameters that are asked for a gradient ({_listed(left_out)}): PyTorch has "
+            "None for them, and they are zero here"
+        )
+        fn.facts.findings["T2J108", node, message] = Finding("T2J108", node, message, hint)
+    if sometimes:
+        message = (
+            f"some steps may not reach all parameters that are asked for a gradient ({_listed(sometimes)}): PyTorch "
+            "has None for them, and they are zero here"
+        )
+        fn.facts.findings["T2J205", node, message] = Finding("T2J205", node, message, hint)
 
 
 def _has(call: Any, name: str) -> bool:

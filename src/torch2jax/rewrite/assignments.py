@@ -16,6 +16,7 @@ from torch2jax.rewrite.containers import kept
 from torch2jax.rewrite.detached import added, in_region, written
 from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
+from torch2jax.rewrite.gradients import gradient
 from torch2jax.rewrite.modes import assigned_mode, mode_lines
 from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
 from torch2jax.rewrite.precedence import is_simple, parenthesize
@@ -32,6 +33,9 @@ from torch2jax.rewrite.rewriter import (
 )
 from torch2jax.rewrite.rule_calls import flag, fresh_name
 from torch2jax.source.nodes import dotted_name, walk
+
+WRITES = ("write_variable", "write_data", "write_gradient")
+"""Notes on attributes: what is assigned goes into a Variable."""
 
 
 def assign(rewriter: Rewriter, node: cst.Assign) -> Any:
@@ -141,9 +145,7 @@ def _one_target(rewriter: Rewriter, target: Any, value: Any) -> list[Any]:
     note = rewriter.facts.special.get(target)
     if isinstance(target, cst.Subscript) and note is not None and note[0] == "set_item":
         return [item_update(rewriter, target, "set", value), *updates_after(rewriter, target)]
-    is_state = note is not None and (
-        note[0] in ("write_variable", "write_data") or (note[0] == "state" and note[-1] == "write")
-    )
+    is_state = note is not None and (note[0] in WRITES or (note[0] == "state" and note[-1] == "write"))
     if isinstance(target, cst.Attribute) and is_state:
         return [store(rewriter, _written_place(rewriter, target, note), value)]
     return [statement(assignment(assigned_place(rewriter, target), value))]
@@ -178,10 +180,10 @@ def _assign_special(rewriter: Rewriter, node: cst.Assign, target: Any) -> Any:
             value=rewriter.expr(node.value),
         )
     if isinstance(target, cst.Attribute) and note is not None:
-        if note[0] in ("write_variable", "write_data") or (note[0] == "state" and note[-1] == "write"):
-            return [store(rewriter, _written_place(rewriter, target, note), rewriter.expr(node.value))]
-        if note[0] == "flagged":
+        if note[0] == "flagged" or (note[0] == "write_gradient" and target not in rewriter.program.gradients):
             return node
+        if note[0] in WRITES or (note[0] == "state" and note[-1] == "write"):
+            return [store(rewriter, _written_place(rewriter, target, note), rewriter.expr(node.value))]
         if note[0] == "setting":
             return _drop_setting(rewriter, target, note[1])
         if note[0] == "trainable":
@@ -261,6 +263,8 @@ def own_place(rewriter: Rewriter, target: cst.Attribute) -> cst.Attribute:
 
 def assigned_place(rewriter: Rewriter, target: Any) -> Any:
     """A target of an assignment or a loop, under the names that it has in the output."""
+    if target in rewriter.program.gradients:
+        return gradient(rewriter, target)
     if isinstance(target, cst.Name):
         return target
     if isinstance(target, cst.Tuple | cst.List):
@@ -343,7 +347,7 @@ def augmented_assign(rewriter: Rewriter, node: cst.AugAssign) -> Any:
 
 def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, note: Any) -> Any:
     value = rewriter.expr(node.value)
-    if isinstance(target, cst.Attribute) and note is not None and note[0] in ("write_variable", "write_data", "state"):
+    if isinstance(target, cst.Attribute) and note is not None and note[0] in (*WRITES, "state"):
         place = place_of(rewriter, target) if note[0] != "write_variable" else _written_place(rewriter, target, note)
         relayout = rewriter.facts.relayouts.get(target)
         if relayout is not None and place.layout is not None:

@@ -26,6 +26,8 @@ from torch2jax.source.nodes import dotted_name, walk
 
 def derivative_lines(rewriter: Rewriter, derivative: Derivative, body: Any) -> list[Any]:
     """The function, and the statement that asks for its derivative. ``body`` translates statements in a row."""
+    if derivative.params:
+        return _shared(rewriter, derivative, body)
     rewriter.moving.update((derivative.sink, *derivative.forward))
     lines = body(rewriter, derivative.forward)
     held, rewriter.before = rewriter.before, []
@@ -44,6 +46,45 @@ def derivative_lines(rewriter: Rewriter, derivative: Derivative, body: Any) -> l
     function = _function(derivative, given, lines, value, aux)
     value_name = output if with_value else None
     return [function, *_results(rewriter, derivative, gradient, value_name, aux, body)]
+
+
+def _shared(rewriter: Rewriter, derivative: Derivative, body: Any) -> list[Any]:
+    """The statement with the derivative of a function that others use too, behind the function where it comes first."""
+    key = (rewriter.function, derivative.name)
+    function: list[Any] = []
+    if key not in rewriter.shared:
+        again = {node for node in derivative.forward if node not in rewriter.program.derivatives}
+        moved = again - rewriter.moving
+        rewriter.moving |= moved
+        lines = [_bare(line) for node in derivative.forward for line in body(rewriter, [node])]
+        rewriter.moving -= moved
+        value = _weighted(rewriter, derivative, rewriter.expr(derivative.output))
+        during = access_of_all([*lines, value], among(derivative.kinds))
+        called = [rewriter.program.derivatives[node] for node in derivative.forward if node not in again]
+        passed = {
+            path for each in called for path in rewriter.shared[rewriter.function, each.name][0][len(each.params) :]
+        }
+        stateful = [path for path in during.reads if path in passed or _is_stateful(derivative, path, lines, value)]
+        given = [*derivative.params, *(path for path in stateful if "." not in path)]
+        rewriter.shared[key] = (given, bool(stateful))
+        function = [_function(derivative, given, lines, value, ())]
+    given, is_stateful = rewriter.shared[key]
+    func = attribute(rewriter.root("nnx" if is_stateful else "jax"), "grad")
+    gradient = _gradient(derivative, given, func, False)
+    rewriter.replaced[_place(derivative)] = _stopped(rewriter, gradient) if derivative.is_detached else gradient
+    rewriter.moving.add(derivative.sink)
+    later = body(rewriter, [derivative.sink])
+    rewriter.moving.discard(derivative.sink)
+    if function and later:
+        later[0] = later[0].with_changes(leading_lines=[cst.EmptyLine(indent=False), *later[0].leading_lines])
+    return [*function, *later]
+
+
+def _bare(line: Any) -> Any:
+    """A statement that stands elsewhere too, without the comments around it."""
+    if not isinstance(line, cst.SimpleStatementLine):
+        return line
+    return line.with_changes(leading_lines=[], trailing_whitespace=cst.TrailingWhitespace())
 
 
 def _weighted(rewriter: Rewriter, derivative: Derivative, output: cst.BaseExpression) -> cst.BaseExpression:
@@ -90,11 +131,14 @@ def _function(
 def _gradient(derivative: Derivative, given: Sequence[str], func: cst.Attribute, has_aux: bool) -> cst.Call:
     """``jax.grad(y_fn)(x)``; nnx's where the function changes Variables."""
     options_: list[cst.Arg] = [cst.Arg(cst.Name(derivative.name))]
+    places = [given.index(path) for path in derivative.inputs]
     if not _takes_first(derivative):
-        numbers = _tuple([number(i) for i in range(len(derivative.inputs))], brackets=True)
-        if len(derivative.inputs) == 1:
-            numbers = numbers.with_changes(elements=[cst.Element(number(0), cst.Comma())])
+        numbers = _tuple([number(i) for i in places], brackets=True)
+        if len(places) == 1:
+            numbers = numbers.with_changes(elements=[cst.Element(number(places[0]), cst.Comma())])
         options_.append(argument(numbers, "argnums"))
+    elif places != [0]:
+        options_.append(argument(number(places[0]), "argnums"))
     if has_aux:
         options_.append(argument(cst.Name("True"), "has_aux"))
     return call(call(func, options_), [cst.Name(name) for name in given])

@@ -16,6 +16,7 @@ from torch2jax.infer.rule_calls import is_overwritten
 from torch2jax.infer.views import FOLLOWED, SAME, SAME_ORDER, SWAPS, method_of
 from torch2jax.rewrite.detached import in_region, written
 from torch2jax.rewrite.fill import fill
+from torch2jax.rewrite.gradients import gradient
 from torch2jax.rewrite.masks import masked_update
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.resolve import FillArg
@@ -83,6 +84,9 @@ def place_of(rewriter: Rewriter, node: cst.BaseExpression) -> Place:
     note = rewriter.facts.special.get(node)
     if isinstance(node, cst.Attribute) and note is not None and note[0] in ("data", "write_data"):
         return replace(place_of(rewriter, node.value), unseen=node.value)
+    if node in rewriter.program.gradients:
+        kind = without_none(rewriter.kind(node) or UNKNOWN)
+        return Place(gradient(rewriter, node), True, kind.layout if isinstance(kind, Tensor) else None)
     if isinstance(node, cst.Attribute) and node.attr.value == "data":
         return replace(place_of(rewriter, node.value), unseen=node.value)
     place = _place(rewriter, node, note)

@@ -84,6 +84,7 @@ class Rewriter:
     defined_steps: dict[str, str] = field(default_factory=dict)
     replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
     moving: set[cst.CSTNode] = field(default_factory=set)
+    shared: dict[Any, Any] = field(default_factory=dict)
     copied: set[cst.CSTNode] = field(default_factory=set)
     patterned: dict[cst.CSTNode, int] = field(default_factory=dict)
     steps: dict[cst.CSTNode, tuple[int, ...]] = field(default_factory=dict)
@@ -145,9 +146,11 @@ class Rewriter:
         """The translation of an expression, in the layout its consumer wants."""
         if self.replaced and node in self.replaced:
             return self.replaced[node]
-        if self.program.gradients and node in self.program.gradients:
-            return cst.Name(self.program.gradients[node])
         facts = self.facts
+        if self.program.gradients and node in self.program.gradients:
+            from torch2jax.rewrite.gradients import gradient
+
+            return self.adapted(node, gradient(self, node))
         if facts.host and node in facts.host:
             self.kept.add(node)
             return node

@@ -19,6 +19,7 @@ from torch2jax.rewrite.added_axes import (
     without_axis,
 )
 from torch2jax.rewrite.fill import FillArg, FillContext, fill, fill_args
+from torch2jax.rewrite.gradients import is_gradient
 from torch2jax.rewrite.precedence import is_pure, is_simple, literal
 from torch2jax.rewrite.rewriter import (
     Rewriter,
@@ -54,7 +55,7 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
         rewriter.tally.transposes += 2
         jnp = rewriter.root("jnp")
         expression = call(attribute(jnp, "moveaxis"), [expression, number(-1), number(1)])
-    return _without_needless_stop(expression)
+    return _without_needless_stop(rewriter, node, expression)
 
 
 # What they give depends on no array.
@@ -63,8 +64,12 @@ _WITHOUT_GRADIENT = frozenset(
 )
 
 
-def _without_needless_stop(expression: cst.BaseExpression) -> cst.BaseExpression:
-    """``lax.stop_gradient(jnp.zeros(3))`` is ``jnp.zeros(3)``, through which nothing flows."""
+def _without_needless_stop(rewriter: Rewriter, node: cst.CSTNode, expression: cst.BaseExpression) -> cst.BaseExpression:
+    """``lax.stop_gradient(jnp.zeros(3))`` is ``jnp.zeros(3)``, through which nothing flows; so are gradients."""
+    match node:
+        case cst.Call(func=cst.Attribute(value=receiver, attr=cst.Name("detach"))) if is_gradient(rewriter, receiver):
+            assert isinstance(expression, cst.Call)
+            return expression.args[0].value
     match expression:
         case cst.Call(func=cst.Attribute(attr=cst.Name("stop_gradient")), args=[cst.Arg(value=cst.Call() as inner)]):
             if dotted_name(inner.func) in _WITHOUT_GRADIENT:

@@ -1,0 +1,339 @@
+"""Gradients that a program reads or changes by itself between a backward pass and the update.
+
+PyTorch keeps them in ``p.grad``, JAX gives them as a result. Where a function has them in a variable, ``p.grad`` of a
+loop over parameters is a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.infer.facts import Finding
+from torch2jax.infer.kinds import Free, Unknown, options
+from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.regions.blocks import Place
+from torch2jax.regions.build import zeroes
+from torch2jax.regions.paths import path_of
+from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Role, Structure, Trained
+from torch2jax.source.nodes import children, dotted_name, walk
+
+_HINT = "go over `model.parameters()` or `model.named_parameters()` behind the backward pass, in the same function"
+_NOTES = ("gradient", "write_gradient")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """``p.grad`` of a parameter. ``around``: what it stands in, the outermost first."""
+
+    node: cst.Attribute
+    around: tuple[cst.CSTNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """``model.parameters()`` in a loop that looks at gradients.
+
+    ``gradients``: the expression for those of the module. ``is_named``: names come with them. ``is_beside``: the loop
+    looks at the parameters as well.
+    """
+
+    call: cst.Call
+    gradients: Part
+    is_named: bool
+    is_beside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a loop assigns: the gradient under a name, beside what it was where ``is_beside``."""
+
+    node: cst.BaseExpression
+    name: str
+    is_beside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Gradients of a part of what is trained.
+
+    ``root``: the variable with all, and the item in it. ``node``: the module or parameter. ``model``: how the whole
+    is spelled in it.
+    """
+
+    root: str
+    node: cst.BaseExpression
+    model: str
+
+
+def uses_of(fn: FunctionInfo) -> list[Use]:
+    """The gradients of parameters that a function reads or changes."""
+    special = fn.facts.special
+    if not any((special.get(node) or ("",))[0] in _NOTES for node in special):
+        return []
+    return list(_uses(fn, fn.node, ()))
+
+
+def _uses(fn: FunctionInfo, node: cst.CSTNode, around: tuple[cst.CSTNode, ...]) -> Iterator[Use]:
+    if isinstance(node, cst.Attribute) and (fn.facts.special.get(node) or ("",))[0] in _NOTES:
+        yield Use(node, around)
+    for child in children(node):
+        yield from _uses(fn, child, (*around, node))
+
+
+def asks_for_any(uses: Sequence[Use]) -> bool:
+    """Whether a program looks which parameters have gradients."""
+    return any(isinstance(use.around[-1], cst.Comparison | cst.UnaryOperation | cst.If) for use in uses)
+
+
+def model_of(fn: FunctionInfo, use: Use) -> str | None:
+    """The model whose parameter it is the gradient of, as far as the source spells it."""
+    node = use.node.value
+    if isinstance(node, cst.Name):
+        name = node.value
+        loops = (pair for each in reversed(use.around) for pair in _loops(each) if _binds(pair[0], name))
+        target, iterable = next(loops, (None, None))
+        walked = _walked(target, iterable, name) if target is not None and iterable is not None else None
+        if walked is None or not isinstance(walked[1].func, cst.Attribute):
+            return None
+        node = walked[1].func.value
+    found = path_of(node, fn.facts.kinds.get)
+    return found[0] if found is not None else None
+
+
+class Gradients:
+    """The gradients in one function that has them in a variable. ``roles``: its statements with a role, in order."""
+
+    def __init__(
+        self,
+        program: Program,
+        fn: FunctionInfo,
+        added: Accumulation,
+        roles: Sequence[tuple[Any, Marked]],
+        taken: set[str],
+    ) -> None:
+        self.program, self.fn, self.added, self.roles = program, fn, added, roles
+        self.name = next((name for name in ("grad", "g", "gradient") if name not in taken), "grad_")
+        self.order = {node: place for place, node in enumerate(walk(fn.node))}
+
+    def note(self, uses: Sequence[Use]) -> None:
+        """Note what stands for each use.
+
+        Raises:
+            NoRegionError: one of them, or a step, is not known to find what the variable holds.
+        """
+        if self.added.is_new:
+            for statement, marked in self.roles:
+                if marked.role is Role.STEP:
+                    self._check_current(marked.node, self._around(statement))
+        loops: dict[cst.CSTNode, list[Use]] = {}
+        found: dict[cst.CSTNode, Any] = {}
+        for use in uses:
+            self._check_current(use.node, use.around)
+            if isinstance(use.around[-1], cst.Del):
+                raise NoRegionError("a gradient is deleted", use.node, "set it to zero")
+            binder = self._binder(use)
+            if binder is not None:
+                loops.setdefault(binder, []).append(use)
+            else:
+                found[use.node] = self._part(use.node.value, use.node)
+        for binder, inside in loops.items():
+            found |= self._loop(binder, inside)
+        self.program.gradients |= found
+        nodes = {use.node for use in uses}
+        for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
+            del self.fn.facts.findings[key]
+
+    def _around(self, statement: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
+        return tuple(node for node in walk(self.fn.node) if node is not statement and statement in set(walk(node)))
+
+    def _part(self, node: cst.BaseExpression, cause: cst.CSTNode) -> Part:
+        """Where the gradients of a parameter or module are."""
+        models = self.added.trained.models
+        is_alone = len(models) == 1 and self.added.trained.structure == models[0]
+        inner: cst.CSTNode = node
+        while True:
+            spelled = cst.Module([]).code_for_node(inner)
+            if spelled in models:
+                self._check_zeroed(node, cause)
+                item = "" if is_alone else f"[{models.index(spelled)}]"
+                return Part(f"{self.added.gradients}{item}", node, spelled)
+            if not isinstance(inner, cst.Attribute | cst.Subscript):
+                break
+            inner = inner.value
+        raise NoRegionError("it is not known whose gradient this is", cause, _HINT)
+
+    def _check_zeroed(self, node: cst.BaseExpression, cause: cst.CSTNode) -> None:
+        """Raise `NoRegionError` where an optimizer zeroes its gradients, and others are looked at that add up."""
+        trained = self.added.trained
+        by_optimizer = any(m.role is Role.ZERO and dotted_name(m.subject) == trained.optimizer for _, m in self.roles)
+        if not trained.is_part or not by_optimizer:
+            return
+        leaves = [leaf for leaf in _leaves(trained.structure) if leaf not in trained.models]
+        spelled = cst.Module([]).code_for_node(node)
+        if not any(spelled == leaf or spelled.startswith((f"{leaf}.", f"{leaf}[")) for leaf in leaves):
+            message = "gradients that are not zeroed, of parameters that the optimizer lacks"
+            raise NoRegionError(message, cause, f"zero them by `{trained.model}.zero_grad()`")
+
+    # loops
+
+    def _binder(self, use: Use) -> Any:
+        """The loop or comprehension whose variable it is the gradient of."""
+        name = use.node.value
+        if not isinstance(name, cst.Name):
+            return None
+        for node in reversed(use.around):
+            if any(_binds(target, name.value) for target, _ in _loops(node)):
+                return node
+        return None
+
+    def _loop(self, binder: Any, uses: Sequence[Use]) -> dict[cst.CSTNode, Any]:
+        """What stands for the parts of a loop."""
+        names = {use.node.value.value for use in uses if isinstance(use.node.value, cst.Name)}
+        found: dict[cst.CSTNode, Any] = {}
+        if len(names) > 1:
+            raise NoRegionError("a loop over the gradients of two models", uses[0].node, _HINT)
+        name = names.pop()
+        target, iterable = next((t, i) for t, i in _loops(binder) if _binds(t, name))
+        walked = _walked(target, iterable, name)
+        if walked is None:
+            raise NoRegionError("it is not known whose gradient this is", uses[0].node, _HINT)
+        place, call, is_named = walked
+        note = ("module_method", "named_parameters" if is_named else "parameters")
+        if self.fn.facts.special.get(call) != note or call.args or not isinstance(call.func, cst.Attribute):
+            raise NoRegionError("it is not known whose gradient this is", uses[0].node, _HINT)
+        part = self._part(call.func.value, uses[0].node)
+        own = {use.node.value for use in uses}
+        read = [n for n in _names(binder) if n.value == name and n not in own and n not in set(walk(target))]
+        if any(isinstance(use.around[use.around.index(binder) + 1], cst.Else) for use in uses):
+            raise NoRegionError("a gradient behind its loop", uses[0].node, _HINT)
+        found[call] = Walk(call, part, is_named, bool(read))
+        found[place] = Target(place, self.name, bool(read))
+        return found | {use.node: self.name for use in uses}
+
+    # when
+
+    def _check_current(self, node: cst.CSTNode, around: Sequence[cst.CSTNode]) -> None:
+        """Raise `NoRegionError` unless the variable holds what ``p.grad`` is there."""
+        order, here = self.order, self.order[node]
+        passes = [(s, m) for s, m in self.roles if m.role is Role.BACKWARD and order[s] < here]
+        if not passes:
+            raise NoRegionError("gradients of an earlier backward pass", node, _HINT)
+        last, marked = passes[-1]
+        between = [m for s, m in self.roles if order[last] < order[s] < here]
+        is_scaled = marked.subject in {arg.value for arg in _receiver_args(marked.node)}
+        is_step = any(m.node is node for _, m in self.roles)
+        if is_scaled and not is_step and not any(_method(m.node) == "unscale_" for m in between):
+            raise NoRegionError("gradients of a scaled loss", node, "call `scaler.unscale_` before")
+        if not self.added.is_new:
+            return
+        outside = [other for other in around if last not in set(walk(other))]
+        zeros = [s for s, m in self.roles if m.role is Role.ZERO]
+        is_gone = any(m.role is Role.ZERO for m in between)
+        is_gone |= any(zero in set(walk(other)) for other in outside for zero in zeros)
+        skipped = [o for o in self._around(last) if o not in around and not isinstance(o, _ALWAYS)]
+        if is_gone or skipped:
+            message = "gradients that may have been zeroed, or not computed, when this is reached"
+            raise NoRegionError(message, node, _HINT)
+
+
+_ALWAYS = (cst.For, cst.While, cst.With, cst.IndentedBlock)
+"""What a backward pass may stand in that is run before what follows."""
+
+
+def _leaves(structure: Structure) -> Iterator[str]:
+    if isinstance(structure, str):
+        yield structure
+    else:
+        for part in structure:
+            yield from _leaves(part)
+
+
+def flag_unknown(program: Program, fn: FunctionInfo, models: Collection[str]) -> None:
+    """Report gradients of what a trained model holds where its class is not known."""
+    for node in walk(fn.node) if models else ():
+        if not isinstance(node, cst.Attribute) or node.attr.value != "grad" or node in program.gradients:
+            continue
+        kind = fn.facts.kinds.get(node.value)
+        spelled = dotted_name(node.value) or ""
+        is_held = any(spelled.startswith(f"{model}.") for model in models)
+        if is_held and kind is not None and all(isinstance(o, Free | Unknown) for o in options(kind)):
+            message = "it is not known whose gradient this is"
+            fn.facts.findings["T2J103", node, message] = Finding(
+                "T2J103", node, message, "annotate the parameter with the class of the model"
+            )
+
+
+def zeroed_each(where: Sequence[Place], trained: Trained) -> bool:
+    """Whether the gradients of each backward pass are zeroed in front of it, in the same block."""
+    for place in where:
+        first = place.group.backward[0]
+        zeroed = [i for i, m in place.roles.items() if m.role is Role.ZERO and zeroes(m, trained)]
+        if not any(place.start <= i < first for i in zeroed) or len(place.group.backward) > 1:
+            return False
+    return True
+
+
+def _receiver_args(node: cst.Call) -> Sequence[cst.Arg]:
+    """The arguments of ``scaler.scale(loss)`` in ``scaler.scale(loss).backward()``."""
+    receiver = node.func.value if isinstance(node.func, cst.Attribute) else None
+    return receiver.args if isinstance(receiver, cst.Call) else ()
+
+
+def _method(node: cst.Call) -> str:
+    return node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
+
+
+def _loops(node: cst.CSTNode) -> Iterator[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    """The targets and iterables of a loop or comprehension."""
+    match node:
+        case cst.For(target=target, iter=iterable):
+            yield target, iterable
+        case cst.ListComp() | cst.SetComp() | cst.GeneratorExp() | cst.DictComp():
+            loop: cst.CompFor | None = node.for_in
+            while loop is not None:
+                yield loop.target, loop.iter
+                loop = loop.inner_for_in
+
+
+def _binds(target: cst.BaseExpression, name: str) -> bool:
+    return any(isinstance(part, cst.Name) and part.value == name for part in walk(target))
+
+
+def _walked(
+    target: cst.BaseExpression, iterable: cst.BaseExpression, name: str
+) -> tuple[cst.BaseExpression, cst.Call, bool] | None:
+    """The target and the walk over parameters in ``for i, (name, p) in enumerate(model.named_parameters())``.
+
+    Says also whether the walk gives names.
+    """
+    parts = [element.value for element in target.elements] if isinstance(target, cst.Tuple | cst.List) else []
+    match iterable:
+        case cst.Call(func=cst.Name("list" | "tuple"), args=[cst.Arg(value=inner)]):
+            return _walked(target, inner, name)
+        case cst.Call(func=cst.Name("enumerate"), args=[cst.Arg(value=inner), *_]) if len(parts) == 2:
+            return _walked(parts[1], inner, name)
+        case cst.Call(func=cst.Name("zip"), args=args) if len(parts) <= len(args) and parts:
+            pairs = zip(parts, args, strict=False)
+            return next((_walked(part, arg.value, name) for part, arg in pairs if _binds(part, name)), None)
+        case cst.Call(func=cst.Attribute(attr=cst.Name("parameters"))) if isinstance(target, cst.Name):
+            return target, iterable, False
+        case cst.Call(func=cst.Attribute(attr=cst.Name("named_parameters"))) if len(parts) == 2:
+            is_second = isinstance(parts[1], cst.Name) and parts[1].value == name
+            return (target, iterable, True) if is_second else None
+    return None
+
+
+def _names(node: cst.CSTNode) -> Iterator[cst.Name]:
+    """The names in a piece of code, without those behind dots and of keywords."""
+    for child in children(node):
+        if isinstance(node, cst.Attribute) and child is node.attr:
+            continue
+        if isinstance(node, cst.Arg) and child is node.keyword:
+            continue
+        if isinstance(child, cst.Name):
+            yield child
+        yield from _names(child)

@@ -1,0 +1,77 @@
+"""``p.grad``: a part of the variable that holds the gradients, in loops over parameters and by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torch2jax.regions.gradients import Part, Target, Walk
+from torch2jax.rewrite.rewriter import Rewriter, call
+
+
+def gradient(rewriter: Rewriter, node: cst.CSTNode) -> Any:
+    """What stands for an expression or target that is about gradients."""
+    found = rewriter.program.gradients[node]
+    match found:
+        case Walk():
+            return _walk(rewriter, found)
+        case Target(name=name, is_beside=False) if isinstance(found.node, cst.Name):
+            return cst.Name(name, lpar=found.node.lpar, rpar=found.node.rpar)
+        case Target():
+            return _target(found)
+        case Part():
+            return _part(rewriter, found)
+    return cst.Name(found)
+
+
+def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
+    """Whether an expression is ``p.grad`` or ``p.grad.data``, through which no gradient flows."""
+    while isinstance(node, cst.Attribute) and node.attr.value == "data":
+        node = node.value
+    return node in rewriter.program.gradients
+
+
+def _walk(rewriter: Rewriter, walk: Walk) -> cst.BaseExpression:
+    """``ordered_gradients(model, grads)``, beside ``ordered_parameters(model)`` where that is looked at."""
+    rewriter.tally.translated += 1
+    assert isinstance(walk.call.func, cst.Attribute)
+    names = "named_" if walk.is_named else ""
+    module = rewriter.expr(walk.call.func.value)
+    if not walk.is_beside:
+        return call(rewriter.helper(f"ordered_{names}gradients"), [module, _part(rewriter, walk.gradients)])
+    parameters = call(rewriter.helper(f"ordered_{names}parameters"), [module])
+    gradients = call(rewriter.helper("ordered_gradients"), [module, _part(rewriter, walk.gradients)])
+    return call(cst.Name("zip"), [parameters, gradients])
+
+
+def _target(target: Target) -> cst.BaseExpression:
+    """``(p, grad)``, ``((name, p), grad)``, ``(name, grad)``."""
+    node = target.node
+    lpar, rpar = node.lpar, node.rpar
+    if not target.is_beside and isinstance(node, cst.Tuple):
+        name, param = node.elements
+        return node.with_changes(elements=[name, param.with_changes(value=cst.Name(target.name))])
+    if isinstance(node, cst.Tuple):
+        node = node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    pair = [
+        cst.Element(node.with_changes() if isinstance(node, cst.Tuple) else node),
+        cst.Element(cst.Name(target.name)),
+    ]
+    return cst.Tuple(pair, lpar=lpar, rpar=rpar)
+
+
+def _part(rewriter: Rewriter, part: Part) -> cst.BaseExpression:
+    """``grads["fc"]["kernel"]``, for ``model.fc.kernel``."""
+    root = cst.parse_expression(part.root)
+    return _within(rewriter.expr(part.node), part.model, root)
+
+
+def _within(node: cst.BaseExpression, model: str, root: cst.BaseExpression) -> cst.BaseExpression:
+    if cst.Module([]).code_for_node(node) == model:
+        return root
+    if isinstance(node, cst.Attribute):
+        index: cst.BaseSlice = cst.Index(cst.SimpleString(f'"{node.attr.value}"'))
+        return cst.Subscript(_within(node.value, model, root), [cst.SubscriptElement(index)])
+    assert isinstance(node, cst.Subscript)
+    return node.with_changes(value=_within(node.value, model, root))

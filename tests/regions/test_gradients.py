@@ -1,0 +1,196 @@
+"""Gradients that programs look at or change by hand: those that the variable does not hold are reported."""
+
+from textwrap import dedent, indent
+
+import pytest
+
+from torch2jax import convert
+
+HEAD = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+        self.other = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+"""
+
+
+def found(body: str) -> list[str]:
+    """The line (counted in the body) and message of each error, and of each warning about gradients."""
+    conversion = convert(HEAD + dedent(body))
+    first = HEAD.count("\n")
+    return [
+        f"{d.line - first}: {d.message}"
+        for d in conversion.diagnostics
+        if d.severity == "error" or (d.severity == "warning" and "gradient" in d.message)
+    ]
+
+
+def loop(statements: str, before: str = "") -> str:
+    """A loop of these statements in a function, over batches of a model with an optimizer."""
+    head = f"""\
+    def train(batches, log):
+        net = Net()
+        optimizer = torch.optim.SGD(net.fc.parameters(), lr=0.1){before}
+        for x, y in batches:
+    """
+    return dedent(head) + indent(dedent(statements), " " * 8)
+
+
+@pytest.mark.parametrize(
+    ("statements", "cause"),
+    [
+        (
+            """\
+            optimizer.zero_grad()
+            log(net.fc.weight.grad.norm())
+            loss = F.mse_loss(net.fc(x), y)
+            loss.backward()
+            optimizer.step()
+            """,
+            "6: gradients of an earlier backward pass",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net.fc(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            log(net.fc.weight.grad.norm())
+            """,
+            "10: gradients that may have been zeroed, or not computed, when this is reached",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net.fc(x), y)
+            loss.backward()
+            for p in sorted(net.fc.parameters(), key=len):
+                log(p.grad.norm())
+            optimizer.step()
+            """,
+            "9: it is not known whose gradient this is",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net.fc(x), y)
+            loss.backward()
+            log(net.other.weight.grad.norm())
+            optimizer.step()
+            """,
+            "8: gradients that are not zeroed, of parameters that the optimizer lacks",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net.fc(x), y)
+            loss.backward()
+            for p in net.fc.parameters():
+                del p.grad
+            optimizer.step()
+            """,
+            "9: a gradient is deleted",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net.fc(x), y)
+            loss.backward()
+            for p in net.fc.parameters():
+                log(torch.cat([p.grad.view(-1)]))
+            optimizer.step()
+            """,
+            "9: parameters of layers that keep them in different axis orders may stand here",
+        ),
+        (
+            """\
+            optimizer.zero_grad()
+            loss = F.mse_loss(net.fc(x), y)
+            scaler.scale(loss).backward()
+            log(net.fc.weight.grad.norm())
+            scaler.step(optimizer)
+            scaler.update()
+            """,
+            "9: gradients of a scaled loss",
+        ),
+    ],
+)
+def test_what_the_variable_does_not_hold_is_said_so(statements: str, cause: str) -> None:
+    before = "\n        scaler = torch.cuda.amp.GradScaler()" if "scaler" in statements else ""
+    assert cause in found(loop(statements, before))
+
+
+def test_gradients_of_an_unscaled_loss_are_read() -> None:
+    statements = """\
+    optimizer.zero_grad()
+    loss = F.mse_loss(net.fc(x), y)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    log(net.fc.weight.grad.norm())
+    scaler.step(optimizer)
+    scaler.update()
+    """
+    assert found(loop(statements, "\n        scaler = torch.cuda.amp.GradScaler()")) == []
+
+
+WHOLE = """\
+def train(batches, log):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x), y)
+        loss.backward()
+        for p in net.parameters():
+{body}
+        optimizer.step()
+"""
+
+
+def test_asking_for_gradients_that_a_loss_leaves_out_is_reported() -> None:
+    asking = WHOLE.format(body=indent("if p.grad is not None:\n    log(p.grad.norm())", " " * 12))
+    (message,) = found(asking)
+    assert message.startswith("7: the loss does not reach all parameters that are asked for a gradient (`Net.other`)")
+    assert found(asking.replace("net(x)", "net(x) + net.other(x)")) == []
+
+
+def test_a_function_without_an_optimizer_may_leave_gradients_behind() -> None:
+    body = """\
+    def fisher(net: Net, x, y):
+        net.zero_grad()
+        loss = F.mse_loss(net(x) + net.other(x), y)
+        loss.backward()
+        return [p.grad.norm() for p in net.parameters()]
+
+
+    """
+    assert found(body) == []
+    assert found(dedent(body) + WHOLE.format(body=" " * 12 + "pass").replace("net(x)", "net(x) + net.other(x)")) == [
+        "1: gradients that `fisher` leaves in `net` are not there in a later step"
+    ]
+
+
+def test_gradients_of_an_unknown_model_are_reported() -> None:
+    body = """\
+    def train(net, batches, log):
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for x, y in batches:
+            optimizer.zero_grad()
+            F.mse_loss(net(x), y).backward()
+            log(net.fc.weight.grad)
+            optimizer.step()
+    """
+    assert "6: it is not known whose gradient this is" in found(body)
+    assert found(body.replace("(net,", "(net: Net,")) == []
