@@ -23,6 +23,16 @@ class Relayout:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """How data goes through what is built at a site; ``is_plain``: it is called with the arguments that it gets."""
+
+    site: Any
+    entry: Layout
+    result: Layout
+    is_plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RuleCall:
     """A call, attribute or constant that a rule translates."""
 
@@ -135,6 +145,7 @@ class Facts:
     ``sent``: names of arrays that data loading is given. ``definitions_of``: where the value of such a name comes from.
     ``hyperparameters``: what is read or changed of an optimizer, by the call that builds it; by None where which it is
     is not known. ``entered``: the Sequentials that data goes through, or whose layers are taken one by one.
+    ``passed``: the axis orders in which data went into layers and Sequentials, and came out.
     """
 
     kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
@@ -154,6 +165,7 @@ class Facts:
     writes: list[tuple[Any, Kind]] = field(default_factory=list)
     fixes: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
     entered: set[Any] = field(default_factory=set)
+    passed: list[Passed] = field(default_factory=list)
     updates: dict[cst.CSTNode, tuple[Update, ...]] = field(default_factory=dict)
     returned: dict[cst.CSTNode, Returned] = field(default_factory=dict)
     outer_writes: set[str] = field(default_factory=set)
@@ -166,13 +178,14 @@ class Facts:
     definitions_of: dict[cst.CSTNode, frozenset[Any]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def mark(self) -> tuple[dict[Any, Finding], int, int]:
+    def mark(self) -> tuple[dict[Any, Finding], int, int, int]:
         """What has been found so far; for ``return_to``."""
-        return dict(self.findings), len(self.writes), len(self.fixes)
+        return dict(self.findings), len(self.writes), len(self.fixes), len(self.passed)
 
-    def return_to(self, mark: tuple[dict[Any, Finding], int, int]) -> None:
+    def return_to(self, mark: tuple[dict[Any, Finding], int, int, int]) -> None:
         """Forget what was found since: only the last turn of a loop, where nothing changes any more, counts."""
-        findings, writes, fixes = mark
+        findings, writes, fixes, passed = mark
         self.findings = dict(findings)
         del self.writes[writes:]
         del self.fixes[fixes:]
+        del self.passed[passed:]

@@ -12,7 +12,7 @@ from torch2jax.infer.arguments import Arguments, take, use_all
 from torch2jax.infer.building import fill_heap
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, keeps_torch_order
-from torch2jax.infer.facts import ModuleCall
+from torch2jax.infer.facts import ModuleCall, Passed
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
     FREE,
@@ -56,6 +56,7 @@ def call_module(frame: Frame, node: cst.Call, kind: Kind, arguments: Arguments) 
             frame.facts.entered.add(kind.site)
             frame.use(holder, value)
             frame.facts.calls[node] = ModuleCall(moved=True)
+            frame.facts.passed.append(Passed(kind.site, None, None, is_plain=False))
             return Tensor(None, plain.dtype if isinstance(plain, Tensor) else None)
         frame.facts.calls[node] = ModuleCall()
         return call_container(frame, kind, (holder, value))
@@ -277,13 +278,17 @@ def _node_of(frame: Frame) -> cst.CSTNode:
 
 def flow_one(frame: Frame, kind: Kind, tensor: Tensor) -> Kind:
     """What comes out of one module of known class."""
-    if isinstance(kind, Layer):
-        return _through_layer(frame, kind, tensor)
     if isinstance(kind, Instance):
         return _through_instance(frame, kind, tensor)
-    if isinstance(kind, Container) and kind.type == "Sequential":
-        return _through_items(frame, kind, tensor)
-    return Tensor() if isinstance(kind, AnyModule) else FREE
+    if isinstance(kind, Layer):
+        result = _through_layer(frame, kind, tensor)
+    elif isinstance(kind, Container) and kind.type == "Sequential":
+        result = _through_items(frame, kind, tensor)
+    else:
+        return Tensor() if isinstance(kind, AnyModule) else FREE
+    layout = result.layout if isinstance(result, Tensor) else None
+    frame.facts.passed.append(Passed(kind.site, tensor.layout, layout))
+    return result
 
 
 def _through_layer(frame: Frame, kind: Layer, tensor: Tensor) -> Kind:

@@ -13,6 +13,7 @@ from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, function_form, is_class, rule_of, super_init
 from torch2jax.infer.facts import UserCall
 from torch2jax.infer.frame import Frame
+from torch2jax.infer.hooks import register_hook
 from torch2jax.infer.items import all_items
 from torch2jax.infer.kinds import (
     FREE,
@@ -118,6 +119,8 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             return UNKNOWN
         case "state_dict" if not node.args and is_module(receiver):
             return State()
+        case "register_forward_hook" | "register_forward_pre_hook":
+            return register_hook(frame, node, receiver, name, arguments)
         case "requires_grad_":
             use_everything(frame, arguments)
             frame.facts.special[node] = ("trainable",)
@@ -141,8 +144,6 @@ def _without_counters(frame: Frame, node: cst.CSTNode) -> None:
 HINTS = {
     "state_dict": "torch2jax.to_state_dict(module) gives PyTorch's names and axis order",
     "load_state_dict": "torch2jax.load_state_dict(module, state_dict) reads PyTorch's weights",
-    "register_forward_hook": "return the value from the method, or use nnx.capture",
-    "register_forward_pre_hook": "change the arguments where the module is called, or at the beginning of its __call__",
     "register_full_backward_hook": "jax.custom_vjp around a function sees and changes what its backward pass gets",
     "register_backward_hook": "jax.custom_vjp around a function sees and changes what its backward pass gets",
     "get_submodule": "write the attributes that its path names: `model.encoder.layers[0]`",

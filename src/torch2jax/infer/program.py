@@ -312,6 +312,15 @@ class ClassInfo:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A function that a module is made to call: what it may be, and where it is registered."""
+
+    function: Kind
+    fn: FunctionInfo
+    is_before: bool
+
+
 @dataclass(eq=False)
 class Program:
     """Everything that is converted together.
@@ -325,6 +334,7 @@ class Program:
     values they are made of, with the assignments of these.
     ``leaves``: the assignments of arrays that optimizers are given by themselves, by the functions that do it.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
+    ``hooks``: what modules call, by the calls that register it; ``hooked_sites``: the layers without state among those.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
     """
@@ -372,6 +382,8 @@ class Program:
     numpy_loaders: set[Any] = field(default_factory=set)
     deferred: set[cst.CSTNode] = field(default_factory=set)
     neutral: dict[Any, bool] = field(default_factory=dict)
+    hooks: dict[cst.Call, Hook] = field(default_factory=dict)
+    hooked_sites: set[Any] = field(default_factory=set)
     explore: Callable[[FunctionInfo], None] | None = None
 
     def changed_hyperparameters(self, site: Any) -> set[str]:

@@ -10,7 +10,7 @@ import libcst as cst
 
 from torch2jax.infer.aliasing import is_looked_at, mark_stale, storage_of
 from torch2jax.infer.arguments import Arguments, as_arg, positional_args, spread, use_all
-from torch2jax.infer.facts import RuleCall
+from torch2jax.infer.facts import Passed, RuleCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
     FREE,
@@ -22,8 +22,8 @@ from torch2jax.infer.kinds import (
     options,
     without_none,
 )
-from torch2jax.infer.layout import MIXED
-from torch2jax.infer.rule_layers import uses_rngs
+from torch2jax.infer.layout import MIXED, Layout
+from torch2jax.infer.rule_layers import lacks_batch, uses_rngs
 from torch2jax.infer.rule_results import call_result, plain_result
 from torch2jax.infer.views import root_of
 from torch2jax.rules.bind import Bound, Mismatch, bind
@@ -220,6 +220,32 @@ def call_layer(frame: Frame, node: cst.Call, layer: Layer, arguments: Arguments)
         first = without_none(next(iter(kinds.values()), UNKNOWN))
         result = replace(result, rank=first.rank if isinstance(first, Tensor) else None)
     frame.facts.calls[node] = RuleCall(layer.rule, signature, bound, choice, receiver[0], None, overrides, moved)
+    frame.facts.passed.append(
+        _passed(frame, layer, arguments, result, is_plain=not moved and _is_call(choice.branch.template))
+    )
     if layer.inplace and arguments.positional:
         return written_back(frame, node, arguments.positional[0][0], result, certain=layer.surely_inplace)
     return result
+
+
+def _passed(frame: Frame, layer: Layer, arguments: Arguments, result: Kind, *, is_plain: bool) -> Passed:
+    """In which axis order data goes into a layer that is called, and comes out."""
+    entry: Layout = None
+    is_plain = is_plain and len(arguments.positional) == 1 and not arguments.keywords and arguments.star is None
+    if arguments.positional:
+        holder, kind = arguments.positional[0]
+        plain, relayout = without_none(kind), frame.facts.relayouts.get(holder)
+        own = plain.layout if isinstance(plain, Tensor) else None
+        entry = own if relayout is None else relayout.target
+        is_plain = is_plain and not lacks_batch(
+            layer.rule, plain.rank if isinstance(plain, Tensor) else None, layer.flax
+        )
+    return Passed(layer.site, entry, result.layout if isinstance(result, Tensor) else None, is_plain)
+
+
+def _is_call(template: Any) -> bool:
+    """Whether the object that a rule builds is called as PyTorch's is: ``self(input)``."""
+    match template:
+        case ("call", ("param", "self"), (("", None, ("param", _)),)):
+            return True
+    return False

@@ -15,6 +15,7 @@ from torch2jax.regions.blocks import Place
 from torch2jax.regions.callees import check_hidden, receiver_of
 from torch2jax.regions.carried import carried, check_given
 from torch2jax.regions.compiling import obstacle
+from torch2jax.regions.hooked import hooked
 from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, shown, whole
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked
@@ -104,6 +105,9 @@ class _Builder:
         code = [*again, *prelude, *forward]
         settings = settings_in(self.program, self.fn, self.seen, [*code, *losses.values()])
         does = access_of_all([*code, *losses.values(), *clips], self.find)
+        looked_at = hooked(self.program, self.fn, [*code, *losses.values()], does.reads)
+        if looked_at and again:
+            raise NoRegionError("a hook would run twice: a forward pass is run again for the second update", again[0])
         return Region(
             statements=tuple(region),
             prelude=tuple(prelude),
@@ -117,7 +121,7 @@ class _Builder:
             varying=frozenset(self._varying()),
             steady=frozenset(self._steady()),
             kinds=self.seen,
-            outside=obstacle(self.program, self.fn, code) or unfit(self.seen, does, settings),
+            outside=looked_at or obstacle(self.program, self.fn, code) or unfit(self.seen, does, settings),
             gradients=self.added.gradients if self.added is not None else "",
             is_new=self.added is not None and self.added.is_new,
             again=tuple(again),

@@ -15,6 +15,7 @@ from torch2jax.regions.blocks import Block, blocks
 from torch2jax.regions.callees import check_hidden
 from torch2jax.regions.carried import carried
 from torch2jax.regions.families import Families, Family, Sink, assumed, needless
+from torch2jax.regions.hooked import hooked
 from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of
 from torch2jax.regions.region import NoRegionError, Role
 from torch2jax.regions.roles import role_of
@@ -231,6 +232,7 @@ class _Function:
                 raise NoRegionError("this leaves the function between the inputs and the outputs", inner)
         self._check_between(before, forward, access)
         check_hidden(self.program, self.fn, forward, inputs)
+        hooked(self.program, self.fn, [*forward, output], (path for s in forward for path in access[s].reads))
         seen: dict[str, Any] = {}
         for each in (*access.values(), access_of(output, kinds.get)):
             for path, node in each.reads.items():

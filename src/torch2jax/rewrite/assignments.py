@@ -18,7 +18,7 @@ from torch2jax.rewrite.fill import FillArg, fill
 from torch2jax.rewrite.freezing import set_trainable
 from torch2jax.rewrite.gradients import gradient
 from torch2jax.rewrite.modes import assigned_mode, mode_lines
-from torch2jax.rewrite.mutation import Place, assign_result, item_update, place_of, store, updates_after
+from torch2jax.rewrite.mutation import Place, assign_result, holds_variable, item_update, place_of, store, updates_after
 from torch2jax.rewrite.precedence import is_simple, parenthesize
 from torch2jax.rewrite.references import annotation, class_reference
 from torch2jax.rewrite.rewriter import (
@@ -357,6 +357,8 @@ def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, not
             axes = conversion(relayout.target, relayout.source, relayout.rank or 0)
             return [store(rewriter, place, rewriter.transposed(new, axes))]
         return _augmented_place(rewriter, node, place, value)
+    if holds_variable(rewriter, target):
+        return _augmented_place(rewriter, node, place_of(rewriter, target), value)
     if isinstance(target, cst.Name) and target in rewriter.facts.relayouts:
         operator = _OPERATORS[type(node.operator)]()
         current = parenthesize(rewriter.expr(target), 13)

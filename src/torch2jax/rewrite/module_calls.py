@@ -15,6 +15,7 @@ from torch2jax.infer.layout import conversion
 from torch2jax.rewrite.distributed import of_process, replicated
 from torch2jax.rewrite.einops_calls import folded, note_pattern, patterned
 from torch2jax.rewrite.freezing import set_by_call
+from torch2jax.rewrite.hooks import registered
 from torch2jax.rewrite.modes import MODES, WITHOUT_EFFECT, with_mode
 from torch2jax.rewrite.precedence import parenthesize
 from torch2jax.rewrite.rewriter import PRIMARY, Rewriter, argument, attribute, call, number
@@ -57,6 +58,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
 
             names_it = isinstance(result.func, cst.Attribute) and result.func.attr.value in ("forward", "__call__")
             return result.with_changes(func=without_forward(result.func)) if names_it else result
+        case "hook":
+            return registered(rewriter, node, note[1])
         case "module_method":
             return _method(rewriter, node, note[1])
         case "replicated":

@@ -108,7 +108,15 @@ def _place(rewriter: Rewriter, node: cst.BaseExpression, note: Any) -> Place:
             return Place(node.with_changes(value=inner, attr=cst.Name(note[1])), True, layout)
         name = kept_name(rewriter.program, rewriter.kind(node.value), node.attr.value)
         return Place(node.with_changes(value=rewriter.expr(node.value), attr=cst.Name(name)), variable, layout)
-    return Place(node, variable, layout)
+    return Place(rewriter.generic(node) if holds_variable(rewriter, node) else node, variable, layout)
+
+
+def holds_variable(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    """Whether an expression is an item of a list or dictionary, and that is a Variable of some module."""
+    if not isinstance(node, cst.Subscript) or not is_box(rewriter.kind(node.value) or Tensor()):
+        return False
+    held = options(without_none(rewriter.kind(node) or UNKNOWN))
+    return all(isinstance(kind, Tensor) and kind.variable for kind in held)
 
 
 def store(rewriter: Rewriter, place: Place, value: cst.BaseExpression) -> cst.SimpleStatementLine:
@@ -120,6 +128,8 @@ def store(rewriter: Rewriter, place: Place, value: cst.BaseExpression) -> cst.Si
 
 def put(rewriter: Rewriter, target: cst.BaseExpression, value: cst.BaseExpression) -> cst.SimpleStatementLine | None:
     """Write into a view: the array at its bottom gets a new value. None for what is no view that can be followed."""
+    if holds_variable(rewriter, target):
+        return store(rewriter, place_of(rewriter, target), value)
     if isinstance(target, cst.Subscript):
         return item_update(rewriter, target, "set", value)
     if isinstance(target, cst.Call):
@@ -239,7 +249,8 @@ def _result_line(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> cst.Simp
     assert whole is not None
     while isinstance(target, cst.Attribute) and target.attr.value == "data":
         target = target.value
-    if not isinstance(target, cst.Name | cst.Attribute) or isinstance(rewriter.facts.calls.get(target), RuleCall):
+    is_whole = isinstance(target, cst.Name | cst.Attribute) or holds_variable(rewriter, target)
+    if not is_whole or isinstance(rewriter.facts.calls.get(target), RuleCall):
         line = put(rewriter, target, rule_call(rewriter, node, fact))
         assert line is not None
         return line

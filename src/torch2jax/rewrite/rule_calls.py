@@ -55,6 +55,8 @@ def rule_call(rewriter: Rewriter, node: cst.BaseExpression, fact: RuleCall) -> c
         rewriter.tally.transposes += 2
         jnp = rewriter.root("jnp")
         expression = call(attribute(jnp, "moveaxis"), [expression, number(-1), number(1)])
+    if node in rewriter.program.hooked_sites:
+        return call(rewriter.helper("FunctionLayer"), [expression])
     return _without_needless_stop(rewriter, node, expression)
 
 

@@ -31,7 +31,7 @@ def train(model, inputs, labels):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return losses
+    return losses, seen
 
 
 def main():
