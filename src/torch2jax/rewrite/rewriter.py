@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Rewriter", Any], Any]
 EXPRESSIONS: dict[type, Handler] = {}
+DATA: dict[type, Handler] = {}
 STATEMENTS: dict[type, Handler] = {}
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -79,6 +80,9 @@ class Rewriter:
     unordered: set[cst.CSTNode] = field(default_factory=set)
     line_marks: LineMarks | None = None
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
+    in_data: bool = False
+    reseeding: set[cst.CSTNode] = field(default_factory=set)
+    warned: set[FunctionInfo] = field(default_factory=set)
     entered: set[cst.CSTNode] = field(default_factory=set)
     defined_steps: dict[str, str] = field(default_factory=dict)
     replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
@@ -146,8 +150,15 @@ class Rewriter:
             return self.replaced[node]
         if self.program.gradients and node in self.program.gradients:
             return cst.Name(self.program.gradients[node])
+        if self.in_data:
+            handler = DATA.get(type(node))
+            return handler(self, node) if handler is not None else self.generic(node)
         facts = self.facts
         if facts.host and node in facts.host:
+            if self.program.uses_grain:
+                from torch2jax.rewrite.numpy_code import data_value
+
+                return data_value(self, node)
             self.kept.add(node)
             return node
         handler = EXPRESSIONS.get(type(node))
