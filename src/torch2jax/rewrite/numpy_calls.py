@@ -10,7 +10,8 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Dtype, Kind, Number, Numpy, Tensor, without_none
+from torch2jax.infer.kinds import Dtype, Number, Numpy, Tensor, without_none
+from torch2jax.rewrite.numpy_dtypes import dtype_of
 from torch2jax.rewrite.precedence import PRIMARY, parenthesize
 from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call, fitted, method_call
 from torch2jax.rewrite.rule_calls import flag
@@ -116,7 +117,7 @@ def method_of_tensor(rewriter: Rewriter, node: cst.Call, func: cst.Attribute) ->
         made = _filled_call(rewriter, node, form, name, args) if form is not None else None
     if made is None:
         return refused(rewriter, node, f"torch.Tensor.{name}")
-    if name == "sum" and isinstance(receiver, Tensor) and receiver.dtype == "int":
+    if name == "sum" and dtype_of(rewriter, func.value) == "int":
         made = made.with_changes(args=[*made.args, argument(_numpy(rewriter, "int64"), "dtype")])
     if not known:
         message = f"assumed that what has `.{name}()` here is a tensor"
@@ -147,10 +148,17 @@ def _filled_call(
     first = form.names[0] if form.names else None
     if "of_floats" in form.marks and first in given:
         given[first] = as_float(rewriter, values[first], given[first])
-    used = [part.value for part in walk(form.value) if isinstance(part, cst.Name)]
-    if any(used.count(key) > 1 and not _is_simple(value) for key, value in given.items()):
+    value = form.value
+    if (
+        isinstance(value, cst.IfExp)
+        and isinstance(value.test, cst.Comparison)
+        and isinstance(value.test.left, cst.Name)
+    ):
+        value = value.orelse if value.test.left.value in given else value.body
+    used = [part.value for part in walk(value) if isinstance(part, cst.Name)]
+    if any(used.count(key) > 1 and not _is_simple(argument_) for key, argument_ in given.items()):
         return None
-    made: cst.BaseExpression = _filled(rewriter, form.value, form, given)
+    made: cst.BaseExpression = _filled(rewriter, value, form, given)
     return made
 
 
@@ -248,9 +256,10 @@ def _spelled(node: cst.CSTNode) -> str:
 def as_float(rewriter: Rewriter, source: cst.CSTNode, value: Any) -> Any:
     """An operand of what makes floats: integers become float32 first, as torch has it."""
     plain = without_none(rewriter.kind(source) or Numpy())
-    if isinstance(plain, Tensor) and plain.dtype in ("int", "bool"):
+    dtype = dtype_of(rewriter, source) if isinstance(plain, Tensor) else "float"
+    if dtype in ("int", "bool"):
         return method_call(parenthesize(value, PRIMARY), "astype", [_numpy(rewriter, "float32")])
-    if isinstance(plain, Tensor) and plain.dtype is None:
+    if dtype is None:
         note_dtype(rewriter, source)
     return value
 
@@ -327,8 +336,8 @@ def _numbers(rewriter: Rewriter, node: cst.BaseExpression) -> set[str] | None:
         case cst.ListComp(elt=each):
             return _numbers(rewriter, each)
         case cst.Call(func=cst.Attribute(value=array, attr=cst.Name("item")), args=[]):
-            kind = without_none(rewriter.kind(array) or Numpy())
-            return {kind.dtype} if isinstance(kind, Tensor) and kind.dtype is not None else None
+            dtype = dtype_of(rewriter, array)
+            return {dtype} if dtype is not None else None
     kind = without_none(rewriter.kind(node) or Numpy())
     return {kind.type} if isinstance(kind, Number) else None
 
@@ -395,11 +404,3 @@ _SPECIAL = {"tensor": _tensor, "as_tensor": _as_tensor, "asarray": _as_tensor, "
     "full": _full,
     "randint": _randint,
 }
-
-
-def dtype_of(kind: Kind | None) -> str | None:
-    """The dtype of an array: "float", "int", "bool"; "number" and the type for one of Python's; None if unknown."""
-    plain = without_none(kind or Numpy())
-    if isinstance(plain, Number):
-        return f"number {plain.type}"
-    return plain.dtype if isinstance(plain, Tensor) else None

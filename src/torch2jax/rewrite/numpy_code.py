@@ -12,19 +12,19 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.host import host_name, is_host_api
-from torch2jax.infer.kinds import Api, BoundApi, Device, Dtype, HostObject, Kind, Tensor, without_none
+from torch2jax.infer.kinds import Api, BoundApi, Device, HostObject, Kind, Tensor, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo
 from torch2jax.rewrite.grain import data_call, data_reference, object_call, reseeded
 from torch2jax.rewrite.numpy_calls import (
     HINT,
     as_float,
     dtype_in_numpy,
-    dtype_of,
     function_call,
     method_of_tensor,
     note_dtype,
     refused,
 )
+from torch2jax.rewrite.numpy_dtypes import dtype_of
 from torch2jax.rewrite.references import direct
 from torch2jax.rewrite.rewriter import DATA, Rewriter, attribute, fitted, rewrites, statement
 from torch2jax.rewrite.rule_calls import flag
@@ -235,12 +235,12 @@ def _name(rewriter: Rewriter, node: cst.Name) -> Any:
 
 def qualified(rewriter: Rewriter, node: Any, kind: Kind | None) -> str | None:
     """The name of something of torch that an expression names by an import."""
-    if isinstance(kind, Dtype) or kind is None:
+    if not isinstance(kind, Api):
         from torch2jax.infer.definitions import quiet_name
 
         name = quiet_name(rewriter, node)
     else:
-        name = kind.name if isinstance(kind, Api) and direct(rewriter, node) else None
+        name = kind.name if direct(rewriter, node) else None
     return name if name is not None and name.partition(".")[0] in _FAMILY and "." in name else None
 
 
@@ -263,11 +263,11 @@ def _operation(rewriter: Rewriter, node: cst.BinaryOperation) -> Any:
     result = rewriter.generic(node)
     if not isinstance(node.operator, _ARITHMETIC):
         return result
-    left, right = dtype_of(rewriter.kind(node.left)), dtype_of(rewriter.kind(node.right))
+    left, right = dtype_of(rewriter, node.left), dtype_of(rewriter, node.right)
     arrays = [
         side for side in (node.left, node.right) if isinstance(without_none(rewriter.kind(side) or Device()), Tensor)
     ]
-    floats = isinstance(node.operator, cst.Divide) or {"float", "number float"} & {left, right}
+    floats = isinstance(node.operator, cst.Divide) or "float" in (left, right)
     if not arrays or not floats:
         return result
     if {left, right} <= {None, "float"} and not isinstance(node.operator, cst.Divide):
