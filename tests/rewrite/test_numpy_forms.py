@@ -179,6 +179,13 @@ self.d.round()
 self.f.square()
 self.f.exp()
 self.n.sqrt()
+self.f.norm()
+self.f.norm(dim=1, keepdim=True)
+self.f.mul(2)
+self.n.mul(0.5).add(1)
+(self.f + 1).sub(self.n[0])
+self.n.div(2)
+self.f.pow(2)
 self.d.eq(1.0)
 self.n.ne(3)
 self.n.gt(3)
@@ -219,6 +226,9 @@ DRAWS = [
     "torch.randperm(5)",
     "torch.randint(0, 3, (4,))",
     "torch.randint(3, size=(4, 2))",
+    "torch.randint(0, 3, size=(4, 2))",
+    "torch.rand(2, generator=torch.Generator().manual_seed(1))",
+    "torch.randperm(4, generator=torch.Generator().manual_seed(1))",
 ]
 REFUSED = [
     "torch.fft.fft(self.f)",
@@ -227,7 +237,7 @@ REFUSED = [
     "self.f.sum(1).unsqueeze_(0)",
     "F.pad(self.f, (1, 1))",
     "torch.zeros(2, out=self.f)",
-    "torch.rand(2, generator=torch.Generator())",
+    "self.f.norm(1)",
     "torch.tensor(*self.a)",
     "self.f.device",
 ]

@@ -71,7 +71,7 @@ def sent(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     """A value of JAX code goes to the side of the data."""
     plain = without_none(kind)
     if is_module(plain) and not isinstance(plain, Instance):
-        message = "a layer of Flax is passed to data loading, which stays PyTorch"
+        message = f"a layer of Flax is passed to data loading, which {frame.program.data_side}"
         frame.report("T2J111", node, message, "apply it to the batches, in the loop")
     if isinstance(plain, Tensor):
         used = frame.use(node, kind)

@@ -122,7 +122,8 @@ def _note_shared(frame: Frame, node: cst.Call, info: FunctionInfo) -> None:
     """A function that data loading calls too, and that JAX code calls on an array of its own."""
     crosses = any(arg.value in frame.facts.crossings for arg in node.args)
     if crosses and not frame.program.hosting and (info.owner is None or not info.owner.is_host):
-        message = f"`{info.name}` stays PyTorch, because data loading calls it too: nothing differentiates through it"
+        why = "because data loading calls it too: nothing differentiates through it"
+        message = f"`{info.name}` {frame.program.data_side}, {why}"
         frame.report("T2J111", node, message, "give the model's side a copy under another name")
 
 

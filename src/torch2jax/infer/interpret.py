@@ -102,7 +102,7 @@ def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], b
             fresh.import_names = file.import_names
             program.files[path] = fresh
         interpret(program, bindings)
-        found = program.hosted | (set() if program.uses_grain else made_for_data(program))
+        found = program.hosted | made_for_data(program)
         if found <= hosted:
             return program
         hosted |= found

@@ -398,6 +398,11 @@ class Program:
         return self.options.data == "grain"
 
     @property
+    def data_side(self) -> str:
+        """What becomes of the code that loads data, in a message."""
+        return "becomes NumPy" if self.uses_grain else "stays PyTorch"
+
+    @property
     def data_seed(self) -> str | None:
         """The one seed that the program writes out, "0" where it sets none; None where it is computed."""
         if self._data_seed is None:

@@ -215,7 +215,7 @@ def _filled(rewriter: Rewriter, node: Any, form: Form, given: Mapping[str, Any])
         case cst.Name(value=name) if name in given:
             return given[name]
         case cst.Name(value=name) if name in form.defaults:
-            return form.defaults[name]
+            return _filled(rewriter, form.defaults[name], form, {})
         case cst.IfExp(test=cst.Comparison(left=cst.Name(value=name))):
             return _filled(rewriter, node.orelse if name in given else node.body, form, given)
         case cst.Call():
@@ -375,14 +375,18 @@ def _full(rewriter: Rewriter, node: cst.Call) -> Any:
 
 
 def _randint(rewriter: Rewriter, node: cst.Call) -> Any:
-    given = _given(node, ("low", "high", "size") if len(node.args) > 2 else ("high", "size"))
-    if given is None or not {"high", "size"} <= given.keys() or given.keys() - {"low", "high", "size"}:
+    places = sum(arg.keyword is None for arg in node.args)
+    sized = any(arg.keyword is not None and arg.keyword.value == "size" for arg in node.args)
+    given = _given(node, ("low", "high", "size") if places + sized > 2 else ("high", "size"))
+    if given is None or not {"high", "size"} <= given.keys() or given.keys() - {"low", "high", "size", "generator"}:
         return None
     message = "torch.randint draws other numbers in PyTorch than NumPy does here"
     flag(rewriter, node, "T2J206", message)
     parts = [rewriter.expr(given[name]) for name in ("low", "high", "size") if name in given]
     if "low" not in given:
         parts[1] = argument(parts[1], "size")
+    if "generator" in given:
+        return method_call(parenthesize(rewriter.expr(given["generator"]), PRIMARY), "integers", parts)
     return call(attribute(_numpy(rewriter, "random"), "randint"), parts)
 
 

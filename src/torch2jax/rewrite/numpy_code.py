@@ -25,8 +25,9 @@ from torch2jax.rewrite.numpy_calls import (
     refused,
 )
 from torch2jax.rewrite.numpy_dtypes import dtype_of
+from torch2jax.rewrite.precedence import PRIMARY, parenthesize
 from torch2jax.rewrite.references import direct
-from torch2jax.rewrite.rewriter import DATA, Rewriter, attribute, fitted, rewrites, statement
+from torch2jax.rewrite.rewriter import DATA, Rewriter, attribute, call, fitted, rewrites, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rules.aliases import canonical
 
@@ -205,6 +206,9 @@ def _call(rewriter: Rewriter, node: cst.Call) -> Any:
         return function_call(rewriter, node, canonical(name))
     if isinstance(kind, BoundApi) and isinstance(kind.receiver, HostObject):
         return object_call(rewriter, node, kind.receiver, kind.name)
+    operation = _as_operation(rewriter, node)
+    if operation is not None:
+        return _operation(rewriter, operation)
     if isinstance(func, cst.Attribute):
         made = method_of_tensor(rewriter, node, func)
         if made is not None:
@@ -212,8 +216,26 @@ def _call(rewriter: Rewriter, node: cst.Call) -> Any:
     return rewriter.generic(node)
 
 
+_OPERATORS = {"add": cst.Add(), "sub": cst.Subtract(), "mul": cst.Multiply(), "div": cst.Divide(), "pow": cst.Power()}
+
+
+def _as_operation(rewriter: Rewriter, node: cst.Call) -> cst.BinaryOperation | None:
+    """``x.mul(y)`` as ``x * y``, in which dtypes meet as they do in every operation."""
+    match node:
+        case cst.Call(
+            func=cst.Attribute(value=left, attr=cst.Name(value=name)),
+            args=[cst.Arg(keyword=None, star="", value=right)],
+        ) if name in _OPERATORS and isinstance(without_none(rewriter.kind(left) or Device()), Tensor):
+            rewriter.tally.translated += 1
+            whole = cst.BinaryOperation(left, _OPERATORS[name], right, [cst.LeftParen()], [cst.RightParen()])
+            return whole.with_changes(left=parenthesize(left, PRIMARY), right=parenthesize(right, PRIMARY))
+    return None
+
+
 @rewrites(DATA, cst.Attribute)
 def _attribute(rewriter: Rewriter, node: cst.Attribute) -> Any:
+    if _is_of_jax(rewriter, node):
+        return call(attribute(rewriter.root("np"), "asarray"), [node])
     kind, owner = rewriter.kind(node), without_none(rewriter.kind(node.value) or Device())
     name = qualified(rewriter, node, kind)
     if name is not None:
@@ -229,8 +251,16 @@ def _attribute(rewriter: Rewriter, node: cst.Attribute) -> Any:
 
 @rewrites(DATA, cst.Name)
 def _name(rewriter: Rewriter, node: cst.Name) -> Any:
+    if _is_of_jax(rewriter, node):
+        return call(attribute(rewriter.root("np"), "asarray"), [node])
     name = qualified(rewriter, node, rewriter.kind(node))
     return _reference(rewriter, node, name) if name is not None else node
+
+
+def _is_of_jax(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    """Whether data loading reads an array that JAX code has made."""
+    note: tuple[Any, ...] | None = rewriter.facts.special.get(node)
+    return note is not None and note[0] == "of_jax"
 
 
 def qualified(rewriter: Rewriter, node: Any, kind: Kind | None) -> str | None:

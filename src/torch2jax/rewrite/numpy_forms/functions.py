@@ -153,13 +153,13 @@ def ceil(input):
 
 
 @drawing
-def rand(*size):
-    return np.random.random(size).astype(np.float32)
+def rand(*size, generator=np.random):
+    return generator.random(size).astype(np.float32)
 
 
 @drawing
-def randn(*size):
-    return np.random.standard_normal(size).astype(np.float32)
+def randn(*size, generator=np.random):
+    return generator.standard_normal(size).astype(np.float32)
 
 
 @drawing
@@ -173,5 +173,5 @@ def randn_like(input):
 
 
 @drawing
-def randperm(n):
-    return np.random.permutation(n)
+def randperm(n, generator=np.random):
+    return generator.permutation(n)

@@ -200,6 +200,10 @@ def log(self):
     return np.log(self)
 
 
+def norm(self, *, dim=None, keepdim=False):
+    return np.linalg.norm(self, axis=dim, keepdims=keepdim)
+
+
 def eq(self, other):
     return self == other
 
