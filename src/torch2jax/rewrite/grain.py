@@ -9,7 +9,19 @@ import libcst as cst
 
 from torch2jax.infer.host import GENERATOR, LOADER, host_name
 from torch2jax.infer.host_calls import PARAMETERS
-from torch2jax.infer.kinds import Free, HostObject, HostTensor, Kind, NoneKind, Number, Tensor, Tuple, Unknown, options
+from torch2jax.infer.kinds import (
+    Free,
+    HostObject,
+    HostTensor,
+    Instance,
+    Kind,
+    NoneKind,
+    Number,
+    Tensor,
+    Tuple,
+    Unknown,
+    options,
+)
 from torch2jax.infer.program import DATA_HELPERS
 from torch2jax.rewrite.precedence import PRIMARY, parenthesize
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, method_call, statement
@@ -29,6 +41,8 @@ _INSTEAD = {
     "worker_init_fn": "open what a worker needs in the constructor of the data set: grain's threads share it",
     "batch_sampler": "pass `sampler` and `batch_size`",
     "datasets": "read the files with a data source of tensorflow_datasets or grain.sources",
+    "SummaryWriter": "use tensorboardX.SummaryWriter, which has the same methods",
+    "utils": "make a NumPy array of it, and write it with PIL",
     "transforms": "write it with NumPy in `__getitem__`, or as a grain.transforms.Map",
 }
 
@@ -47,7 +61,7 @@ def data_call(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
         return _generator(rewriter)
     if name.startswith("torch.utils.data.") and last in DATA_HELPERS:
         return _of_helper(rewriter, node, last)
-    return _refused(rewriter, node, name)
+    return refused_name(rewriter, node, name)
 
 
 def data_reference(rewriter: Rewriter, node: Any, name: str) -> Any:
@@ -62,7 +76,7 @@ def data_reference(rewriter: Rewriter, node: Any, name: str) -> Any:
         return attribute(attribute(rewriter.root("grain"), "sources"), "RandomAccessDataSource")
     if name.startswith("torch.utils.data.") and last in DATA_HELPERS:
         return rewriter.helper(last)
-    return _refused(rewriter, node, name)
+    return refused_name(rewriter, node, name)
 
 
 def object_call(rewriter: Rewriter, node: cst.Call, receiver: HostObject, name: str) -> Any:
@@ -93,12 +107,13 @@ def seeded_again(rewriter: Rewriter, node: cst.Call) -> cst.Call:
     return call(_random(rewriter, "seed"), [arg.value for arg in node.args])
 
 
-def _refused(rewriter: Rewriter, node: Any, name: str) -> Any:
+def refused_name(rewriter: Rewriter, node: Any, name: str) -> Any:
+    """A class or function without a counterpart stays, and is flagged with what to use in its place."""
     last = name.rpartition(".")[2]
     group = name.split(".")[1] if name.startswith("torchvision.") else last
     instead = _INSTEAD.get(last) or _INSTEAD.get(group) or "write it with NumPy, as a class with `__getitem__`"
     flag(rewriter, node, "T2J101", f"{name} has no counterpart where data is loaded by grain", instead)
-    return rewriter.generic(node)
+    return rewriter.untranslated(node)
 
 
 def _random(rewriter: Rewriter, name: str) -> cst.Attribute:
@@ -174,7 +189,7 @@ def _loader(rewriter: Rewriter, node: cst.Call) -> Any:
     """``Epochs(grain.MapDataset.source(dataset).shuffle(seed=0).batch(32))``."""
     given = _given(rewriter, node, "DataLoader")
     if given is None or "dataset" not in given:
-        return rewriter.generic(node)
+        return rewriter.untranslated(node)
     for name in ("worker_init_fn", "batch_sampler"):
         if name in given and not _is_none(given[name]):
             flag(rewriter, node, "T2J103", f"`{name}` has no counterpart in grain", _INSTEAD[name])
@@ -234,17 +249,22 @@ def _batched(
     dropped = _literal(given.get("drop_last"))
     if dropped is not False:
         args.append(argument(rewriter.expr(given["drop_last"]), "drop_remainder"))
-    if function is None and not _stacks_alike(rewriter, node):
+    if function is None and not _stacks_alike(rewriter, node, given["dataset"]):
         function = rewriter.helper("stack_samples")
     if function is not None:
         args.append(argument(function, "batch_fn"))
     return method_call(samples, "batch", args)
 
 
-def _stacks_alike(rewriter: Rewriter, node: cst.Call) -> bool:
+def _stacks_alike(rewriter: Rewriter, node: cst.Call, dataset: cst.BaseExpression) -> bool:
     """Whether grain batches the samples of a loader as torch does: arrays and numbers, alone or in a tuple."""
     cell = rewriter.program.heap.get((node, "samples"))
-    return cell is not None and all(_is_plain(kind) for kind in options(cell.kind))
+    samples = list(options(cell.kind)) if cell is not None else []
+    kind = rewriter.kind(dataset)
+    method = kind.cls.find("__getitem__") if isinstance(kind, Instance) else None
+    if method is not None:  # by now more may be known of it than where the loader was built
+        samples = list(options(method.result.kind))
+    return bool(samples) and all(_is_plain(kind) for kind in samples)
 
 
 def _is_plain(kind: Kind) -> bool:

@@ -129,7 +129,7 @@ def method_of_tensor(rewriter: Rewriter, node: cst.Call, func: cst.Attribute) ->
 def refused(rewriter: Rewriter, node: cst.CSTNode, name: str) -> Any:
     """What has no form in NumPy stays, and is flagged."""
     flag(rewriter, node, "T2J101", f"{name} has no form in NumPy here, where data is loaded without PyTorch", HINT)
-    return rewriter.generic(node)
+    return rewriter.generic(node) if name.startswith("torch.Tensor.") else rewriter.untranslated(node)
 
 
 # arguments into forms

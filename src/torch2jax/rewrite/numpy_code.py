@@ -11,10 +11,10 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.host import host_name, is_host_api
+from torch2jax.infer.host import LOADER, host_name, is_host_api
 from torch2jax.infer.kinds import Api, BoundApi, Device, HostObject, Kind, Tensor, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo
-from torch2jax.rewrite.grain import data_call, data_reference, object_call, reseeded
+from torch2jax.rewrite.grain import data_call, data_reference, object_call, refused_name, reseeded
 from torch2jax.rewrite.numpy_calls import (
     HINT,
     as_float,
@@ -30,6 +30,7 @@ from torch2jax.rewrite.references import direct
 from torch2jax.rewrite.rewriter import DATA, Rewriter, attribute, call, fitted, rewrites, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rules.aliases import canonical
+from torch2jax.source.nodes import dotted_name, walk
 
 _FAMILY = ("torch", "torchvision", "torchaudio", "torchtext")
 _ARITHMETIC = (cst.Add, cst.Subtract, cst.Multiply, cst.Divide, cst.FloorDivide, cst.Modulo, cst.Power)
@@ -70,8 +71,11 @@ def _base(rewriter: Rewriter, base: cst.Arg) -> cst.Arg | None:
     """A base class; None for what is only a protocol of torch."""
     value = base.value.value if isinstance(base.value, cst.Subscript) else base.value
     kind = rewriter.kind(value)
-    if isinstance(kind, Api) and (host_name(kind.name) or "").endswith((".data.Dataset", ".data.Sampler")):
+    name = host_name(kind.name) if isinstance(kind, Api) else None
+    if name in ("torch.utils.data.Dataset", "torch.utils.data.Sampler"):
         return None
+    if name == LOADER:
+        return base.with_changes(value=refused_name(rewriter, base.value, name), comma=cst.MaybeSentinel.DEFAULT)
     return base.with_changes(value=rewriter.expr(base.value), comma=cst.MaybeSentinel.DEFAULT)
 
 
@@ -157,11 +161,23 @@ def _expression(rewriter: Rewriter, node: cst.Expr) -> Any:
 
 @rewrites(DATA, cst.AugAssign)
 def _augmented(rewriter: Rewriter, node: cst.AugAssign) -> Any:
-    kind = without_none(rewriter.kind(node.target) or Device())
-    if isinstance(kind, Tensor) and kind.rank == 0:
+    name = node.target.value if isinstance(node.target, cst.Name) else None
+    views = [value for value in _assigned(rewriter, name) if isinstance(value, cst.Subscript)] if name else []
+    ranks = {kind.rank for value in views if isinstance(kind := rewriter.kind(value), Tensor)}
+    if ranks <= {0, None} and ranks:
         message = "PyTorch changes the element of the array that this is a view of; a number of NumPy is a copy"
-        flag(rewriter, node, "T2J105", message, "write to the array by its index")
+        code = "T2J105" if 0 in ranks else "T2J205"
+        flag(rewriter, node, code, message, "write to the array by its index")
     return rewriter.generic(node)
+
+
+def _assigned(rewriter: Rewriter, name: str) -> list[Any]:
+    """The values that plain assignments of this function give a name."""
+    return [
+        part.value
+        for part in walk(rewriter.function.node)
+        if isinstance(part, cst.Assign) and any(dotted_name(target.target) == name for target in part.targets)
+    ]
 
 
 @rewrites(DATA, cst.Annotation)

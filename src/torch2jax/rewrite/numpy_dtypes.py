@@ -59,7 +59,7 @@ def dtype_of(rewriter: Rewriter, node: cst.CSTNode, depth: int = 0) -> str | Non
         case cst.ListComp(elt=each):
             return dtype_of(rewriter, each, depth + 1)
         case cst.Name(value=name):
-            return _one(dtype_of(rewriter, value, depth + 1) for value in _values_of(rewriter.function, name))
+            return _of_name(rewriter, name, depth + 1)
         case cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value=name)):
             return _of_own(rewriter, name, depth + 1)
     return None
@@ -120,17 +120,37 @@ def _of_both(rewriter: Rewriter, node: cst.BinaryOperation, depth: int) -> str |
     return "int" if found <= {"int", "bool"} and "int" in found else None
 
 
+def _of_name(rewriter: Rewriter, name: str, depth: int) -> str | None:
+    """The dtype of a name, by what its function assigns to it, or else the file."""
+    outer = rewriter.function
+    found = _one(dtype_of(rewriter, value, depth) for value in _values_of(outer, name))
+    main = rewriter.file.main
+    if found is None and main is not None and name not in outer.params and name not in outer.closure:
+        rewriter.function = main
+        found = _one(dtype_of(rewriter, value, depth) for value in _values_of(main, name))
+        rewriter.function = outer
+    return found
+
+
 def _values_of(fn: FunctionInfo, name: str) -> list[Any]:
     """The values that a function assigns to a name, if it does so in plain assignments only."""
     if name in fn.params:
         return []
     found: list[Any] = []
-    for part in walk(fn.node):
+    plain: set[Any] = set()
+    lines: list[Any] = [fn.node]
+    if isinstance(fn.node, cst.Module):
+        lines = [line for line in fn.node.body if isinstance(line, cst.SimpleStatementLine)]
+    for part in [part for line in lines for part in walk(line)]:
         match part:
-            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=target))], value=value) if target == name:
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=target)) as single], value=value) if (
+                target == name
+            ):
                 found.append(value)
+                plain.add(single)
             case cst.AssignTarget(target=target) | cst.For(target=target) | cst.AugAssign(target=target):
-                if any(isinstance(each, cst.Name) and each.value == name for each in walk(target)):
+                mentioned = any(isinstance(each, cst.Name) and each.value == name for each in walk(target))
+                if mentioned and part not in plain:
                     return []
     return found
 
