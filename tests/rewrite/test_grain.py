@@ -233,12 +233,60 @@ def test_hints_name_what_takes_the_place_of_a_class() -> None:
             "T2J105",
             "a number of NumPy is a copy",
         ),
+        (
+            "class D(Points):\n    def __getitem__(self, i):\n        return read(i).add_(1)\n",
+            "T2J101",
+            "torch.Tensor.add_ has no form in NumPy",
+        ),
+        ("x = DataLoader(Points(3))\nprint(x.sampler)\n", "T2J103", "`sampler` of a loader has no counterpart"),
     ],
 )
 def test_what_is_flagged(source: str, code: str, message: str) -> None:
     text, found = converted(source)
     assert any(line.startswith(code) and message in line for line in found)
     assert "# TODO(torch2jax)" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("read(i).std()", "`.std()` of a NumPy array is not that of a tensor, and nothing says which of them this was"),
+        (
+            "read(i).max(1)",
+            "`.max()` of a NumPy array is not that of a tensor, and nothing says which of them this was",
+        ),
+        ("read(i).max()", ""),
+        ("np.load(i).std()", ""),
+        (
+            "torch.tensor(read(i)) / 2",
+            "if this is an array of integers, NumPy gives float64 here, and PyTorch its default",
+        ),
+    ],
+)
+def test_what_hangs_on_a_kind_that_is_not_known_is_said(value: str, message: str) -> None:
+    source = f"import numpy as np\n\n\nclass D(Points):\n    def __getitem__(self, i):\n        return {value}\n"
+    assert converted(source)[1] == ([f"T2J205 {message}"] if message else [])
+
+
+def test_another_default_dtype_is_said() -> None:
+    source = "torch.set_default_dtype(torch.float64)\n"
+    assert any("changes the default dtype" in line for line in converted(source)[1])
+
+
+def test_a_seed_that_numpy_has_got_is_not_given_twice() -> None:
+    source = """import numpy as np
+
+
+def seed_all(seed):
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def run(seed):
+    seed_all(seed)
+    return DataLoader(Points(3), 4, shuffle=True), torch.randn(3)
+"""
+    assert converted(source)[0].count("np.random.seed(seed)") == 1
 
 
 def test_torch_stays_the_default() -> None:

@@ -214,6 +214,13 @@ def host_attribute(frame: Frame, kind: HostObject, name: str) -> Kind:
     return BoundApi(kind, name)
 
 
+def note_loader_attribute(frame: Frame, node: cst.CSTNode, kind: HostObject, name: str) -> None:
+    """Something is read of a loader that the epochs of a pipeline of grain do not have."""
+    if frame.program.uses_grain and kind.name == LOADER and name not in ("dataset", "batch_size"):
+        message = f"`{name}` of a loader has no counterpart in grain"
+        frame.report("T2J103", node, message, "keep what you need of it in a variable of its own", host=True)
+
+
 def note_leak(frame: Frame, node: cst.CSTNode, kind: Kind, name: str) -> None:
     """Code that stays PyTorch reads something that JAX code made; NumPy can make an array of its own of it."""
     frame.facts.special.pop(node, None)

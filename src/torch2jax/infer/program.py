@@ -398,6 +398,11 @@ class Program:
         return self.options.data == "grain"
 
     @property
+    def changes_default_dtype(self) -> bool:
+        """Whether new tensors may be of another dtype than float32."""
+        return any("set_default_" in file.source for file in self.files.values())
+
+    @property
     def data_side(self) -> str:
         """What becomes of the code that loads data, in a message."""
         return "becomes NumPy" if self.uses_grain else "stays PyTorch"

@@ -10,7 +10,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Dtype, Number, Numpy, Tensor, without_none
+from torch2jax.infer.kinds import Dtype, Free, Number, Numpy, Tensor, Unknown, without_none
 from torch2jax.rewrite.numpy_dtypes import dtype_of
 from torch2jax.rewrite.precedence import PRIMARY, parenthesize
 from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call, fitted, method_call
@@ -37,6 +37,11 @@ _LEGACY = {"Tensor": "float32", "FloatTensor": "float32", "DoubleTensor": "float
 _OF_TENSORS = frozenset(
     "float double half long numpy detach cpu contiguous clone dim ndimension numel permute view unsqueeze clamp".split()
 )
+_OF_TENSORS |= frozenset("expand expand_as index_select masked_fill gather scatter narrow unbind chunk unfold".split())
+_OF_TENSORS |= frozenset("repeat_interleave type_as new_zeros new_ones new_tensor topk softmax sigmoid".split())
+# Methods of arrays of both, which do something else in NumPy: all of them, or those with an argument.
+_OTHERWISE = frozenset("std var transpose repeat nonzero sort".split())
+_OTHERWISE_ALONG = frozenset("max min squeeze median".split())
 _CONSTANTS = frozenset("pi inf nan e newaxis".split())
 
 
@@ -100,6 +105,9 @@ def function_call(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     if made is None:
         return refused(rewriter, node, name)
     rewriter.tally.translated += 1
+    if "float32" in cst.Module([]).code_for_node(made) and rewriter.program.changes_default_dtype:
+        message = "the program changes the default dtype, and NumPy makes float32 here"
+        flag(rewriter, node, "T2J205", message, "pass `dtype=`")
     return made
 
 
@@ -107,7 +115,10 @@ def method_of_tensor(rewriter: Rewriter, node: cst.Call, func: cst.Attribute) ->
     """``x.float()`` and its like; None where nothing says that ``x`` is a tensor."""
     name, receiver = func.attr.value, without_none(rewriter.kind(func.value) or Numpy())
     known = isinstance(receiver, Tensor)
-    if not known and (name not in _OF_TENSORS or (isinstance(receiver, Numpy) and name == "view")):
+    in_place = name.endswith("_") and not name.startswith("_")
+    if not known and not in_place and (name not in _OF_TENSORS or (isinstance(receiver, Numpy) and name == "view")):
+        if isinstance(receiver, Free | Unknown) and not isinstance(receiver, Numpy):
+            _note_other(rewriter, node, name)
         return None
     if name in ("to", "type"):
         made = _converted(rewriter, node, func)
@@ -124,6 +135,13 @@ def method_of_tensor(rewriter: Rewriter, node: cst.Call, func: cst.Attribute) ->
         flag(rewriter, node, "T2J202", message, "annotate it as torch.Tensor")
     rewriter.tally.translated += 1
     return made
+
+
+def _note_other(rewriter: Rewriter, node: cst.Call, name: str) -> None:
+    """A method of something unknown that does one thing in torch and another in NumPy."""
+    if name in _OTHERWISE or (name in _OTHERWISE_ALONG and node.args):
+        message = f"`.{name}()` of a NumPy array is not that of a tensor, and nothing says which of them this was"
+        flag(rewriter, node, "T2J205", message, "annotate it as torch.Tensor or np.ndarray")
 
 
 def refused(rewriter: Rewriter, node: cst.CSTNode, name: str) -> Any:

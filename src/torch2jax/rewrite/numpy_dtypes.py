@@ -165,6 +165,13 @@ def _of_own(rewriter: Rewriter, name: str, depth: int) -> str | None:
         for part in walk(method.node):
             match part:
                 case cst.Assign(targets=[cst.AssignTarget(target=target)], value=value) if dotted_name(target) == place:
-                    found.append(dtype_of(rewriter, value, depth))
+                    found.append("itself" if _mentions(value, place) else dtype_of(rewriter, value, depth))
     rewriter.function = outer
-    return _one(found)
+    known = _one(each for each in found if each != "itself")
+    return known if known == "float" or "itself" not in found else None
+
+
+def _mentions(value: cst.CSTNode, place: str) -> bool:
+    """Whether a value is computed from an attribute, in floats if that holds floats."""
+    name = (dotted_name(value.func) or "").rpartition(".")[2] if isinstance(value, cst.Call) else ""
+    return name not in _INTEGERS and any(dotted_name(part) == place for part in walk(value))
