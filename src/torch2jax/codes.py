@@ -85,8 +85,9 @@ CODES: dict[str, CodeInfo] = {
     ),
     "T2J111": CodeInfo(
         "data crosses between PyTorch and JAX in a way that can't be followed",
-        "Data loading stays PyTorch: data sets, samplers, transforms and what they call. Here something of one side is "
-        "used on the other where no conversion of arrays can help, such as a Flax module inside a data set.",
+        "Data loading stays PyTorch, or becomes NumPy with --data grain: data sets, samplers, transforms and what they "
+        "call. Here something of one side is used on the other where no conversion of arrays can help, such as a Flax "
+        "module inside a data set.",
         "Move that work to the other side: to the batches in the loop, or into the data set.",
     ),
     "T2J201": CodeInfo(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torch2jax.options import InterfaceOrder, Options
+from torch2jax.options import Data, InterfaceOrder, Options
 
 if TYPE_CHECKING:
     from torch2jax.batch import ProjectConverter, Result
@@ -69,6 +69,13 @@ _PATH = click.Path(readable=False, path_type=Path)  # what can't be read or writ
 @click.option(
     "--defer-item", is_flag=True, help="Add up and list metrics of training loops as arrays, without waiting for steps."
 )
+@click.option(
+    "--data",
+    type=click.Choice(["torch", "grain"]),
+    default="torch",
+    show_default=True,
+    help="What loads the data: PyTorch as before, or NumPy and grain, for a script without PyTorch.",
+)
 @click.option("--report", type=_PATH, metavar="FILE.json", help="Write the findings as JSON.")
 @click.option(
     "--rules-dir",
@@ -90,6 +97,7 @@ def convert(
     force: bool,
     interface: InterfaceOrder,
     defer_item: bool,
+    data: Data,
     report: Path | None,
     rules_dirs: tuple[Path, ...],
     quiet: bool,
@@ -101,7 +109,7 @@ def convert(
     """
     if report is not None and report.suffix != ".json":
         raise click.UsageError(f"--report {report}: the name must end in .json.")
-    options = Options(interface=interface, strict=strict, rules_dirs=rules_dirs, defer_item=defer_item)
+    options = Options(interface=interface, strict=strict, rules_dirs=rules_dirs, defer_item=defer_item, data=data)
     raise click.exceptions.Exit(run(Request(paths, output, options, diff, check, force, quiet, report), converter))
 
 

@@ -13,7 +13,7 @@ from torch2jax.infer.crossings import sent
 from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.distributed import unwrapped
 from torch2jax.infer.frame import Frame, evaluates
-from torch2jax.infer.host import host_attribute, note_leak
+from torch2jax.infer.host import host_attribute, note_leak, note_loader_attribute
 from torch2jax.infer.kinds import (
     BOOL,
     FREE,
@@ -193,6 +193,7 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
                 return scheduler_attribute(frame, node, kind, name)
             return optimizer_attribute(frame, node, kind, name)
         case HostObject():
+            note_loader_attribute(frame, node, kind, name)
             return host_attribute(frame, kind, name)
         case HostTensor():
             return BoundApi(kind, name) if _is_called(frame, node) else HostTensor(assumed=True)

@@ -13,7 +13,7 @@ import libcst as cst
 
 from torch2jax.infer.arguments import Arguments, take
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.host import is_host_callee, is_of_jax, look
+from torch2jax.infer.host import is_host_api, is_host_callee, is_of_jax, look
 from torch2jax.infer.host_uses import is_converted_next, name_fits_array, reads_after, reads_of, takes_apart
 from torch2jax.infer.kinds import (
     FREE,
@@ -71,7 +71,7 @@ def sent(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     """A value of JAX code goes to the side of the data."""
     plain = without_none(kind)
     if is_module(plain) and not isinstance(plain, Instance):
-        message = "a layer of Flax is passed to data loading, which stays PyTorch"
+        message = f"a layer of Flax is passed to data loading, which {frame.program.data_side}"
         frame.report("T2J111", node, message, "apply it to the batches, in the loop")
     if isinstance(plain, Tensor):
         used = frame.use(node, kind)
@@ -112,6 +112,8 @@ def _runs_in_torch(frame: Frame, node: cst.CSTNode) -> bool:
 
 def _stays(frame: Frame, node: cst.CSTNode, bound: set[str]) -> bool:
     match node:
+        case cst.Lambda() if frame.program.uses_grain:
+            return True  # a function of the side of the data, like one with a name
         case cst.Name(value=name):
             kind = frame.lookup(name) if name not in bound else None
             return kind is None or not (is_of_jax(kind) or _holds_array(frame, kind))
@@ -134,6 +136,8 @@ def _is_array(kind: Kind) -> bool:
 def _stays_when_called(frame: Frame, node: cst.Call) -> bool:
     callee = look(frame, node.func)
     match callee:
+        case Api(name=name) if frame.program.uses_grain and name.startswith("torch."):
+            return is_host_api(frame.program, name)  # JAX makes the arrays that NumPy then gets
         case Function(info=info):
             return info.is_host
         case ClassRef(cls=cls):

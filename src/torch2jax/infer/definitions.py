@@ -43,7 +43,7 @@ from torch2jax.infer.kinds import (
     widened,
     without_none,
 )
-from torch2jax.infer.program import Cell, ClassInfo, FileInfo, FunctionInfo, book_result
+from torch2jax.infer.program import DATA_HELPERS, Cell, ClassInfo, FileInfo, FunctionInfo, book_result
 from torch2jax.rules.aliases import canonical
 from torch2jax.source.nodes import dotted_name
 
@@ -410,6 +410,8 @@ def _star(frame: Frame, module: str) -> Iterator[tuple[str, Kind]]:
         }
     if module == "torch":
         names |= {"nn", "Tensor", "optim"}
+    if module == "torch.utils.data" and frame.program.uses_grain:
+        names |= {"Dataset", "IterableDataset", "DataLoader", "Sampler", "BatchSampler", *DATA_HELPERS}
     for name in sorted(names):
         if "." not in name:
             yield name, _member(frame, module, name)

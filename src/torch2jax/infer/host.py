@@ -139,7 +139,7 @@ def keep_class(program: Program, cls: ClassInfo) -> None:
 def keep_built(frame: Frame, node: cst.CSTNode, cls: ClassInfo) -> None:
     """Code of the data side builds an object of a class of the project."""
     if cls.is_module:
-        message = f"data loading, which stays PyTorch, builds {cls.name}, which is a module of Flax here"
+        message = f"data loading, which {frame.program.data_side}, builds {cls.name}, which is a module of Flax here"
         frame.report("T2J111", node, message, "apply the module to the batches, in the loop", host=True)
     elif not is_neutral_class(frame.program, cls):
         keep_class(frame.program, cls)
@@ -152,7 +152,8 @@ def keep_callables(frame: Frame, node: cst.CSTNode, kind: Kind) -> None:
             case Function(info=info):
                 keep(frame.program, info)
             case Instance(cls=cls) if cls.is_module:
-                message = f"{cls.name} is a module of Flax here, and data loading, which stays PyTorch, would call it"
+                side = frame.program.data_side
+                message = f"{cls.name} is a module of Flax here, and data loading, which {side}, would call it"
                 frame.report("T2J111", node, message, "apply it to the batches, in the loop", host=True)
             case Instance(cls=cls) if cls.find("__call__") is not None:
                 keep_class(frame.program, cls)
@@ -213,10 +214,22 @@ def host_attribute(frame: Frame, kind: HostObject, name: str) -> Kind:
     return BoundApi(kind, name)
 
 
+def note_loader_attribute(frame: Frame, node: cst.CSTNode, kind: HostObject, name: str) -> None:
+    """Something is read of a loader that the epochs of a pipeline of grain do not have."""
+    if frame.program.uses_grain and kind.name == LOADER and name not in ("dataset", "batch_size"):
+        message = f"`{name}` of a loader has no counterpart in grain"
+        frame.report("T2J103", node, message, "keep what you need of it in a variable of its own", host=True)
+
+
 def note_leak(frame: Frame, node: cst.CSTNode, kind: Kind, name: str) -> None:
-    """Code that stays PyTorch reads something that JAX code made."""
-    if any(isinstance(option, Tensor) for option in options(kind)):
-        message = f"data loading, which stays PyTorch, reads `{name}`, which is an array of JAX"
+    """Code that stays PyTorch reads something that JAX code made; NumPy can make an array of its own of it."""
+    frame.facts.special.pop(node, None)
+    if not any(isinstance(option, Tensor) for option in options(kind)):
+        return
+    if frame.program.uses_grain and isinstance(kind, Tensor) and not kind.variable:
+        frame.facts.special[node] = ("of_jax",)
+    else:
+        message = f"data loading, which {frame.program.data_side}, reads `{name}`, which is an array of JAX"
         frame.report("T2J111", node, message, "pass it to the data set, or make it there", host=True)
 
 

@@ -75,7 +75,7 @@ def call_host(frame: Frame, node: cst.Call, callee: Kind) -> Kind:
 
 def _note_loader(frame: Frame, node: cst.CSTNode, callee: Kind, kind: Kind) -> None:
     """A loader whose batches are NumPy arrays goes to code of the project that stays PyTorch."""
-    if not isinstance(callee, ClassRef | Function | Instance):
+    if frame.program.uses_grain or not isinstance(callee, ClassRef | Function | Instance):
         return
     for option in options(kind):
         if isinstance(option, HostObject) and option.site in frame.program.numpy_loaders:
@@ -122,7 +122,8 @@ def _note_shared(frame: Frame, node: cst.Call, info: FunctionInfo) -> None:
     """A function that data loading calls too, and that JAX code calls on an array of its own."""
     crosses = any(arg.value in frame.facts.crossings for arg in node.args)
     if crosses and not frame.program.hosting and (info.owner is None or not info.owner.is_host):
-        message = f"`{info.name}` stays PyTorch, because data loading calls it too: nothing differentiates through it"
+        why = "because data loading calls it too: nothing differentiates through it"
+        message = f"`{info.name}` {frame.program.data_side}, {why}"
         frame.report("T2J111", node, message, "give the model's side a copy under another name")
 
 
@@ -131,9 +132,9 @@ def host_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     for holder, kind in arguments.nodes():
         keep_callables(frame, holder, kind)
     last = name.rpartition(".")[2]
-    given = dict(zip(_ORDER.get(last, ()), arguments.positional, strict=False)) | arguments.keywords
+    given = dict(zip(PARAMETERS.get(last, ()), arguments.positional, strict=False)) | arguments.keywords
     if last in _DRAWING or (last == "RandomSampler" and "generator" not in given):
-        frame.program.draw_on_host()
+        _draw(frame, given)
     if name == LOADER:
         return _loader(frame, node, given, arguments)
     if name == DISTRIBUTED:
@@ -177,7 +178,7 @@ def _ask_processes(frame: Frame, node: cst.Call, given: dict[str, Any]) -> None:
     frame.report("T2J205", node, ONE_FOR_ALL_DEVICES, hint, host=True)
 
 
-_ORDER = {
+PARAMETERS = {
     "DataLoader": (
         *("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "pin_memory"),
         *("drop_last", "timeout", "worker_init_fn", "multiprocessing_context", "generator"),
@@ -187,6 +188,8 @@ _ORDER = {
     "ConcatDataset": ("datasets",),
     "ChainDataset": ("datasets",),
     "RandomSampler": ("data_source", "replacement", "num_samples", "generator"),
+    "SubsetRandomSampler": ("indices", "generator"),
+    "WeightedRandomSampler": ("weights", "num_samples", "replacement", "generator"),
     "DistributedSampler": ("dataset", "num_replicas", "rank"),
 }
 
@@ -207,7 +210,7 @@ def _loader(frame: Frame, node: cst.Call, given: dict[str, Any], arguments: Argu
     """``DataLoader(...)``: batches of what the data set gives, collated into NumPy arrays outside of the data side."""
     shuffled = constant(given["shuffle"][1]) if "shuffle" in given else False
     if shuffled not in (False, None) and "generator" not in given:
-        frame.program.draw_on_host()
+        _draw(frame, given)
     holder, dataset = given.get("dataset", (node, FREE))
     item = items_of(frame, dataset)
     whole, size = given.get("batch_size", (node, INT))
@@ -217,13 +220,16 @@ def _loader(frame: Frame, node: cst.Call, given: dict[str, Any], arguments: Argu
         collate = None
     frame.program.heap[node, "items"].write(_batch(frame, item, function, single), frame.program)
     frame.program.heap[node, "dataset"].write(dataset, frame.program)
+    frame.program.heap[node, "samples"].write(item, frame.program)
     del holder, whole
     if not frame.program.hosting:
         frame.program.numpy_loaders.add(node)
         frame.facts.calls[node] = HostCall(True, "default_convert" if collate is None and single else collate)
         _note_hidden_collate(frame, arguments)
         workers = constant(given["num_workers"][1]) if "num_workers" in given else 0
-        if workers != 0 and "multiprocessing_context" not in given:
+        if frame.program.uses_grain:
+            _note_threads(frame, node, workers)
+        elif workers != 0 and "multiprocessing_context" not in given:
             frame.report(
                 "T2J205",
                 node,
@@ -231,6 +237,20 @@ def _loader(frame: Frame, node: cst.Call, given: dict[str, Any], arguments: Argu
                 'pass multiprocessing_context="spawn" if it hangs, or num_workers=0',
             )
     return HostObject(LOADER, node)
+
+
+def _draw(frame: Frame, given: dict[str, Any]) -> None:
+    """The order of samples is drawn: from the stream of all, unless grain has a seed for it."""
+    if not frame.program.uses_grain or (frame.program.data_seed is None and "generator" not in given):
+        frame.program.draw_on_host()
+
+
+def _note_threads(frame: Frame, node: cst.Call, workers: Any) -> None:
+    """What grain reads in threads is one object for all; PyTorch's worker processes have copies."""
+    if workers == 0 or not any(cls.is_host and "__getitem__" in cls.methods for cls in frame.program.classes.values()):
+        return
+    message = "grain reads samples in threads, which share the data set; PyTorch's workers have copies of it"
+    frame.report("T2J205", node, message, "check that `__getitem__` changes nothing in it, or leave num_workers out")
 
 
 def _note_hidden_collate(frame: Frame, arguments: Arguments) -> None:

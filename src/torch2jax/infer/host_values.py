@@ -14,7 +14,7 @@ import libcst as cst
 from torch2jax.infer.facts import Facts
 from torch2jax.infer.kinds import Kind, Tensor, options
 from torch2jax.infer.program import Cell, FunctionInfo, Program
-from torch2jax.source.nodes import walk
+from torch2jax.source.nodes import dotted_name, walk
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +48,20 @@ def made_for_data(program: Program) -> set[cst.Assign]:
             break
         for target in wrong:
             del makings[target]
+    if program.uses_grain:
+        return {making.assign for making in makings.values() if making.elsewhere and _is_plain(making)}
     return _wanted(makings, {id(part) for _, arg in given for part in walk(arg)})
+
+
+def _is_plain(making: _Making) -> bool:
+    """Whether NumPy can make a value: it is written out, and not computed from others."""
+    called = [part for part in walk(making.assign.value) if isinstance(part, cst.Call)]
+    return all((dotted_name(part.func) or "").rpartition(".")[2] in _PLAIN for part in called)
+
+
+_PLAIN = frozenset(
+    "tensor as_tensor from_numpy zeros ones full arange linspace eye LongTensor FloatTensor view".split()
+)
 
 
 def _makings(fn: FunctionInfo) -> dict[cst.CSTNode, _Making]:

@@ -13,6 +13,7 @@ import libcst as cst
 from torch2jax.infer.facts import Facts
 from torch2jax.infer.kinds import FREE, UNKNOWN, Kind, as_host, join, limited
 from torch2jax.infer.layout import Layout
+from torch2jax.source.nodes import dotted_name, walk
 from torch2jax.source.printing import Span, spans_of
 
 if TYPE_CHECKING:
@@ -374,6 +375,8 @@ class Program:
     leaves: dict[FunctionInfo, set[cst.CSTNode]] = field(default_factory=dict)
     current: FunctionInfo | None = None
     hosted: set[Any] = field(default_factory=set)
+    read_of_loaders: set[str] | None = None
+    _data_seed: set[str | None] | None = None
     hosting: bool = False
     draws_on_host: bool = False
     touches_host: bool = False
@@ -415,6 +418,29 @@ class Program:
         if self.explore is not None:
             self.explore(fn)
 
+    @property
+    def uses_grain(self) -> bool:
+        """Whether data loading becomes NumPy and grain."""
+        return self.options.data == "grain"
+
+    @property
+    def changes_default_dtype(self) -> bool:
+        """Whether new tensors may be of another dtype than float32."""
+        return any("set_default_" in file.source for file in self.files.values())
+
+    @property
+    def data_side(self) -> str:
+        """What becomes of the code that loads data, in a message."""
+        return "becomes NumPy" if self.uses_grain else "stays PyTorch"
+
+    @property
+    def data_seed(self) -> str | None:
+        """The one seed that the program writes out, "0" where it sets none; None where it is computed."""
+        if self._data_seed is None:
+            seeds = {seed for file in self.files.values() for seed in _written_seeds(file)}
+            self._data_seed = seeds or {"0"}
+        return next(iter(self._data_seed)) if len(self._data_seed) == 1 else None
+
     def draw_on_host(self) -> None:
         """Data loading draws random numbers with torch: what seeds it stays."""
         if not self.draws_on_host:
@@ -440,8 +466,25 @@ def book_result(program: Program, name: str) -> object:
     return rules[-1].result if rules else None
 
 
+def _written_seeds(file: FileInfo) -> Iterator[str | None]:
+    """The arguments of ``torch.manual_seed``, None for one that is no literal."""
+    for node in walk(file.tree) if "manual_seed" in file.source else ():
+        if isinstance(node, cst.Call) and dotted_name(node.func) in ("torch.manual_seed", "manual_seed"):
+            seed = node.args[0].value if node.args else None
+            yield seed.value if isinstance(seed, cst.Integer) and seed.evaluated_value < 2**32 else None
+
+
+DATA_HELPERS = frozenset(
+    {"TensorDataset", "Subset", "ConcatDataset", "random_split", "SequentialSampler", "RandomSampler"}
+    | {"SubsetRandomSampler", "WeightedRandomSampler"}
+)
+
+
 def helper_of(program: Program, name: str) -> str | None:
     """The class among the helpers that takes the place of a scheduler's or an object's; None if it is of neither."""
+    last = name.rpartition(".")[2]
+    if program.uses_grain and name.startswith("torch.utils.data.") and last in DATA_HELPERS:
+        return last
     if book_result(program, name) not in ("Scheduler", "Object"):
         return None
     template = program.book.lookup(name)[-1].branches[-1].template

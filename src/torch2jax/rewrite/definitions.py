@@ -20,6 +20,7 @@ from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, NO_GRAD, called_api
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
 from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.kept_functions import with_methods
+from torch2jax.rewrite.numpy_code import data_class, data_definition
 from torch2jax.rewrite.references import VALUES, annotation
 from torch2jax.rewrite.rewriter import Rewriter, assignment, attribute, call, statement
 from torch2jax.rewrite.rule_calls import flag, flag_refused
@@ -37,6 +38,8 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     if known is None:
         return node  # never reached
     info = known
+    if info.is_host and rewriter.program.uses_grain:
+        return data_definition(rewriter, node, info)
     if info.is_host:
         return kept_definition(rewriter, node, [info])
     decorators = _decorators(rewriter, node)
@@ -324,6 +327,8 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     if found is None:
         return node  # never reached
     cls = found
+    if cls.is_host and rewriter.program.uses_grain:
+        return data_class(rewriter, node, cls)
     if cls.is_host:
         return kept_definition(rewriter, node, list(cls.methods.values()))
     bases = [_base(rewriter, cls, base) for base in node.bases if not _is_foreign(rewriter, cls, base)]

@@ -11,6 +11,7 @@ from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.kinds import Tensor, constant, options, without_none
 from torch2jax.rewrite.blocks import one
 from torch2jax.rewrite.derived import after_super_init, stored
+from torch2jax.rewrite.grain import reseeded
 from torch2jax.rewrite.modes import MODES, WITHOUT_EFFECT, mode_lines
 from torch2jax.rewrite.module_calls import is_sequential
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
@@ -38,6 +39,8 @@ def expression_statement(rewriter: Rewriter, node: cst.Expr) -> Any:
         return rewriter.generic(node)
     if value in rewriter.function.seeds:
         return seed_statement(rewriter, node, value)
+    if rewriter.program.uses_grain and (made := reseeded(rewriter, node)) is not None:
+        return made
     fact = rewriter.facts.calls.get(value)
     note = rewriter.facts.special.get(value)
     if note is not None and note[0] == "super_init":

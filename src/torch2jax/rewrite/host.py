@@ -10,19 +10,35 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import HostCall
+from torch2jax.infer.kinds import Api, BoundApi, HostObject
 from torch2jax.rewrite.distributed import batch_function, with_processes
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, statement
 from torch2jax.source.nodes import walk
 
 
-def host_call(rewriter: Rewriter, node: cst.Call, fact: HostCall) -> cst.Call:
+def host_call(rewriter: Rewriter, node: cst.Call, fact: HostCall) -> Any:
     """A call of something that stays; a DataLoader gives NumPy arrays."""
+    if rewriter.program.uses_grain:
+        return _in_grain(rewriter, node)
     rewriter.tally.translated += 1
     rewriter.kept.add(node.func)
     result = rewriter.generic(node)
     if fact.asks_processes:
         return with_processes(rewriter, node, result)
     return _with_collate(rewriter, node, result, fact.collate) if fact.loads else result
+
+
+def _in_grain(rewriter: Rewriter, node: cst.Call) -> Any:
+    """The call where data loading becomes NumPy and grain."""
+    from torch2jax.rewrite.grain import data_call, object_call
+
+    match rewriter.kind(node.func):
+        case Api(name=name):
+            return data_call(rewriter, node, name)
+        case BoundApi(receiver=HostObject() as receiver, name=name):
+            return object_call(rewriter, node, receiver, name)
+    rewriter.tally.translated += 1
+    return rewriter.generic(node)
 
 
 def _with_collate(rewriter: Rewriter, node: cst.Call, result: cst.Call, collate: Any) -> cst.Call:
@@ -62,17 +78,30 @@ _COLLATE_FN, _PIN_MEMORY = 6, 7
 def crossed(rewriter: Rewriter, how: str, value: cst.BaseExpression) -> cst.BaseExpression:
     """A value on the other side: an array of a tensor, or a tensor of an array."""
     way = how.partition(" ")[0]
-    function = batch_function(rewriter) if way == "in" else rewriter.helper("to_torch")
+    function = batch_function(rewriter) if way == "in" else _sent(rewriter, how)
+    if how.endswith("tree") and rewriter.program.uses_grain:
+        return call(function, [value])
     if how.endswith("tree"):
         mapped = attribute(attribute(rewriter.root("jax"), "tree"), "map")
         return call(mapped, [function, value])
     if how == "in nest":
-        function = rewriter.helper("to_jax")
+        function = _nest(rewriter)
     made = call(function, [value])
     if how.endswith("None"):
         test = cst.Comparison(value, [cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
         return cst.IfExp(test, cst.Name("None"), made)
     return made
+
+
+def _sent(rewriter: Rewriter, how: str) -> cst.BaseExpression:
+    """What makes arrays of the side of the data: copies, which may be written to."""
+    if not rewriter.program.uses_grain:
+        return rewriter.helper("to_torch")
+    return rewriter.helper("to_numpy") if how.endswith("tree") else attribute(rewriter.root("np"), "array")
+
+
+def _nest(rewriter: Rewriter) -> cst.BaseExpression:
+    return rewriter.helper("batch_to_jax" if rewriter.program.uses_grain else "to_jax")
 
 
 @dataclass(slots=True)
@@ -154,7 +183,7 @@ _IN_A_LINE = 3
 
 
 def _received(rewriter: Rewriter, how: str, place: cst.BaseExpression) -> cst.Call:
-    return call(rewriter.helper("to_jax") if how == "nest" else batch_function(rewriter), [place])
+    return call(_nest(rewriter) if how == "nest" else batch_function(rewriter), [place])
 
 
 def _tuple(parts: list[Any]) -> cst.Tuple:

@@ -41,6 +41,10 @@ def reference(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
     if not isinstance(kind, Api) or not direct(rewriter, node):
         return node
     if is_host_api(rewriter.program, kind.name):
+        if rewriter.program.uses_grain:
+            from torch2jax.rewrite.grain import data_reference
+
+            return data_reference(rewriter, node, kind.name)
         rewriter.kept.add(node)
         return node
     known = VALUES.get(canonical(kind.name))
@@ -199,6 +203,10 @@ def annotated(rewriter: Rewriter, node: Any) -> Any:
         if known is not None:
             return dotted(rewriter, known)
         if is_host_api(rewriter.program, qualified):
+            if rewriter.program.uses_grain:
+                from torch2jax.rewrite.grain import data_reference
+
+                return data_reference(rewriter, node, qualified)
             rewriter.kept.add(node)
             return node
         rules = rewriter.program.book.lookup(qualified)

@@ -56,6 +56,7 @@ ROOTS: Final[Mapping[str, Requirement]] = {
     "einops": Requirement("einops"),
     "operator": Requirement("operator"),
     "torch": Requirement("torch"),
+    "grain": Requirement("grain"),
 }
 
 

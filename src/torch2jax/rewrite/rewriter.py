@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Rewriter", Any], Any]
 EXPRESSIONS: dict[type, Handler] = {}
+DATA: dict[type, Handler] = {}
 STATEMENTS: dict[type, Handler] = {}
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -80,6 +81,9 @@ class Rewriter:
     unordered: set[cst.CSTNode] = field(default_factory=set)
     line_marks: LineMarks | None = None
     hoisted: list[cst.FunctionDef] = field(default_factory=list)
+    in_data: bool = False
+    reseeding: set[cst.CSTNode] = field(default_factory=set)
+    warned: set[FunctionInfo] = field(default_factory=set)
     entered: set[cst.CSTNode] = field(default_factory=set)
     defined_steps: dict[str, str] = field(default_factory=dict)
     replaced: dict[cst.CSTNode, Any] = field(default_factory=dict)
@@ -146,12 +150,19 @@ class Rewriter:
         """The translation of an expression, in the layout its consumer wants."""
         if self.replaced and node in self.replaced:
             return self.replaced[node]
+        if self.in_data:
+            handler = DATA.get(type(node))
+            return handler(self, node) if handler is not None else self.generic(node)
         facts = self.facts
         if self.program.gradients and node in self.program.gradients:
             from torch2jax.rewrite.gradients import gradient
 
             return self.adapted(node, gradient(self, node))
         if facts.host and node in facts.host:
+            if self.program.uses_grain:
+                from torch2jax.rewrite.numpy_code import data_value
+
+                return data_value(self, node)
             self.kept.add(node)
             return node
         handler = EXPRESSIONS.get(type(node))
@@ -252,6 +263,10 @@ class Rewriter:
                 if new is not value:
                     changes[name] = fitted(node, name, value, new)
         return node.with_changes(**changes) if changes else node
+
+    def untranslated(self, node: Node) -> Node:
+        """What has been flagged: a call has its arguments rewritten, and not what it calls."""
+        return node.with_changes(args=[self.expr(arg) for arg in node.args]) if isinstance(node, cst.Call) else node
 
     # names
 
