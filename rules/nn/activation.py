@@ -40,8 +40,10 @@ def PReLU(num_parameters=1, init=0.25, device: Device = None, dtype: Dtype = Non
     >>> nn.PReLU()(f32(2, 3, 4, 5))
     >>> nn.PReLU(3, init=0.1)(f32(2, 3, 4, 5))
     >>> nn.PReLU(3)(f32(2, 3))
+    >>> nn.PReLU()(f32(2, 3) * 0)
+    >>> nn.PReLU()(f32(2, 3).sum())
     """
-    return nnx.PReLU(jnp.full(num_parameters, init), param_dtype=dtype)
+    return helpers.PReLU(jnp.full(num_parameters, init), param_dtype=dtype)
 
 
 @PReLU.state

@@ -240,16 +240,22 @@ def nonzero(input: Tensor, *, out: Out = None) -> Tensor:
     return jnp.argwhere(input)
 
 
-@rule("torch.nonzero", "torch.Tensor.nonzero", dtype="int")
-def nonzero_tuple(input: Tensor, *, as_tuple: bool):
-    """Indices of the elements that are not 0.
+@rule("torch.nonzero", "torch.Tensor.nonzero", rank=2, dtype="int")
+def nonzero_rows(input: Tensor, *, as_tuple: IsFalse) -> Tensor:
+    """Indices of the elements that are not 0, one a row.
 
-    >>> torch.nonzero(i64(2, 3, high=2), as_tuple=True)
     >>> b8(2, 3).nonzero(as_tuple=False)
     """
-    if as_tuple:
-        return jnp.nonzero(input)
     return jnp.argwhere(input)
+
+
+@rule("torch.nonzero", "torch.Tensor.nonzero", dtype="int")
+def nonzero_tuple(input: Tensor, *, as_tuple: IsTrue) -> Tensors:
+    """Indices of the elements that are not 0, for each axis.
+
+    >>> torch.nonzero(i64(2, 3, high=2), as_tuple=True)
+    """
+    return jnp.nonzero(input)
 
 
 @rule("torch.argwhere", "torch.Tensor.argwhere", rank=2, dtype="int")
@@ -317,39 +323,113 @@ def isin(elements: Tensor, test_elements: Tensor, *, assume_unique: Ignored = Fa
 
 
 @rule("torch.unique", "torch.Tensor.unique")
-def unique(input: Tensor, sorted: Ignored = True, return_inverse: bool = False, return_counts: bool = False, dim=None):
+def unique(
+    input: Tensor, sorted: Ignored = True, return_inverse: IsFalse = False, return_counts: IsFalse = False, dim=None
+) -> Tensor:
     """The different values, sorted.
 
     >>> torch.unique(i64(5, 3, high=4))
     >>> i64(5, 3, high=4).unique(dim=0)
+    >>> torch.unique(i64(5, high=4)).numel() + 1
+    """
+    return jnp.unique(input, axis=dim)
+
+
+@rule("torch.unique", "torch.Tensor.unique")
+def unique_with_inverse_and_counts(
+    input: Tensor, sorted: Ignored = True, return_inverse: IsTrue = False, return_counts: IsTrue = False, dim=None
+) -> (Tensor, Tensor, Tensor):
+    """The different values, sorted, with where each element stands among them and how often each stands.
+
     >>> torch.unique(i64(5, high=4), return_inverse=True, return_counts=True)
+    >>> torch.unique(i64(5, 2, high=2), True, True, True, 0)
+    """
+    return jnp.unique(input, return_inverse=True, return_counts=True, axis=dim)
+
+
+@rule("torch.unique", "torch.Tensor.unique")
+def unique_with_inverse(
+    input: Tensor, sorted: Ignored = True, return_inverse: IsTrue = False, return_counts: IsFalse = False, dim=None
+) -> (Tensor, Tensor):
+    """The different values, sorted, with where each element stands among them.
+
     >>> torch.unique(i64(2, 5, high=4), return_inverse=True)[1]
     >>> torch.unique(i64(5, 2, high=2), dim=0, return_inverse=True)
+    """
+    return jnp.unique(input, return_inverse=True, axis=dim)
+
+
+@rule("torch.unique", "torch.Tensor.unique")
+def unique_with_counts(
+    input: Tensor, sorted: Ignored = True, return_inverse: IsFalse = False, return_counts: IsTrue = False, dim=None
+) -> (Tensor, Tensor):
+    """The different values, sorted, with how often each stands.
+
+    >>> torch.unique(i64(9, high=4), return_counts=True)
+    >>> torch.unique(i64(5, 2, high=2), dim=0, return_counts=True)
+    """
+    return jnp.unique(input, return_counts=True, axis=dim)
+
+
+@rule("torch.unique", "torch.Tensor.unique")
+def unique_with(
+    input: Tensor, sorted: Ignored = True, return_inverse: bool = False, return_counts: bool = False, dim=None
+):
+    """The different values, sorted, with more where flags say so that only the run knows.
+
+    >>> torch.unique(i64(5, high=4), return_inverse=bool("1"))
+    >>> torch.unique(i64(5, 2, high=2), return_counts=bool("1"), dim=0)
     """
     return jnp.unique(input, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
 
 
 @rule("torch.unique_consecutive", "torch.Tensor.unique_consecutive")
-def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim=None):
+def unique_consecutive(
+    input: Tensor, return_inverse: IsFalse = False, return_counts: IsFalse = False, dim=None
+) -> Tensor:
     """Runs of equal values.
 
     >>> torch.unique_consecutive(i64(9, high=2))
-    >>> i64(9, high=2).unique_consecutive(return_inverse=True)
-    >>> torch.unique_consecutive(i64(9, high=2), return_counts=True)
-    >>> torch.unique_consecutive(i64(9, high=2), return_inverse=True, return_counts=True)
-    >>> torch.unique_consecutive(i64(5, 2, high=2), return_inverse=True)
-    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, return_inverse=True, dim=0)
-    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, return_counts=True, dim=0)
-    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, dim=0, return_inverse=True, return_counts=True)
     >>> torch.unique_consecutive(i64(1, 9, high=2), dim=1)
     """
-    if return_inverse and return_counts:
-        return helpers.unique_consecutive(input, axis=dim)
-    if return_inverse:
-        return helpers.unique_consecutive(input, axis=dim)[:2]
-    if return_counts:
-        return helpers.unique_consecutive(input, axis=dim)[::2]
     return helpers.unique_consecutive(input, axis=dim)[0]
+
+
+@rule("torch.unique_consecutive", "torch.Tensor.unique_consecutive")
+def unique_consecutive_with_inverse_and_counts(
+    input: Tensor, return_inverse: IsTrue = False, return_counts: IsTrue = False, dim=None
+) -> (Tensor, Tensor, Tensor):
+    """Runs of equal values, with the run of each element and the lengths of the runs.
+
+    >>> torch.unique_consecutive(i64(9, high=2), return_inverse=True, return_counts=True)
+    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, dim=0, return_inverse=True, return_counts=True)
+    """
+    return helpers.unique_consecutive(input, axis=dim)
+
+
+@rule("torch.unique_consecutive", "torch.Tensor.unique_consecutive")
+def unique_consecutive_with_inverse(
+    input: Tensor, return_inverse: IsTrue = False, return_counts: IsFalse = False, dim=None
+) -> (Tensor, Tensor):
+    """Runs of equal values, with the run of each element.
+
+    >>> i64(9, high=2).unique_consecutive(return_inverse=True)
+    >>> torch.unique_consecutive(i64(5, 2, high=2), return_inverse=True)
+    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, return_inverse=True, dim=0)
+    """
+    return helpers.unique_consecutive(input, axis=dim)[:2]
+
+
+@rule("torch.unique_consecutive", "torch.Tensor.unique_consecutive")
+def unique_consecutive_with_counts(
+    input: Tensor, return_inverse: IsFalse = False, return_counts: IsTrue = False, dim=None
+) -> (Tensor, Tensor):
+    """Runs of equal values, with their lengths.
+
+    >>> torch.unique_consecutive(i64(9, high=2), return_counts=True)
+    >>> torch.unique_consecutive(i64(9, 2, high=2) // 2, return_counts=True, dim=0)
+    """
+    return helpers.unique_consecutive(input, axis=dim)[::2]
 
 
 @rule("torch.bincount", "torch.Tensor.bincount", rank=1)

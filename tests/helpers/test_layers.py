@@ -33,6 +33,13 @@ def test_elementwise_functions(agree, normal):
     agree(lambda x: F.softmin(x, 0), lambda x: layers.softmin(x, 0), x)
 
 
+def test_prelu_at_zero_and_of_a_number(agree, normal):
+    theirs, layer = torch.nn.PReLU().double(), layers.PReLU(jnp.full(1, 0.25))
+    agree(theirs, layer, 0 * normal(2, 3))
+    agree(theirs, layer, normal())
+    agree(theirs, layer, -np.abs(normal()))
+
+
 def test_functions_at_their_bounds(agree):
     x = np.array([-0.5, 0.0, 0.5])
     agree(lambda x: F.threshold(x, 0.5, -2.0), lambda x: layers.threshold(x, 0.5, -2.0), x)

@@ -52,3 +52,33 @@ def test_what_does_more_than_choose_mixes() -> None:
     selector = "def default(val, d):\n    print(val)\n    return val if exists(val) else d"
     conversion = convert(SOURCE.replace("{selector}", selector))
     assert any(d.code.startswith("T2J1") for d in conversion.diagnostics)
+
+
+DEFAULT = """
+import torch
+from torch import nn
+
+def exists(value):
+    return value is not None
+
+def default(value, other):
+    return value if exists(value) else other
+
+class Net(nn.Module):
+    def __init__(self, size: int, out_size=None):
+        super().__init__()
+        out_size = default(out_size, size)
+        self.layer = nn.Linear(size, out_size)
+
+    def forward(self, x: torch.Tensor, mask=None):
+        mask = default(mask, torch.ones(3, 4))
+        return self.layer(x) * mask.sum()
+"""
+
+
+def test_a_size_that_seems_to_be_an_array_is_assumed_to_be_none() -> None:
+    source = DEFAULT.replace("size: int", "size").replace("out_size=None", "out_size").replace("(size, out", "(3, out")
+    source = source.replace("    return value if", "    print(value)\n    return value if")  # no mere choice
+    [assumed] = [d for d in convert(source).diagnostics if d.code == "T2J201"]
+    assert "`out_features` is int" in assumed.message
+    assert convert(source).ok

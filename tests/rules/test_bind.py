@@ -288,3 +288,22 @@ def test_binding_agrees_with_python(header: str, count: int, keywords: list[str]
         else:
             assert (item.arg if item.explicit else 0) == value
         assert item.explicit == (value not in (0, (), {}))
+
+
+# --- doubts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind", "words"),
+    [("int", "module", "int"), ("Tensors", "tensor", "a list or tuple of tensors"), ("Device", "callable", "a device")],
+)
+def test_what_pytorch_would_refuse_may_be_assumed_to_be_something_else(annotation: str, kind: str, words: str) -> None:
+    found = bind(rule(f"p: {annotation}"), [arg("x", type=kind)], {}, doubting=True)
+    assert isinstance(found, Bound)
+    assert (found.assumed, found.args["p"].type) == ((f"`p` is {words}",), None)
+    assert isinstance(bind(rule(f"p: {annotation}"), [arg("x", type=kind)], {}), Mismatch)
+
+
+@pytest.mark.parametrize("given", [arg("None", value=None), arg("x", type="str")])
+def test_what_may_well_be_given_is_not_doubted(given: Arg) -> None:
+    assert isinstance(bind(rule("p: int"), [given], {}, doubting=True), Mismatch)

@@ -48,6 +48,15 @@ def softmin(x: jax.Array, axis: int = -1) -> jax.Array:
     return nnx.softmax(-x, axis)
 
 
+class PReLU(nnx.PReLU):
+    """`x` where it is positive, else a learned fraction of it, also in the gradient at 0 (`nnx.PReLU` has 1 there)."""
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """x: (..., channels), or of any shape, also without axes, where there is one slope for all."""
+        slope = self.negative_slope[...].astype(x.dtype)
+        return jnp.where(x > 0, x, (slope if x.ndim else slope.reshape(())) * x)
+
+
 class RReLU(nnx.Module):
     """Leaky ReLU whose slopes are drawn from [lower, upper] in training (https://arxiv.org/abs/1505.00853)."""
 

@@ -10,6 +10,7 @@ import libcst as cst
 from torch2jax.infer import aliasing, autograd
 from torch2jax.infer.aliasing import HINT
 from torch2jax.infer.crossings import sent
+from torch2jax.infer.data_attribute import is_of_tensor
 from torch2jax.infer.derived import base_layer, is_class, kept_attribute
 from torch2jax.infer.distributed import unwrapped
 from torch2jax.infer.frame import Frame, evaluates
@@ -275,7 +276,7 @@ def _unsettled(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind
         return _SHARED[name]
     book = frame.program.book
     rules = [rule for rule in book.lookup(f"torch.Tensor.{name}") if rule.kind == "attribute"]
-    if rules and name in book.tensor_only_methods:
+    if rules and (name in book.tensor_only_methods or (name == "data" and is_of_tensor(frame, node))):
         return tensor_attribute(frame, node, Tensor(), name)
     found = _of_project(frame, node, name)
     if found is not None:

@@ -148,7 +148,7 @@ def call_unknown(frame: Frame, node: cst.Call, callee: Kind, arguments: Argument
         rules = [rule for rule in found if rule.kind == "rule"]
         base = without_none(frame.facts.kinds.get(node.func.value, UNKNOWN))
         open_ = any(isinstance(option, Free | Unknown) for option in options(base))
-        if open_ and name in _OF_MODULES_ONLY:
+        if open_ and (name in _OF_MODULES_ONLY or (name == "train" and _sets_mode(frame, node, arguments))):
             from torch2jax.infer.module_methods import call_module_method
 
             return call_module_method(frame, node, AnyModule(), name, arguments)
@@ -168,6 +168,20 @@ def call_unknown(frame: Frame, node: cst.Call, callee: Kind, arguments: Argument
         )
         frame.facts.calls[node] = UserCall((), True)
     return FREE if isinstance(callee, Free) else UNKNOWN
+
+
+def _sets_mode(frame: Frame, node: cst.Call, arguments: Arguments) -> bool:
+    """Whether the method ``train`` of something unknown is a module's, which takes a flag; others take data."""
+    given = [*arguments.nodes(), *(pair for pair in [arguments.star] if pair is not None)]
+    if len(given) != 1:
+        return False
+    kind = without_none(given[0][1])
+    if "mode" in arguments.keywords or (isinstance(kind, Number) and kind.type == "bool"):
+        return True
+    if arguments.positional and isinstance(kind, Free | Unknown):
+        message = "assumed that what has `.train()` here is no module: those of Flax take no argument there"
+        frame.report("T2J202", node, message, "annotate the argument as bool if it is one")
+    return False
 
 
 def _takes_sizes(arguments: Arguments) -> bool:
@@ -201,7 +215,7 @@ def call_held(frame: Frame, node: cst.Call, callee: Api, arguments: Arguments) -
 
 
 # Methods that containers, strings, numbers, modules or optimizers of Python and torch have as well.
-_OF_OTHERS = frozenset(
+METHODS_OF_OTHERS = frozenset(
     "add append apply clear close copy count decode diff encode extend find format get index insert is_integer items "
     "join keys lower pop register remove replace set sort step strip trace train type update upper values "
     "eval parameters".split()
@@ -229,7 +243,7 @@ def tensor_name(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -
         return True
     if name == "type" and any(isinstance(kind, Dtype) for _, kind in arguments.positional):
         return True
-    if name in _OF_OTHERS or name.startswith("__"):
+    if name in METHODS_OF_OTHERS or name.startswith("__"):
         return False
     if name == "split" and not any(isinstance(kind, Number | Sequence | Tuple) for _, kind in arguments.positional):
         return False
@@ -263,7 +277,8 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
         return build_optimizer(frame, node, name, rules[0], arguments)
     if rules:
         target = _mutated_argument(frame, node, name, arguments)
-        result = apply(frame, node, name, rules, arguments, target=target)
+        doubting = is_direct(frame, node.func)
+        result = apply(frame, node, name, rules, arguments, target=target, doubting=doubting)
         if rules[0].result == "Scheduler":
             from torch2jax.infer.optimizers import built_scheduler
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Seq
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import libcst as cst
@@ -40,21 +41,29 @@ def apply(
     arguments: Arguments,
     receiver: tuple[cst.BaseExpression, Kind] | None = None,
     target: cst.BaseExpression | None = None,
+    *,
+    doubting: bool = False,
 ) -> Kind:
-    """Translate ``node`` by the first of ``rules`` that binds."""
+    """Translate ``node`` by the first of ``rules`` that binds.
+
+    doubting: what is called is surely this; an argument that it would refuse is taken for another than it seems.
+    """
     arguments = spread(frame, arguments, rules)
     keywords = {key: as_arg(n, k) for key, (n, k) in arguments.keywords.items()}
     double = as_arg(*arguments.double_star) if arguments.double_star else None
     reasons: list[str] = []
-    for expand in (False, True) if arguments.star is not None else (False,):
+    expansions = (False, True) if arguments.star is not None else (False,)
+    for doubted, expand in product((False, True) if doubting else (False,), expansions):
         positional = positional_args(frame, arguments, expand)
         if receiver is not None:
             positional.insert(0, as_arg(*receiver))
         for rule in rules:
-            bound = bind(rule, positional, keywords, None, double)
+            bound = bind(rule, positional, keywords, None, double, doubting=doubted)
             if isinstance(bound, Mismatch):
                 reasons.append(bound.reason)
                 continue
+            for assumption in bound.assumed:
+                frame.report("T2J201", node, f"{name}: assumed that {assumption}")
             return _apply_bound(frame, node, name, rule, rule, bound, arguments, receiver, target)
     use_all(frame, arguments, receiver)
     frame.report("T2J102", node, f"{name}: {reasons[0] if reasons else 'the call fits no known signature'}")

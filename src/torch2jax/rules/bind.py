@@ -123,10 +123,14 @@ class BoundArg:
 
 @dataclass(slots=True)
 class Bound:
-    """Arguments by parameter name, in the order of the signature; `order`: the explicit ones as the source has them."""
+    """Arguments by parameter name, in the order of the signature; `order`: the explicit ones as the source has them.
+
+    assumed: what was taken for granted against what is known of the arguments, such as "`p` is int".
+    """
 
     args: dict[str, BoundArg]
     order: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +168,21 @@ _ACCEPTS: Final[dict[str, frozenset[str]]] = {
         "Scheduler": "scheduler",
     }.items()
 }
+# Types that PyTorch itself refuses for these annotations: an argument that seems to be one is something else, or the
+# call is never reached.
+_IMPOSSIBLE: Final[dict[str, frozenset[str]]] = {
+    **dict.fromkeys(("int", "float", "bool"), frozenset({"tensor", "module", "callable", "dict"})),
+    "str": frozenset({"tensor", "module", "dict"}),
+    "Tensors": frozenset({"tensor"}),
+    "Device": frozenset({"tensor", "module", "callable", "dict"}),
+}
 _KNOWN_TYPES: Final = frozenset(
     {
         "int", "float", "bool", "complex", "str", "none", "tuple", "list", "dict", "shape", "tensor", "dtype",
         "device", "module", "callable", "type", "optimizer", "scheduler",
     }
 )  # fmt: skip
+_IN_WORDS: Final = {"Tensors": "a list or tuple of tensors", "Device": "a device"}
 _SEQUENCES: Final = frozenset({"tuple", "list", "shape"})
 _SPREAD: Final = frozenset({"Shape", "Axis", "Tensors", "Tensor"})
 
@@ -192,10 +205,13 @@ def bind(
     keywords: Mapping[str, Arg],
     star: Arg | None = None,
     double_star: Arg | None = None,
+    *,
+    doubting: bool = False,
 ) -> Bound | Mismatch:
     """Bind a call. `star` is `*args` behind the positional arguments; starred `Arg`s may also stand among them.
 
     For a method the receiver is the first positional argument.
+    doubting: an argument of a type that PyTorch would refuse is no mismatch, but `assumed` to be of another.
     """
     arguments = list(positional)
     if star is not None:
@@ -205,6 +221,7 @@ def bind(
     if reason:
         return Mismatch(reason)
     args: dict[str, BoundArg] = {}
+    assumed: list[str] = []
     for param in rule.params:
         found = binder.bound.get(param.name)
         if found is None:
@@ -212,10 +229,13 @@ def bind(
                 return Mismatch(f"argument `{param.name}` is missing")
             found = BoundArg(param, items=() if param.kind in ("var_pos", "var_kw") else None)
         reason = _contradiction(found)
-        if reason:
+        if reason and doubting and _is_impossible(found):
+            assumed.append(f"`{param.name}` is {_IN_WORDS.get(param.annotation or '', param.annotation)}")
+            found = replace(found, arg=replace(found.arg, type=None)) if found.arg is not None else found
+        elif reason:
             return Mismatch(reason)
         args[param.name] = found
-    return Bound(args, tuple(binder.order))
+    return Bound(args, tuple(binder.order), tuple(assumed))
 
 
 def _spread_literals(arguments: Sequence[Arg]) -> list[Arg]:
@@ -319,6 +339,13 @@ def _contradiction(bound: BoundArg) -> str:
     if bound.arg is None:
         return ""
     return next(iter(_check(bound.arg, param, accepted)), "")
+
+
+def _is_impossible(bound: BoundArg) -> bool:
+    """Whether PyTorch would refuse what seems to be given."""
+    arg = bound.arg
+    impossible = _IMPOSSIBLE.get(bound.param.annotation or "", frozenset())
+    return arg is not None and arg.value is UNKNOWN and arg.type in impossible
 
 
 def _check(arg: Arg, param: Param, accepted: frozenset[str]) -> Sequence[str]:

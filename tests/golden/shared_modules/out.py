@@ -13,7 +13,7 @@ class Siamese(nnx.Module):
     def __init__(self, d=5, depth=3, *, rngs: nnx.Rngs):
         self.tower = nnx.Sequential(
             nnx.Linear(d, d, **fan_in_uniform(d), rngs=rngs),
-            nnx.PReLU(jnp.full(1, 0.25)),
+            PReLU(jnp.full(1, 0.25)),
             nnx.Linear(d, d, **fan_in_uniform(d), rngs=rngs),
         )
         self.tower2 = self.tower
@@ -33,6 +33,15 @@ class Siamese(nnx.Module):
 
 
 # Helpers without a Flax equivalent.
+
+
+class PReLU(nnx.PReLU):
+    """`x` where it is positive, else a learned fraction of it, also in the gradient at 0 (`nnx.PReLU` has 1 there)."""
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """x: (..., channels), or of any shape, also without axes, where there is one slope for all."""
+        slope = self.negative_slope[...].astype(x.dtype)
+        return jnp.where(x > 0, x, (slope if x.ndim else slope.reshape(())) * x)
 
 
 def uniform_within(bound: float) -> Callable[..., jax.Array]:
