@@ -75,9 +75,9 @@ def test_a_loop_that_does_one_thing_needs_no_loop() -> None:
     assert not any("parameters" in line for line in lines if not line.startswith("nodes"))
 
 
-@pytest.mark.parametrize("body", ["x.requires_grad = True", "print(x.requires_grad)"])
-def test_arrays_do_not_record_what_is_done_with_them(body: str) -> None:
-    assert script(body)[1] & {"T2J103", "T2J108"}
+def test_arrays_do_not_record_what_is_done_with_them() -> None:
+    assert script("print(x.requires_grad)")[1] == {"T2J103"}
+    assert script("x.requires_grad = True")[1] == {"T2J301"}
 
 
 def test_a_replaced_layer_of_a_sequential() -> None:

@@ -117,6 +117,8 @@ class _Function:
                 if carried(list(block.before), shared.access, wanted, family.params):
                     raise NoRegionError("the output depends on what another block computes", family.sinks[0].call)
                 check_hidden(self.program, self.fn, family.forward, family.params)
+                reads = (path for each in family.forward for path in shared.access[each].reads)
+                hooked(self.program, self.fn, [*family.forward, family.output], reads)
         except NoRegionError as cause:
             return cause
         self.names = names

@@ -9,7 +9,7 @@ class Hooked(nn.Module):
         super().__init__()
         self.fc = nn.Linear(d, d)
         self.features = {}
-        self.fc.register_forward_hook(self.save)
+        self.fc.register_full_backward_hook(self.save)
 
     def save(self, module, inputs, output):
         self.features["fc"] = output.detach()

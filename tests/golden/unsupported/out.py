@@ -14,8 +14,8 @@ class Hooked(nnx.Module):
     def __init__(self, d=4, *, rngs: nnx.Rngs):
         self.fc = nnx.Linear(d, d, **fan_in_uniform(d), rngs=rngs)
         self.features = nnx.Dict({})
-        # TODO(torch2jax): T2J108 Module.register_forward_hook has no translation yet
-        self.fc.register_forward_hook(self.save)
+        # TODO(torch2jax): T2J108 Module.register_full_backward_hook has no translation yet
+        self.fc.register_full_backward_hook(self.save)
 
     def save(self, module, inputs, output):
         self.features["fc"] = lax.stop_gradient(output)
