@@ -129,3 +129,21 @@ def test_reparametrized_layers_train_under_jit():
     nnx.jit(lambda model, x: model(x), graph=False)(model, jnp.ones((2, 4)))
     assert not jnp.array_equal(model.weight_u[...], before)
     assert nnx.view(model, use_running_average=True).use_running_average
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_parametrized_spectral_norm_follows_torch(normal, kind, steps):
+    theirs, layer, shape = layers(kind)
+    theirs = torch.nn.utils.parametrizations.spectral_norm(theirs.double(), n_power_iterations=steps)
+    ours = helpers.ParametrizedSpectralNorm(layer, n_power_iterations=steps, rngs=nnx.Rngs(0))
+    held = theirs.parametrizations.weight
+    for name, value in (("orig", held.original), ("u", held[0]._u), ("v", held[0]._v)):
+        getattr(ours, f"weight_{name}").set_value(jnp.asarray(value.detach().numpy()))
+    ours.bias.set_value(jnp.asarray(theirs.bias.detach().numpy()))
+    for _ in range(2):
+        x = normal(*shape)
+        y = in_torch_order(kind, ours)(jnp.asarray(x))
+        np.testing.assert_allclose(y, theirs(torch.tensor(x)).detach().numpy(), rtol=1e-9)
+    np.testing.assert_allclose(ours.weight_u[...], held[0]._u.numpy(), rtol=1e-9)
+    np.testing.assert_allclose(ours.weight_v[...], held[0]._v.numpy(), rtol=1e-9)

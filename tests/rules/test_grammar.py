@@ -359,6 +359,14 @@ def test_refused(source: str, line: int, column: int, message: str) -> None:
 MODULE = '@rule("torch.nn.L")\ndef L(n) -> Module:\n    return nnx.Linear(n)\n\n\n'
 STATELESS = '@rule("torch.nn.L")\ndef L(n) -> Module:\n    return nnx.relu\n\n\n'
 FUNCTION = '@rule("torch.l")\ndef L(n) -> Tensor:\n    return n\n\n\n'
+
+
+def test_a_number_in_a_path_of_torch() -> None:
+    [rule] = parse(MODULE + "@L.state\ndef _(torch, flax):\n    flax.u = torch.parametrizations.weight[0]._u\n")
+    assert rule.state is not None
+    assert [entry.torch for entry in rule.state.entries] == ["parametrizations.weight.0._u"]
+
+
 ATTACHED = [
     (MODULE + "@M.state\ndef _(torch, flax):\n    flax.a = torch.b\n", "no rule function `M` above"),
     (MODULE + "@L.stat\ndef _(torch, flax):\n    flax.a = torch.b\n", "there are `.state`, `.attributes` and `.call`"),
@@ -368,6 +376,7 @@ ATTACHED = [
     (MODULE + "@L.state\ndef _(torch, flax):\n    pass\n", "a `.state` statement is"),
     (MODULE + '@L.state\ndef _(torch, flax):\n    """Doc."""\n', "an empty `.state`"),
     (MODULE + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b.flatten()\n", "expected `torch.<path>`"),
+    (MODULE + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b[c]\n", "only numbers select parts of a path"),
     (MODULE + "@L.state\ndef _(torch, flax):\n    torch.a = torch.b\n", "expected `flax.<path>`"),
     (MODULE + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b.transpose(0, 2)\n", "takes a permutation"),
     (MODULE + "@L.state\ndef _(torch, flax):\n    flax.a = torch.b\n    flax.a = torch.c\n", "assigned twice"),

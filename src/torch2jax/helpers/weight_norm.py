@@ -55,6 +55,10 @@ class WeightNorm(Reparametrized):
         return jnp.sqrt(jnp.square(weight).sum(others, keepdims=True))
 
 
+class ParametrizedWeightNorm(WeightNorm):
+    """Weight normalisation by `torch.nn.utils.parametrizations`, which has other names in PyTorch's state dicts."""
+
+
 class PlainWeight(Reparametrized):
     """A layer that `unnormalize_weight` has given back its weight, in PyTorch's axes."""
 
@@ -107,12 +111,16 @@ class SpectralNorm(Reparametrized):
         matrix = self.matrix(weight)
         u, v = self.weight_u[...], self.weight_v[...]
         if not self.use_running_average:
-            for _ in range(self.n_power_iterations):
-                v = self.unit(matrix.T @ u)
-                u = self.unit(matrix @ v)
-            u, v = lax.stop_gradient((u, v))
+            u, v = lax.stop_gradient(self.improved(matrix, u, v))
             self.weight_u[...], self.weight_v[...] = u, v
         return self.apply(x, weight / (u @ matrix @ v))
+
+    def improved(self, matrix: jax.Array, u: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Singular vectors after the steps of one call."""
+        for _ in range(self.n_power_iterations):
+            v = self.unit(matrix.T @ u)
+            u = self.unit(matrix @ v)
+        return u, v
 
     def matrix(self, weight: jax.Array) -> jax.Array:
         """The weight with one row for each output."""
@@ -126,6 +134,29 @@ class SpectralNorm(Reparametrized):
         """Changes the mode in `nnx.view`."""
         if use_running_average is not None:
             self.use_running_average = use_running_average
+
+
+class ParametrizedSpectralNorm(SpectralNorm):
+    """Spectral normalisation by `torch.nn.utils.parametrizations`.
+
+    A step improves the left singular vector first, and 15 steps more than in a call are taken when the layer is built.
+    """
+
+    def __init__(self, layer: nnx.Module, **options: Any) -> None:
+        super().__init__(layer, **options)
+        matrix, vectors = self.matrix(self.weight_orig[...]), (self.weight_u[...], self.weight_v[...])
+        self.weight_u[...], self.weight_v[...] = self.iterated(matrix, *vectors, 15 + self.n_power_iterations)
+
+    def improved(self, matrix: jax.Array, u: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Singular vectors after the steps of one call."""
+        return self.iterated(matrix, u, v, self.n_power_iterations)
+
+    def iterated(self, matrix: jax.Array, u: jax.Array, v: jax.Array, steps: int) -> tuple[jax.Array, jax.Array]:
+        """Singular vectors after some steps of the power iteration."""
+        for _ in range(steps):
+            u = self.unit(matrix @ v)
+            v = self.unit(matrix.T @ u)
+        return u, v
 
 
 def torch_weight(layer: Any) -> jax.Array:

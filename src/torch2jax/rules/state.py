@@ -59,8 +59,13 @@ def _axes(call: ast.Call, scope: Scope) -> tuple[int, ...]:
 def _path(node: ast.expr, root: str, scope: Scope) -> str:
     names: list[str] = []
     here = node
-    while isinstance(here, ast.Attribute):
-        names.append(here.attr)
+    while isinstance(here, ast.Attribute | ast.Subscript):
+        if isinstance(here, ast.Attribute):
+            names.append(here.attr)
+        elif isinstance(here.slice, ast.Constant) and type(here.slice.value) is int:
+            names.append(str(here.slice.value))
+        else:
+            raise scope.error(node, "only numbers select parts of a path")
         here = here.value
     if not isinstance(here, ast.Name) or here.id != root or not names:
         raise scope.error(node, f"expected `{root}.<path>`: {_FORM}")
