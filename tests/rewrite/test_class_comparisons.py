@@ -76,3 +76,72 @@ def f(norm=nn.InstanceNorm2d):
 f(nn.InstanceNorm1d)
 """
     assert "T2J204" in [d.code for d in convert(HEAD + source).diagnostics]
+
+
+INIT = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 2)
+        self.b = {layer}
+        self.apply(self.init)
+
+    def init(self, m):
+        name = m.__class__.__name__
+        if {test}:
+            nn.init.zeros_(m.weight)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ('name.find("BatchNorm2d") != -1', "if isinstance(m, BatchNorm):"),
+        ('"Conv2d" in name', "if isinstance(m, nnx.Conv):"),
+        ('name == "BatchNorm2d"', "if isinstance(m, BatchNorm):"),
+        ('name.find("Conv") != -1', 'if name.find("Conv") != -1:'),
+        (
+            'name == "Conv2d" or name.find("Linear") != -1',
+            'if isinstance(m, nnx.Conv) or name.find("Linear") != -1:',
+        ),
+    ],
+)
+def test_names_of_classes_that_are_others_in_flax(test: str, expected: str) -> None:
+    conversion = convert(HEAD + INIT.replace("{layer}", "nn.BatchNorm2d(4)").replace("{test}", test))
+    assert expected in conversion.code
+    assert [d.code for d in conversion.diagnostics if d.code in ("T2J107", "T2J204")] == []
+
+
+def test_names_that_several_layers_share_in_flax_are_said() -> None:
+    source = INIT.replace("{layer}", "nn.Conv1d(3, 4, 2)").replace("{test}", '"Conv2d" in name')
+    assert "T2J204" in [d.code for d in convert(HEAD + source).diagnostics]
+
+
+def test_the_weight_of_an_unknown_layer_has_several_names() -> None:
+    source = INIT.replace("{layer}", "nn.BatchNorm2d(4)").replace("{test}", 'hasattr(m, "weight")')
+    expected = 'in ("embedding", "kernel", "negative_slope", "scale", "weight")'
+    assert expected in " ".join(converted(source).split())
+
+
+def test_a_known_layer_has_one_name_for_its_weight() -> None:
+    source = INIT.replace("{layer}", "nn.BatchNorm2d(4)").replace(
+        "{test}", 'isinstance(m, nn.Conv2d) and hasattr(m, "weight")'
+    )
+    assert 'if isinstance(m, nnx.Conv) and hasattr(m, "kernel"):' in converted(source)
+
+
+def test_functions_beside_classes_of_layers_take_rngs_as_these_do() -> None:
+    source = """\
+def nothing(dim):
+    return nn.Identity()
+
+
+class Net(nn.Module):
+    def __init__(self, flag):
+        super().__init__()
+        norm = nn.BatchNorm2d if flag else nothing
+        self.norm = norm(3)
+"""
+    code = converted(source)
+    assert "def nothing(dim, *, rngs: nnx.Rngs):" in code
+    assert "self.norm = norm(3, rngs=rngs)" in code

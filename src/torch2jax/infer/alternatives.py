@@ -47,7 +47,9 @@ from torch2jax.infer.module_flow import (
     in_torch_order_first,
     pin_modules,
 )
+from torch2jax.infer.program import FunctionInfo
 from torch2jax.infer.rule_calls import apply
+from torch2jax.infer.rule_layers import uses_rngs
 
 
 def call_alternatives(frame: Frame, node: cst.Call, alternatives: list[Kind], arguments: Arguments) -> Kind:
@@ -176,13 +178,41 @@ def _unite(frame: Frame, node: cst.Call, kinds: list[Kind], facts: list[Any]) ->
         )
         return
     targets = tuple(t for f in facts if isinstance(f, UserCall | ModuleCall) for t in f.targets)
-    passing = {isinstance(fact, UserCall) and fact.rngs for fact in facts}
-    if len(passing) > 1:
+    passing = {_passes_rngs(fact) for fact in facts}
+    if len(passing) > 1 and all(_give_rngs(frame, fact) for fact in facts):
+        passing = {True}
+    elif len(passing) > 1:
         frame.report(
             "T2J107", node, "some of the functions that may be called here draw random numbers and some do not"
         )
     forward = any(isinstance(fact, UserCall) and fact.forward for fact in facts)
     frame.facts.calls[node] = UserCall(targets, True, forward) if passing == {True} else ModuleCall(targets)
+
+
+def _passes_rngs(fact: Any) -> bool:
+    """Whether a call passes ``rngs``, as that of a class of layers does which draws its weights."""
+    if isinstance(fact, FactoryCall):
+        return fact.rngs and any(uses_rngs(rule.choice.branch.template) for rule in fact.rules)
+    return isinstance(fact, UserCall) and fact.rngs
+
+
+def _give_rngs(frame: Frame, fact: Any) -> bool:
+    """Let a function take ``rngs``, as what may be called in its place does; False if it can't."""
+    if _passes_rngs(fact):
+        return True
+    if not isinstance(fact, UserCall) or not all(_may_take_rngs(target) for target in fact.targets):
+        return False
+    for target in fact.targets:
+        if not target.given_rngs:
+            target.given_rngs = True
+            frame.program.dirty.update({target, *target.callers})
+    return True
+
+
+def _may_take_rngs(fn: FunctionInfo) -> bool:
+    params = fn.parameters()
+    plain = isinstance(fn.node, cst.FunctionDef) and fn.owner is None and not fn.decorators and not fn.has_own_rngs
+    return plain and params is not None and params.star_kwarg is None
 
 
 def _stays(fact: Any) -> bool:

@@ -269,7 +269,7 @@ def numeric(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 @special(BUILTINS, "isinstance", "hasattr", "issubclass")
 def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """Tests of an object's type or attributes, which need nothing of its data."""
-    from torch2jax.infer.class_tests import check_classes
+    from torch2jax.infer.class_tests import check_classes, note_names_in_flax
 
     if isinstance(node.func, cst.Name) and node.func.value != "hasattr" and len(node.args) == 2:
         check_classes(frame, node.args[1].value, node if node.func.value == "isinstance" else None)
@@ -280,6 +280,8 @@ def predicate(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         outside = isinstance(namespace, Namespace) and namespace.file is None and isinstance(name, str)
         if outside and frame.program.book.lookup(f"{namespace.name}.{name}"):
             frame.facts.special[node] = ("decided", True)
+        elif isinstance(name, str):
+            note_names_in_flax(frame, node, namespace, name)
     return BOOL
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.frame import Frame
-from torch2jax.infer.kinds import UNKNOWN, Api, Kind, Tuple, options
+from torch2jax.infer.kinds import UNKNOWN, AnyModule, Api, Kind, Layer, Modules, Tuple, is_module, options
 from torch2jax.infer.rule_layers import layer_of
 from torch2jax.rules.model import Rule
 
@@ -46,6 +46,29 @@ def check_classes(frame: Frame, node: cst.BaseExpression, test: cst.Call | None 
         elif others:
             message = f"nn.{name} and {', '.join(others)} are one class in Flax: the test is true for each of them"
             frame.report("T2J204", node, message, "compare something else as well, such as the length of kernel_size")
+
+
+def note_names_in_flax(frame: Frame, node: cst.Call, kind: Kind, name: str) -> None:
+    """What ``hasattr(m, "weight")`` asks for in Flax, where `m` may be a layer."""
+    possible = [part for part in options(kind) if is_module(part)]
+    if not possible:
+        return
+    book, found = frame.program.book, set[str]()
+    for part in possible:
+        state = book.state_of(part.flax) if isinstance(part, Layer) else None
+        if isinstance(part, AnyModule | Modules):
+            found.update(book.names_in_flax(name))
+        elif state is not None:
+            found.update(entry.flax for entry in state.entries if entry.torch == name)
+    if not found - {name}:
+        return
+    if len(options(kind)) > len(possible) or not all(isinstance(part, Layer) for part in possible):
+        found.add(name)  # a parameter of the project's own modules
+    if len(found) > 1 and not isinstance(node.args[0].value, cst.Name | cst.Attribute):
+        message = f"`{name}` has several names in Flax, by the class of the layer, which is not known here"
+        frame.report("T2J107", node, message, "give the module a name first")
+        return
+    frame.facts.special[node] = ("has", tuple(sorted(found)))
 
 
 def _derives(layer: str, base: str) -> bool:

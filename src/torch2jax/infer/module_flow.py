@@ -12,7 +12,8 @@ from torch2jax.infer.arguments import Arguments, take, use_all
 from torch2jax.infer.building import fill_heap
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, keeps_torch_order
-from torch2jax.infer.facts import ModuleCall, Passed
+from torch2jax.infer.effects import note_call
+from torch2jax.infer.facts import ModuleCall, Passed, UserCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
     FREE,
@@ -34,7 +35,7 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.layout import Layout
 from torch2jax.infer.patterns import axes_of
-from torch2jax.infer.program import Program
+from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.infer.rule_calls import call_layer
 from torch2jax.infer.rule_layers import bound_layout, lacks_batch
 
@@ -67,10 +68,16 @@ def call_module(frame: Frame, node: cst.Call, kind: Kind, arguments: Arguments) 
 
 def call_instance(frame: Frame, node: cst.Call, kind: Instance, arguments: Arguments) -> Kind:
     """The object's ``forward``, its ``__call__``, or what it inherits from torch."""
-    from torch2jax.infer.calls import call_function
+    from torch2jax.infer.calls import call_function, passed_arguments
 
     method = kind.cls.find("forward") if kind.cls.is_module else None
     method = method or kind.cls.find("__call__")
+    if method is not None and gives_its_input(method) and len(arguments.positional) == 1 and not arguments.keywords:
+        method.callers.add(frame.fn)
+        method.called = True
+        frame.facts.calls[node] = UserCall((method,), False, True)
+        note_call(frame, node, method, passed_arguments(node, method, arguments, kind))
+        return frame.read(*arguments.positional[0])
     if method is not None:
         return call_function(frame, node, method, arguments, kind)
     if kind.cls.module_base == "torch.nn.Sequential" and arguments.positional:
@@ -200,6 +207,8 @@ def entry_of(frame: Frame, kind: Kind, tensor: Tensor) -> tuple[Any, int | None]
             if layer is None or keeps_torch_order(frame.program, kind.cls):
                 return None, None
             return entry_of(frame, layer, tensor)
+        if gives_its_input(method):
+            return ANY, None
         layout = _first_layout(method)
         return layout, len(layout) if layout is not None else None
     if isinstance(kind, Container):
@@ -343,6 +352,10 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
         return _through_layer(frame, layer, tensor) if layer is not None else Tensor()
     params = method.parameters()
     names = [p.name.value for p in params.params][1:] if params is not None else []
+    if gives_its_input(method):
+        method.callers.add(frame.fn)
+        method.called = True
+        return tensor
     if names:
         method.params[names[0]].write(tensor, frame.program)
     elif params is not None and isinstance(params.star_arg, cst.Param):
@@ -351,6 +364,27 @@ def _through_instance(frame: Frame, kind: Instance, tensor: Tensor) -> Kind:
     method.callers.add(frame.fn)
     method.called = True
     return method.result.read(frame.fn)
+
+
+def gives_its_input(method: FunctionInfo) -> bool:
+    """Whether a forward is ``return x``, which takes anything in any axis order."""
+    params = method.parameters()
+    if params is None or not isinstance(method.node, cst.FunctionDef) or len(params.params) < 2 or method.decorators:
+        return False
+    lines = [line for line in method.node.body.body if not _is_docstring(line)]
+    match lines:
+        case [cst.SimpleStatementLine(body=[cst.Return(value=cst.Name(value=name))])] | [
+            cst.Return(value=cst.Name(value=name))
+        ]:
+            return name == params.params[1].name.value
+    return False
+
+
+def _is_docstring(node: cst.CSTNode) -> bool:
+    match node:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString())]):
+            return True
+    return False
 
 
 def settled(frame: Frame, kind: Container) -> Container:

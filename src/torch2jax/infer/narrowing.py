@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import libcst as cst
@@ -17,6 +18,7 @@ from torch2jax.infer.kinds import (
     Choice,
     ClassName,
     Kind,
+    Layer,
     NoneKind,
     Tensor,
     is_tensor,
@@ -88,26 +90,52 @@ def _narrow_callable(frame: Frame, test: cst.Call, truth: bool) -> None:
 
 
 def _narrow_class_name(frame: Frame, test: cst.BaseExpression) -> bool:
-    """``"Conv" in name``, ``name.find("Conv") != -1``, ``name == "Linear"`` where name is a class's name."""
-    found = _class_name_test(frame, test)
-    if found is None:
+    """``"Conv" in name``, ``name.find("Conv") != -1``, ``name == "Linear"`` of a class's name; several with ``or``."""
+    tests = {part: _class_name_test(frame, part) for part in _either(test)}
+    found = {part: each for part, each in tests.items() if each is not None}
+    if len(found) < len(tests) or len({kind for kind, _, _ in found.values()}) != 1:
         return False
-    kind, text, exact = found
+    variable = next(iter(found.values()))[0].variable
     frame.program.layer_readers.add(frame.fn)
-    layers = [layer for name, layer in frame.program.layers.items() if (name == text if exact else text in name)]
-    others = [layer for name, layer in frame.program.layers.items() if (name != text if exact else text not in name)]
-    value = frame.env.get(kind.variable)
-    if value is None:
-        return True
-    names = {layer.flax.rpartition(".")[2] for layer in layers}
-    wrong = {layer.flax.rpartition(".")[2] for layer in others}
-    matches = (lambda name: name == text) if exact else (lambda name: text in name)
-    if not all(matches(name) for name in names) or any(matches(name) for name in wrong - names):
-        frame.report(
-            "T2J204", test, f'the class names that "{text}" matches are others in Flax', "use isinstance instead"
-        )
-    frame.env[kind.variable] = replace(value, kind=union(layers) if layers else AnyModule())
+    layers: dict[str, Layer] = {}
+    for part, (_, text, exact) in found.items():
+        layers |= _named_so(frame, variable, part, text, exact)
+    value = frame.env.get(variable)
+    if value is not None:
+        frame.env[variable] = replace(value, kind=union(layers.values()) if layers else AnyModule())
     return True
+
+
+def _named_so(frame: Frame, variable: str, test: cst.BaseExpression, text: str, exact: bool) -> dict[str, Layer]:
+    """The project's layers whose names a test matches; where those of Flax do not match, it becomes a test of class."""
+
+    def matches(name: str) -> bool:
+        return name == text if exact else text in name
+
+    known = frame.program.layers
+    layers = {name: layer for name, layer in known.items() if matches(name)}
+    classes = {layer.flax for layer in layers.values() if layer.flax.rpartition(".")[2][:1].isupper()}
+    others = {layer.flax for name, layer in known.items() if name not in layers}
+    names = {flax.rpartition(".")[2] for flax in classes}
+    wrong = {flax.rpartition(".")[2] for flax in others} - names
+    frame.facts.special.pop(test, None)
+    if all(matches(name) for name in names) and not any(matches(name) for name in wrong):
+        return layers
+    if classes and not classes & others and isinstance(test, cst.Comparison):
+        frame.facts.special[test] = ("isinstance", variable, tuple(sorted(layers)))
+    else:
+        message = f'the class names that "{text}" matches are others in Flax'
+        frame.report("T2J204", test, message, "use isinstance instead")
+    return layers
+
+
+def _either(test: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """The tests of which one must be true."""
+    if isinstance(test, cst.BooleanOperation) and isinstance(test.operator, cst.Or):
+        yield from _either(test.left)
+        yield from _either(test.right)
+    else:
+        yield test
 
 
 def _narrow_type(frame: Frame, test: cst.BaseExpression) -> bool:

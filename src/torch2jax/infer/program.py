@@ -102,7 +102,8 @@ class FunctionInfo:
     its result may share, spelled likewise. ``keeps``: parameters that it puts where others find them. ``rebinds``:
     attributes that get another value. ``links``: pairs of a parameter and what is put into it. ``new_values``:
     parameters whose changed values it returns; ``appends_result``: in PyTorch it returned nothing.
-    ``hosted``: PyTorch's data loading calls it, so that it stays as it is.
+    ``hosted``: PyTorch's data loading calls it, so that it stays as it is. ``given_rngs``: it is called where a
+    class of layers may be called as well, which is passed ``rngs``.
     """
 
     name: str
@@ -121,6 +122,7 @@ class FunctionInfo:
     called: bool = False
     needs_rngs: bool = False
     has_own_rngs: bool = False
+    given_rngs: bool = False
     seeds: dict[cst.Call, str] = field(default_factory=dict)
     builds: bool = False
     is_forward: bool = False
@@ -201,6 +203,8 @@ class FunctionInfo:
     @property
     def takes_rngs(self) -> bool:
         """Whether a call passes ``rngs``."""
+        if self.given_rngs:
+            return True
         if not self.needs_rngs or self.has_own_rngs:
             return False
         return not self.draws_from_self and self.outermost is self and self.name != "__init__"

@@ -17,7 +17,7 @@ from torch2jax.rewrite.optimizers import optimizer_call
 from torch2jax.rewrite.orders import in_any_order, iterated
 from torch2jax.rewrite.references import class_reference, direct, is_any_module
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, argument, attribute, call, method_call, number, rewrites
-from torch2jax.rewrite.rule_calls import factory_call, flag, rule_call
+from torch2jax.rewrite.rule_calls import factory_call, flag, fresh_name, rule_call
 from torch2jax.rewrite.seeds import seeded
 
 _NUMBERS = frozenset(("builtins.int", "builtins.float"))
@@ -86,6 +86,9 @@ def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
         )
         note = rewriter.facts.special.get(node)
         return _of_rank(tested, note[1]) if note is not None and note[0] == "rank" else tested
+    note = rewriter.facts.special.get(node)
+    if note is not None and note[0] == "has":
+        return _has_attribute(rewriter, node, note[1])
     kind = rewriter.kind(node.func)
     func = node.func
     if (
@@ -102,6 +105,19 @@ def _untranslated(rewriter: Rewriter, node: cst.Call) -> Any:
             held = rewriter.expr(node.args[0])
             return node.with_changes(args=[held.with_changes(value=method_call(held.value, "item", []))])
     return rewriter.generic(node)
+
+
+def _has_attribute(rewriter: Rewriter, node: cst.Call, names: Seq[str]) -> cst.BaseExpression:
+    """``hasattr(m, "kernel")``; with ``any`` where the parameter has another name in each layer."""
+    rewriter.tally.translated += 1
+    owner: cst.BaseExpression = rewriter.expr(node.args[0].value)
+    texts: list[cst.BaseExpression] = [cst.SimpleString(f'"{name}"') for name in names]
+    if len(texts) == 1:
+        return call(cst.Name("hasattr"), [owner, texts[0]])
+    each = cst.Name(fresh_name(rewriter, "name"))
+    listed = cst.Tuple([cst.Element(text) for text in texts])
+    tests = cst.GeneratorExp(call(cst.Name("hasattr"), [owner, each]), cst.CompFor(each, listed), lpar=[], rpar=[])
+    return call(cst.Name("any"), [tests])
 
 
 def mutation(rewriter: Rewriter, node: cst.Call, fact: RuleCall) -> Any:

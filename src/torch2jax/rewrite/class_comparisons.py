@@ -7,12 +7,14 @@ them are compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.kinds import UNKNOWN, Api, ClassRef, Kind, Sequence, Tuple, options
 from torch2jax.infer.rule_layers import default_layer
+from torch2jax.rewrite.derived import flax_class
 from torch2jax.rewrite.references import class_reference, direct
 from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, call, rewrites
 from torch2jax.rewrite.rule_calls import flag, reference_form
@@ -25,6 +27,9 @@ _SAME = (cst.Is, cst.IsNot, cst.Equal, cst.NotEqual, cst.In, cst.NotIn)
 @rewrites(EXPRESSIONS, cst.Comparison)
 def comparison(rewriter: Rewriter, node: cst.Comparison) -> Any:
     """Comparisons: those of classes compare what stands for them in Flax."""
+    note = rewriter.facts.special.get(node)
+    if note is not None and note[0] == "isinstance":
+        return _isinstance(rewriter, *note[1:])
     if len(node.comparisons) != 1 or not isinstance(node.comparisons[0].operator, _SAME):
         return rewriter.generic(node)
     left, target = node.left, node.comparisons[0]
@@ -40,6 +45,20 @@ def comparison(rewriter: Rewriter, node: cst.Comparison) -> Any:
         _report_alike(rewriter, node, right, left)
         return _compared(_classes(rewriter, left), target, _behind(rewriter, right))
     return rewriter.generic(node)
+
+
+def _isinstance(rewriter: Rewriter, variable: str, names: tuple[str, ...]) -> cst.Call:
+    """``"BatchNorm2d" in type(m).__name__`` as a test of the class, whose name is another one."""
+    rewriter.tally.translated += 1
+    classes: dict[str, Any] = {}
+    for name in names:
+        layer = rewriter.program.layers[name]
+        for flax in rewriter.program.built_classes.get(layer.rule.name, (layer.flax,)):
+            if flax.rpartition(".")[2][:1].isupper():
+                classes.setdefault(flax, flax_class(rewriter, replace(layer, flax=flax)))
+    found = list(classes.values())
+    tested = found[0] if len(found) == 1 else cst.Tuple([cst.Element(each) for each in found])
+    return call(cst.Name("isinstance"), [cst.Name(variable), tested])
 
 
 def is_class_of_object(node: cst.CSTNode) -> bool:

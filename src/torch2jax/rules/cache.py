@@ -89,6 +89,17 @@ class RuleBook:
         """The state maps of the rules that build a flax class: `nnx.Conv` has one for each number of axes."""
         return tuple(decode_state(state) for state in self._states.get(flax_class.removeprefix("helpers."), ()))
 
+    def names_in_flax(self, name: str) -> tuple[str, ...]:
+        """What torch's name of a parameter or buffer of a layer may be in Flax; empty if it is always the same."""
+        found = {
+            entry.flax
+            for flax_class in self._states
+            for state in self.state_maps(flax_class)
+            for entry in state.entries
+            if entry.torch == name and "." not in entry.flax
+        }
+        return tuple(sorted(found)) if found - {name} else ()
+
     def state_of(self, flax_class: str) -> StateMap | None:
         """How torch's state becomes that of `nnx.Linear`, or of the helper class `BatchNorm`; None: names are equal."""
         maps = self.state_maps(flax_class)
