@@ -126,6 +126,67 @@ def test_a_method_that_uses_the_model_by_itself_is_found() -> None:
     assert "11: `penalty` uses `self.net` without getting it as an argument" in found
 
 
+def test_a_property_that_uses_what_is_trained_is_found() -> None:
+    found = errors(
+        """\
+        class Fit:
+            def __init__(self):
+                self.log_scale = torch.zeros(3, requires_grad=True)
+                self.optimizer = torch.optim.SGD([self.log_scale], lr=0.1)
+
+            @property
+            def scale(self):
+                return self.log_scale.exp()
+
+            def step(self, x, y):
+                self.optimizer.zero_grad()
+                loss = F.mse_loss(x * self.scale, y) + (self.log_scale**2).sum()
+                loss.backward()
+                self.optimizer.step()
+        """
+    )
+    assert "12: `scale` uses `self.log_scale` without getting it as an argument" in found
+
+
+PROBLEM = """\
+class Problem:
+    def __init__(self, net):
+        self.net = net
+        self.rate = 0.5
+
+    def loss(self, x):
+        return self.rate * self.net(x).mean()
+
+
+def train(net{annotation}, batches):
+    problem = Problem(net)
+    optimizer = torch.optim.SGD({trained}.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = problem.loss(x) + {trained}(x).mean()
+        loss.backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("trained", "annotation", "cause"),
+    [
+        ("problem.net", "", "uses `problem.net`"),
+        ("net", "", "may use `net` as `self.net`,"),
+        ("net", ": Net", "may use `net` as `self.net`,"),
+    ],
+)
+def test_another_object_that_holds_the_model_is_found(trained: str, annotation: str, cause: str) -> None:
+    found = errors(PROBLEM.format(trained=trained, annotation=annotation))
+    assert f"15: `loss` {cause} without getting it as an argument" in found
+
+
+def test_another_object_that_holds_another_model_is_none() -> None:
+    other = PROBLEM.format(trained="net", annotation=": Net").replace("Problem(net)", "Problem(nn.Linear(3, 2))")
+    assert errors(other) == []
+
+
 def test_an_attribute_that_another_method_computed_with_the_model_is_found() -> None:
     found = errors(
         """\

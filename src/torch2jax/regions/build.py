@@ -95,7 +95,7 @@ class _Builder:
         forward = [s for s in inside if s not in prelude]
         if again:
             self._check_again(again, [*prelude, *forward], wanted, models)
-        check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models)
+        check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models, self.seen)
         self._check_inside(prelude, forward, modules, order)
         after = [s for s in plain if first <= order[s] and s not in inside]
         state = modules | {each.optimizer for each in self.trained}
