@@ -327,6 +327,38 @@ def test_closures_that_have_no_translation_are_named(source: str, cause: str) ->
     assert any("Optimizer.step has no translation yet" in message for message in found)
 
 
+METHOD = """\
+class Solver:
+    def __init__(self):
+        self.net = Net()
+        self.optimizer = torch.optim.{optimizer}(self.net.parameters(), lr=0.1)
+
+    def closure(self):
+        self.optimizer.zero_grad()
+        loss = F.mse_loss(self.net(self.x), self.y)
+        loss.backward()
+        return loss
+
+    def solve(self, x, y):
+        self.x, self.y = x, y
+        print(self.optimizer.step(self.closure))
+"""
+
+
+def test_a_method_may_be_a_closure_of_its_class() -> None:
+    source = METHOD.format(optimizer="LBFGS")
+    assert errors(source) == []
+    elsewhere = f"9: {NO_STEP}: `closure` is used otherwise than by `optimizer.step`"
+    assert elsewhere in errors(source + "\n\nprint(Solver().closure())\n")
+    derived = "\n\nclass Other(Solver):\n    def closure(self):\n        return 0\n"
+    assert elsewhere in errors(source + derived)
+
+
+def test_a_step_inside_an_expression_has_to_call_the_closure_itself() -> None:
+    found = errors(METHOD.format(optimizer="SGD"))
+    assert "14: the step stands inside a larger expression" in found
+
+
 def test_a_closure_elsewhere_is_no_closure() -> None:
     found = errors(closure(f"{LOSS}return loss", "run(optimizer, closure)"))
     assert f"8: {NO_STEP}: no step of an optimizer follows in the same block" in found

@@ -127,7 +127,7 @@ class _Builder:
             again=tuple(again),
             versions=versions,
             settings=settings,
-            arrays=arrays_in(self.fn, self.seen, [*code, *losses.values()]),
+            arrays=arrays_in(self.fn, self.seen, [*code, *losses.values()], models),
         )
 
     def _again(self, inputs: set[str], models: set[str]) -> list[Any]:
