@@ -68,6 +68,19 @@ def check_hidden(
     The differentiated function works on a copy: what is used besides its arguments gets no gradients. ``kinds``: what
     is known of the models: another object may hold the same one.
     """
+    statements, places = list(statements), list(models)
+    for node, callee, model in hidden_uses(program, fn, statements, places):
+        message = f"`{callee.name}` uses `{model}` without getting it as an argument"
+        raise NoRegionError(message, node, _GIVE)
+    for node, callee in reached(fn, statements):
+        reads = access_of(cast("cst.CSTNode", callee.node.body), callee.facts.kinds.get).reads
+        _check_object(fn, node, callee, reads, {model: (kinds or {}).get(model) for model in places})
+
+
+def hidden_uses(
+    program: Program, fn: FunctionInfo, statements: Iterable[Any], models: Iterable[str]
+) -> Iterator[tuple[cst.CSTNode, FunctionInfo, str]]:
+    """The functions that statements reach and that use a model which they are not given, each with the call."""
     places = list(models)
     for node, callee in reached(fn, statements):
         body = cast("cst.CSTNode", callee.node.body)
@@ -76,9 +89,7 @@ def check_hidden(
         for path in (path for path in reads if path.partition(".")[0] not in own):
             for model in places:
                 if touches(_seen_from(fn, callee, path), model) and _is_same(program, fn, callee, path, model):
-                    message = f"`{callee.name}` uses `{model}` without getting it as an argument"
-                    raise NoRegionError(message, node, _GIVE)
-        _check_object(fn, node, callee, reads, {model: (kinds or {}).get(model) for model in places})
+                    yield node, callee, model
 
 
 _GIVE = "give it the model as an argument"
