@@ -75,7 +75,7 @@ def _class(path: Path, name: str) -> str:
 _PROGRAMS = (
     "plain_loop trainer phases settings clipped gradients_by_hand micro_batches two_losses one_forward_two_losses"
 )
-_PROGRAMS += " several_modules target_network spread_steps closures single_tensors mixed_precision"
+_PROGRAMS += " several_modules target_network spread_steps closures models_in_methods single_tensors mixed_precision"
 _PROGRAMS += (
     " gradient_penalty input_gradients several_derivatives unrolled checkpoints picked_parameters clipped_policy"
 )

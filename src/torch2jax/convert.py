@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from torch2jax.codes import severity_of
 from torch2jax.conversion import Conversion, Coverage, Interface
 from torch2jax.infer.derived import inherits_call, keeps_torch_order
 from torch2jax.infer.distributed import note_launcher
@@ -19,7 +21,9 @@ from torch2jax.options import Options
 from torch2jax.parallel import forked_map
 from torch2jax.regions.derivatives import find_derivatives
 from torch2jax.regions.find import find_regions
+from torch2jax.regions.passing import passed
 from torch2jax.regions.static_masks import find_static_masks
+from torch2jax.report import Severity
 from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
@@ -142,11 +146,7 @@ def _convert_files(
         parsed[path] = FileInfo(
             path, name, tree, is_package, import_names=bound, source=source, written=written, origins=origins
         )
-    program = interpreted(book, options, parsed, bindings)
-    find_static_masks(program)
-    find_regions(program, bindings)
-    find_derivatives(program, bindings)
-    note_launcher(program)
+    program = _understood(book, options, parsed, bindings)
     helpers: dict[str, set[str]] = {}
 
     def emit(path: str) -> tuple[Emitted, dict[str, Interface]]:
@@ -171,6 +171,42 @@ def _convert_files(
     for folder, names in helpers.items():
         results[f"{folder}/{MODULE_NAME}.py".lstrip("/")] = Conversion(helpers_module(names))
     return results
+
+
+def _understood(book: RuleBook, options: Options, files: dict[str, FileInfo], bindings: dict[str, Binding]) -> Program:
+    """What is known of the files; models are arguments of the functions of a loss, where that leaves fewer errors.
+
+    Then ``files`` and ``bindings`` are those of the changed files.
+    """
+    program = _with_regions(book, options, files, bindings)
+    new = passed(program)
+    if new is None:
+        return program
+    changed = {path: replace(files[path], tree=each.tree, origins=each.origins) for path, each in new.items()}
+    bound = {path: bind(file.tree) for path, file in changed.items()}
+    other = _with_regions(book, options, {**files, **changed}, {**bindings, **bound})
+    if _errors(other) >= _errors(program):
+        return program
+    files.update(changed)
+    bindings.update(bound)
+    return other
+
+
+def _with_regions(
+    book: RuleBook, options: Options, files: dict[str, FileInfo], bindings: dict[str, Binding]
+) -> Program:
+    program = interpreted(book, options, files, bindings)
+    find_static_masks(program)
+    find_regions(program, bindings)
+    find_derivatives(program, bindings)
+    note_launcher(program)
+    return program
+
+
+def _errors(program: Program) -> int:
+    """How many errors were found so far."""
+    found = (finding for fn in program.functions.values() for finding in fn.facts.findings.values())
+    return sum(severity_of(finding.code) is Severity.ERROR for finding in found)
 
 
 def _is_mentioned(sources: Iterable[str], name: str) -> bool:

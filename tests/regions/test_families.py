@@ -18,6 +18,7 @@ class Net(nn.Module):
         self.{layer}
 
     def forward(self, x, t):
+        {effect}
         return self.fc(torch.cat([x, t], dim=1))
 
 
@@ -29,7 +30,8 @@ def residual(net: Net, x, t, k):
 
 def converted(statements: str, layer: str = "norm = nn.LayerNorm(2)") -> tuple[str, list[str]]:
     """The translation of the function, and the line (counted behind `u_x`) and message of each error."""
-    source = HEAD.format(layer=layer) + indent(dedent(statements), " " * 4)
+    effect = "self.calls += 1" if "calls" in layer else "x = x + 0"
+    source = HEAD.format(layer=layer, effect=effect) + indent(dedent(statements), " " * 4)
     conversion = convert(source)
     first = HEAD.count("\n")
     errors = [f"{d.line - first}: {d.message}" for d in conversion.diagnostics if d.severity == "error"]
@@ -49,6 +51,7 @@ CHANGED = "it is computed once more for each derivative, and layers change or ra
     [
         (SECOND, "drop = nn.Dropout(0.1)", CHANGED),
         (SECOND, "norm = nn.BatchNorm1d(2)", CHANGED),
+        (SECOND, "calls = 0", "it is computed once more for each derivative, and `Net.forward` sets `self.calls`"),
         (
             "x = x * 2\n" + SECOND.replace("u_x, x", "u, t"),
             "norm = nn.LayerNorm(2)",

@@ -194,3 +194,40 @@ def test_gradients_of_an_unknown_model_are_reported() -> None:
     """
     assert "6: it is not known whose gradient this is" in found(body)
     assert found(body.replace("(net,", "(net: Net,")) == []
+
+
+KEPT = """\
+def train(batches, log):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    kept = []
+    for x, y in batches:
+        optimizer.zero_grad({none})
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        kept.append(net.fc.weight.grad{copy})
+        optimizer.step()
+    log(kept)
+"""
+
+
+def test_a_gradient_that_is_kept_must_not_change_in_place() -> None:
+    assert found(KEPT.format(none="", copy="")) == []
+    assert found(KEPT.format(none="set_to_none=False", copy=".clone()")) == []
+    assert "8: a gradient is kept that changes in place" in found(KEPT.format(none="set_to_none=False", copy=""))
+
+
+ARRAY = """\
+def f():
+    w = torch.ones(3, requires_grad=True)
+    (w**2).sum().backward()
+    g = w.grad
+    {first}
+    {second}
+"""
+
+
+def test_a_gradient_of_an_array_that_is_kept_must_not_be_zeroed_in_place() -> None:
+    changed = found(ARRAY.format(first="w.grad.zero_()", second="return g.sum()"))
+    assert any("a gradient is kept that changes in place" in message for message in changed)
+    assert found(ARRAY.format(first="print(g.sum())", second="w.grad.zero_()")) == []
+    assert found(ARRAY.format(first="w.grad = None", second="return g.sum()")) == []

@@ -113,17 +113,78 @@ def test_a_method_that_uses_the_model_by_itself_is_found() -> None:
                 self.net = Net()
                 self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1)
 
-            def penalty(self):
+            def penalty(self, x):
                 return self.net.fc.weight.pow(2).sum()
 
             def step(self, x, y):
                 self.optimizer.zero_grad()
-                loss = F.mse_loss(self.net(x), y) + self.penalty()
+                loss = F.mse_loss(self.net(x), y) + sum(map(self.penalty, [x]))
                 loss.backward()
                 self.optimizer.step()
         """
     )
     assert "11: `penalty` uses `self.net` without getting it as an argument" in found
+
+
+def test_a_property_that_uses_what_is_trained_is_found() -> None:
+    found = errors(
+        """\
+        class Fit:
+            def __init__(self):
+                self.log_scale = torch.zeros(3, requires_grad=True)
+                self.optimizer = torch.optim.SGD([self.log_scale], lr=0.1)
+
+            @property
+            def scale(self):
+                return self.log_scale.exp()
+
+            def step(self, x, y):
+                self.optimizer.zero_grad()
+                loss = F.mse_loss(x * self.scale, y) + (self.log_scale**2).sum()
+                loss.backward()
+                self.optimizer.step()
+        """
+    )
+    assert "12: `scale` uses `self.log_scale` without getting it as an argument" in found
+
+
+PROBLEM = """\
+class Problem:
+    def __init__(self, net):
+        self.net = net
+        self.rate = 0.5
+
+    def loss(self, x):
+        return self.rate * self.net(x).mean()
+
+
+def train(net{annotation}, batches):
+    problem = Problem(net)
+    optimizer = torch.optim.SGD({trained}.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = problem.loss(x) + {trained}(x).mean()
+        loss.backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("trained", "annotation", "cause"),
+    [
+        ("problem.net", "", "uses `problem.net`"),
+        ("net", "", "may use `net` as `self.net`,"),
+        ("net", ": Net", "may use `net` as `self.net`,"),
+    ],
+)
+def test_another_object_that_holds_the_model_is_found(trained: str, annotation: str, cause: str) -> None:
+    found = errors(PROBLEM.format(trained=trained, annotation=annotation))
+    assert f"15: `loss` {cause} without getting it as an argument" in found
+
+
+def test_another_object_that_holds_another_model_is_none() -> None:
+    other = PROBLEM.format(trained="net", annotation=": Net").replace("Problem(net)", "Problem(nn.Linear(3, 2))")
+    assert errors(other) == []
 
 
 def test_an_attribute_that_another_method_computed_with_the_model_is_found() -> None:
@@ -264,6 +325,38 @@ def test_closures_that_have_no_translation_are_named(source: str, cause: str) ->
     found = errors(source)
     assert cause in found
     assert any("Optimizer.step has no translation yet" in message for message in found)
+
+
+METHOD = """\
+class Solver:
+    def __init__(self):
+        self.net = Net()
+        self.optimizer = torch.optim.{optimizer}(self.net.parameters(), lr=0.1)
+
+    def closure(self):
+        self.optimizer.zero_grad()
+        loss = F.mse_loss(self.net(self.x), self.y)
+        loss.backward()
+        return loss
+
+    def solve(self, x, y):
+        self.x, self.y = x, y
+        print(self.optimizer.step(self.closure))
+"""
+
+
+def test_a_method_may_be_a_closure_of_its_class() -> None:
+    source = METHOD.format(optimizer="LBFGS")
+    assert errors(source) == []
+    elsewhere = f"9: {NO_STEP}: `closure` is used otherwise than by `optimizer.step`"
+    assert elsewhere in errors(source + "\n\nprint(Solver().closure())\n")
+    derived = "\n\nclass Other(Solver):\n    def closure(self):\n        return 0\n"
+    assert elsewhere in errors(source + derived)
+
+
+def test_a_step_inside_an_expression_has_to_call_the_closure_itself() -> None:
+    found = errors(METHOD.format(optimizer="SGD"))
+    assert "14: the step stands inside a larger expression" in found
 
 
 def test_a_closure_elsewhere_is_no_closure() -> None:

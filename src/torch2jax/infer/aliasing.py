@@ -129,7 +129,7 @@ def _of_attribute(frame: Frame, node: cst.Attribute) -> Storage:
     if note is not None and note[0] in ("data", "write_data", "field"):
         return storage_of(frame, node.value)
     if note is not None and note[0] in ("gradient", "write_gradient"):
-        return frozenset(("gradient", token) for token in storage_of(frame, node.value))
+        return frozenset(("gradient", token, "") for token in storage_of(frame, node.value))
     name = dotted_name(node)
     if name is None:
         return storage_of(frame, node.value)

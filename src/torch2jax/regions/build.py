@@ -16,6 +16,7 @@ from torch2jax.regions.callees import check_hidden, receiver_of
 from torch2jax.regions.carried import carried, check_given
 from torch2jax.regions.compiling import obstacle
 from torch2jax.regions.hooked import hooked
+from torch2jax.regions.passing import note_hidden
 from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, shown, whole
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked
@@ -80,12 +81,14 @@ class _Builder:
         before.sort(key=order.__getitem__)
         needed, inputs = backward_slice(before, self.access, wanted)
         models = {model for each in self.trained for model in each.models}
+        note_hidden(self.program, self.fn, [*needed, *losses], sorted(models))
         modules = {path for path, kind in self.seen.items() if _is_module(kind)} | models
         stops = [s for s in needed if self._stops(s)]
         again = self._again(inputs, models)
         forward = dependent([*again, *(s for s in needed if s not in stops)], self.access, models)
         heads = [s for s in losses if overlap(wanted[s], modules)]
         if not forward and not any(overlap(paths, models) for paths in wanted.values()):
+            check_hidden(self.program, self.fn, [*needed, *losses], models)
             raise NoRegionError("the loss does not depend on what the optimizer trains", self.place.sink.node)
         worked = [s for s in needed if s in forward or overlap(self.access[s].reads, modules)]
         first = min((order[s] for s in (*worked, *heads)), default=group.backward[0])
@@ -95,7 +98,7 @@ class _Builder:
         forward = [s for s in inside if s not in prelude]
         if again:
             self._check_again(again, [*prelude, *forward], wanted, models)
-        check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models)
+        check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models, self.seen)
         self._check_inside(prelude, forward, modules, order)
         after = [s for s in plain if first <= order[s] and s not in inside]
         state = modules | {each.optimizer for each in self.trained}
@@ -127,7 +130,7 @@ class _Builder:
             again=tuple(again),
             versions=versions,
             settings=settings,
-            arrays=arrays_in(self.fn, self.seen, [*code, *losses.values()]),
+            arrays=arrays_in(self.fn, self.seen, [*code, *losses.values()], models),
         )
 
     def _again(self, inputs: set[str], models: set[str]) -> list[Any]:

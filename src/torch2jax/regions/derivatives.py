@@ -15,6 +15,7 @@ from torch2jax.regions.blocks import Block, blocks
 from torch2jax.regions.callees import check_hidden
 from torch2jax.regions.carried import carried
 from torch2jax.regions.families import Families, Family, Sink, assumed, needless
+from torch2jax.regions.gradients import around_of, check_kept_before
 from torch2jax.regions.hooked import hooked
 from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of
 from torch2jax.regions.region import NoRegionError, Role
@@ -280,6 +281,11 @@ class _Function:
         sinks = [s for b in blocks(self.fn.node) for s in b.statements if self._is_sink(s)]
         if len(sinks) > 1 or (block.loop is not None and not self._zeroed(block)):
             raise NoRegionError("the gradients of several backward passes add up", call)
+        every = [s for b in blocks(self.fn.node) for s in b.statements]
+        for leaf in self._leaves():
+            zeros = [s for s in every if _forgets(s, leaf) and not isinstance(_only(s), cst.Assign)]
+            for node, around in around_of(self.fn.node, leaf):
+                check_kept_before(self.fn, node, around, zeros)
         weight = _weight(given[0].value) if given else None
         return call.func.value, self._leaves(), weight
 

@@ -15,6 +15,7 @@ import libcst as cst
 from torch2jax.infer.kinds import Free, Kind, Layer, Unknown, options, without_none
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import reached
+from torch2jax.regions.compiling import obstacle
 from torch2jax.regions.paths import Access, access_of_all, overlap, path_of
 from torch2jax.regions.region import NoRegionError
 from torch2jax.regions.slicing import backward_slice, dependent, exits
@@ -178,9 +179,13 @@ class Families:
         calls = [part for s in (*plain, family.output) for part in walk(s) if isinstance(part, cst.Call)]
         draws = any(getattr(self.fn.facts.calls.get(call), "rngs", False) for call in calls)
         draws |= any(callee.needs_rngs for _, callee in reached(self.fn, [*plain, family.output]))
+        again = "it is computed once more for each derivative"
         if draws or _changes(self.program):
-            message = "it is computed once more for each derivative, and layers change or random numbers are drawn"
+            message = f"{again}, and layers change or random numbers are drawn"
             raise NoRegionError(message, family.sinks[0].call)
+        effect = "a hook is called" if self.program.hooks else obstacle(self.program, self.fn, [*plain, family.output])
+        if effect:
+            raise NoRegionError(f"{again}, and {effect}", family.sinks[0].call)
 
 
 def _is_given(weight: cst.BaseExpression | str | None) -> TypeGuard[cst.BaseExpression]:

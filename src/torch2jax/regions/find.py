@@ -247,10 +247,9 @@ class _Function:
         for statement in (*found[0].statements, *self._marked(Role.ZERO)):
             self._settle(statement)
         self.program.dropped.update(self._marked(Role.ZERO))
-        parent = self.fn.parent or self.fn.file.main
-        assert parent is not None
-        for key in [key for key in parent.facts.findings if key[1] in closure.steps.values()]:
-            del parent.facts.findings[key]
+        for parent in closure.givers:
+            for key in [key for key in parent.facts.findings if key[1] in closure.steps.values()]:
+                del parent.facts.findings[key]
         for statement in (closure.returns, *closure.steps):
             self.program.closures[statement] = closure
         return found

@@ -133,6 +133,7 @@ class Gradients:
         found: dict[cst.CSTNode, Any] = {}
         for use in uses:
             self._check_current(use.node, use.around)
+            check_kept_before(self.fn, use.node, use.around, self._changes())
             if isinstance(use.around[-1], cst.Del):
                 raise NoRegionError("a gradient is deleted", use.node, "set it to zero")
             binder = self._binder(use)
@@ -146,6 +147,13 @@ class Gradients:
         nodes = {use.node for use in uses}
         for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
             del self.fn.facts.findings[key]
+
+    def _changes(self) -> list[Any]:
+        """The statements that change gradients in place: where they add up, and zeroing that leaves zeros."""
+        if not self.added.is_new:
+            return [s for s, m in self.roles if m.role in (Role.BACKWARD, Role.ZERO)]
+        zeros = [(s, m) for s, m in self.roles if m.role is Role.ZERO]
+        return [s for s, m in zeros if any(isinstance(p, cst.Name) and p.value == "False" for p in walk(m.node))]
 
     def _around(self, statement: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
         return tuple(node for node in walk(self.fn.node) if node is not statement and statement in set(walk(node)))
@@ -250,6 +258,59 @@ def _leaves(structure: Structure) -> Iterator[str]:
     else:
         for part in structure:
             yield from _leaves(part)
+
+
+def around_of(
+    node: cst.CSTNode, leaf: str, around: tuple[cst.CSTNode, ...] = ()
+) -> Iterator[tuple[cst.CSTNode, tuple[cst.CSTNode, ...]]]:
+    """Where ``leaf.grad`` stands, each with what it stands in."""
+    if isinstance(node, cst.Attribute) and dotted_name(node) == f"{leaf}.grad":
+        yield node, around
+    for child in children(node):
+        yield from around_of(child, leaf, (*around, node))
+
+
+def keeper_of(node: cst.CSTNode, around: Sequence[cst.CSTNode]) -> str | None:
+    """What keeps the memory of a gradient: the name of a variable, empty for anything else; None if nothing does."""
+    for parent in reversed(around):
+        match parent:
+            case cst.Attribute(attr=cst.Name("data" | "T" | "detach" | "view" | "reshape" | "flatten" | "squeeze")):
+                pass
+            case cst.Call(func=func) if func is node:
+                pass
+            case cst.Subscript(value=value) if value is node:
+                pass
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(name))], value=value) if value is node:
+                return name
+            case cst.Assign() | cst.AnnAssign() | cst.Return() | cst.Element() | cst.DictElement() | cst.BaseComp():
+                return ""
+            case cst.Arg():
+                call = around[around.index(parent) - 1]
+                func_ = call.func if isinstance(call, cst.Call) else None
+                puts = isinstance(func_, cst.Attribute) and func_.attr.value in _PUTS
+                return "" if puts else None
+            case _:
+                return None
+        node = parent
+    return None
+
+
+_PUTS = frozenset("append appendleft add insert extend update setdefault".split())
+
+
+def check_kept_before(fn: FunctionInfo, node: cst.CSTNode, around: Sequence[cst.CSTNode], ends: Sequence[Any]) -> None:
+    """Raise `NoRegionError` where something that keeps a gradient is looked at once it has been changed in place.
+
+    ``ends``: the statements that change it.
+    """
+    name = keeper_of(node, around)
+    if name is None or not ends:
+        return
+    order = {part: place for place, part in enumerate(walk(fn.node))}
+    reads = [order[n] for n in _names(fn.node) if n.value == name and order[n] > order[node]]
+    first = min((order[end] for end in ends if order[end] > order[node]), default=None)
+    if not name or (first is not None and any(read > first for read in reads)):
+        raise NoRegionError("a gradient is kept that changes in place", node, "keep a copy of it: `.clone()`")
 
 
 def flag_unknown(program: Program, fn: FunctionInfo, models: Collection[str]) -> None:

@@ -196,6 +196,8 @@ def _shared(
         if isinstance(node, cst.Name) and node.value in names:
             return node, is_certain
         kind = without_none(kinds.get(node, Unknown()))
+        if (facts.special.get(node) or ("",))[0] == "gradient":
+            return None  # which no step changes
         if is_value(kind) and not _is_view(facts.calls.get(node)):
             return None
         if isinstance(kind, Tensor) and kind.variable and (node in facts.reads or node in facts.relayouts):

@@ -129,7 +129,8 @@ class Closure:
     """A function that an optimizer calls for the loss, and which gives the gradients beside it.
 
     ``returns``: its last statement. ``steps``: the statements that give it to the optimizer, with the calls in them.
-    ``calls_itself``: the optimizer calls it in the translation too, as often as it likes.
+    ``calls_itself``: the optimizer calls it in the translation too, as often as it likes. ``givers``: the functions
+    that give it.
     """
 
     function: str
@@ -137,6 +138,7 @@ class Closure:
     returns: Any
     steps: dict[Any, cst.Call]
     calls_itself: bool
+    givers: tuple[Any, ...] = ()
 
 
 class NoRegionError(Exception):

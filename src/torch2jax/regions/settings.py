@@ -12,7 +12,7 @@ from torch2jax.infer.kinds import Kind, is_module, options, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
 from torch2jax.regions.callees import callees
 from torch2jax.regions.paths import Access, access_of, path_of, shown
-from torch2jax.source.nodes import walk
+from torch2jax.source.nodes import dotted_name, walk
 
 _CONSTANT = k.Number | k.Str | k.NoneKind | k.Free | k.Unknown | k.Function | k.Api | k.ClassRef | k.Device | k.Dtype
 _LOSSES = ("torch.nn.functional.", "torch.nn.modules.loss.")
@@ -37,13 +37,19 @@ def settings_in(
     return frozenset(found | {path for path in unknown - found if _is_read_in_parts(fn, path, nodes, {fn})})
 
 
-def arrays_in(fn: FunctionInfo, seen: Mapping[str, Kind | None], nodes: Iterable[cst.CSTNode]) -> frozenset[str]:
-    """The places of unknown kind that modules and losses are given, and those that arrays are indexed with."""
+def arrays_in(
+    fn: FunctionInfo, seen: Mapping[str, Kind | None], nodes: Iterable[cst.CSTNode], models: Iterable[str]
+) -> frozenset[str]:
+    """The places of unknown kind that modules and losses are given, and those that arrays are indexed with.
+
+    ``models``: modules, whatever else is known of them.
+    """
+    modules = set(models)
     unknown = {path for path, kind in seen.items() if kind is not None and _is_unknown(kind)}
     found: set[str] = set()
     for root in nodes:
         for node in walk(root):
-            for used in _used_as_arrays(fn, node):
+            for used in _used_as_arrays(fn, node, modules):
                 place = path_of(used, fn.facts.kinds.get)
                 found |= {place[0]} if place is not None else set()
     return frozenset(found & unknown)
@@ -59,7 +65,7 @@ def unfit(seen: Mapping[str, Kind | None], access: Access, settings: Iterable[st
     return ""
 
 
-def _used_as_arrays(fn: FunctionInfo, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _used_as_arrays(fn: FunctionInfo, node: cst.CSTNode, modules: set[str]) -> Iterator[cst.CSTNode]:
     if isinstance(node, cst.Subscript):
         yield from (each.slice.value for each in node.slice if isinstance(each.slice, cst.Index))
         kind = fn.facts.kinds.get(node)
@@ -67,7 +73,8 @@ def _used_as_arrays(fn: FunctionInfo, node: cst.CSTNode) -> Iterator[cst.CSTNode
     if isinstance(node, cst.Call):
         kind = fn.facts.kinds.get(node.func)
         is_loss = isinstance(kind, k.Api) and kind.name.startswith(_LOSSES)
-        if is_loss or (kind is not None and is_module(without_none(kind))):
+        is_model = dotted_name(node.func) in modules
+        if is_loss or is_model or (kind is not None and is_module(without_none(kind))):
             yield from (arg.value for arg in node.args if arg.keyword is None and not arg.star)
 
 

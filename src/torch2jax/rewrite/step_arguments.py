@@ -150,6 +150,8 @@ class _Chosen:
 
     def is_static(self, path: str) -> bool:
         """Whether a parameter is a constant of the compiled step."""
+        if path in self.region.models:
+            return False
         if path in self.region.settings:
             return True
         if self._is(path, Function) or (self._is(path, Number) and self._is_size(path)):

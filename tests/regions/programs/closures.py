@@ -81,10 +81,34 @@ def descend(net, inputs, labels):
     return losses
 
 
+class Solver:
+    def __init__(self, net, x, y):
+        self.net = net
+        self.x, self.y = x, y
+        self.optimizer = optim.LBFGS(self.net.parameters(), lr=0.5, max_iter=3)
+        self.calls = 0
+        self.losses = []
+
+    def closure(self):
+        self.optimizer.zero_grad()
+        loss = F.cross_entropy(self.net(self.x), self.y)
+        loss.backward()
+        self.calls += 1
+        if self.calls % 2 == 0:
+            print(f"{self.calls}: {loss.item():.4f}")
+        return loss
+
+    def solve(self):
+        for _ in range(2):
+            self.losses.append(self.optimizer.step(self.closure).item())
+        return [*self.losses, self.calls]
+
+
 def train(first, second, inputs, labels):
     return [
         quasi_newton(first, inputs[0], labels[0], "strong_wolfe"),
         quasi_newton(second, inputs[1], labels[1], None),
         paint(first, inputs[1], inputs[2]),
         descend(second, inputs, labels),
+        Solver(first, inputs[2], labels[2]).solve(),
     ]
