@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 
 from torch2jax import Options, convert, convert_files
+from torch2jax.cli import main
 
 PRELUDE = """import torch
 import torch.nn as nn
 from torch.utils.data import *
+from torch.utils.data import default_collate
 
 
 class Points(Dataset):
@@ -70,6 +75,10 @@ def test_a_data_set_becomes_a_class_of_numpy() -> None:
         (
             "points, 8, collate_fn=lambda b: b[0]",
             "Epochs(grain.MapDataset.source(points).batch(8, batch_fn=lambda b: b[0]))",
+        ),
+        (
+            "points, 8, collate_fn=default_collate",
+            "Epochs(grain.MapDataset.source(points).batch(8, batch_fn=stack_samples))",
         ),
         ("points, batch_size=None, collate_fn=tuple", "Epochs(grain.MapDataset.source(points).map(tuple))"),
     ],
@@ -287,6 +296,14 @@ def run(seed):
     return DataLoader(Points(3), 4, shuffle=True), torch.randn(3)
 """
     assert converted(source)[0].count("np.random.seed(seed)") == 1
+
+
+def test_the_command_has_the_option(tmp_path: Path) -> None:
+    (tmp_path / "data.py").write_text(PRELUDE, encoding="utf-8")
+    for choice, base in (("grain", "class Points:"), ("torch", "class Points(Dataset):")):
+        result = CliRunner().invoke(main, ["convert", "--data", choice, str(tmp_path / "data.py")])
+        assert (result.exit_code, base in result.stdout) == (0, True)
+    assert CliRunner().invoke(main, ["convert", "--data", "tf", str(tmp_path / "data.py")]).exit_code == 2
 
 
 def test_torch_stays_the_default() -> None:

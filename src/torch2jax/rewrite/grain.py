@@ -37,7 +37,6 @@ _INSTEAD = {
     "BatchSampler": "batch with the `batch_size` of the loader, and keep the sampler for the order",
     "DistributedSampler": "shard the pipeline: `dataset[jax.process_index()::jax.process_count()]`",
     "get_worker_info": "grain reads in threads of one process, in which all samples are seen",
-    "default_collate": "stack the parts with np.stack",
     "worker_init_fn": "open what a worker needs in the constructor of the data set: grain's threads share it",
     "batch_sampler": "pass `sampler` and `batch_size`",
     "datasets": "read the files with a data source of tensorflow_datasets or grain.sources",
@@ -59,6 +58,8 @@ def data_call(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
         return _loader(rewriter, node)
     if name == GENERATOR:
         return _generator(rewriter)
+    if last == "default_collate":
+        return rewriter.generic(node)
     if name.startswith("torch.utils.data.") and last in DATA_HELPERS:
         return _of_helper(rewriter, node, last)
     return refused_name(rewriter, node, name)
@@ -72,6 +73,8 @@ def data_reference(rewriter: Rewriter, node: Any, name: str) -> Any:
         return attribute(attribute(rewriter.root("np"), "random"), "Generator")
     if name == LOADER:
         return rewriter.helper("Epochs")
+    if last == "default_collate":
+        return rewriter.helper("stack_samples")
     if name == "torch.utils.data.Dataset":
         return attribute(attribute(rewriter.root("grain"), "sources"), "RandomAccessDataSource")
     if name.startswith("torch.utils.data.") and last in DATA_HELPERS:
