@@ -134,6 +134,18 @@ def test_what_is_read_of_a_loader_is_passed_to_it() -> None:
     assert found == []
 
 
+def test_a_data_set_that_is_used_twice_is_built_once() -> None:
+    source = """def run(parts):
+    loaders = {name: DataLoader(Points(size), size) for name, size in parts.items()}
+    more = {name: DataLoader(parts[name], 2) for name in parts}
+    return len(loaders["train"].dataset), more
+"""
+    code, found = converted(source)
+    assert "grain.MapDataset.source(dataset := Points(size)).batch(size), dataset=dataset" in code
+    assert "source(parts[name]).batch(2, batch_fn=stack_samples), dataset=parts[name]" in " ".join(code.split())
+    assert "T2J1" not in str(found)
+
+
 def test_samples_that_grain_batches_otherwise_have_a_function_of_their_own() -> None:
     source = """class Named(Points):
     def __getitem__(self, index):

@@ -23,7 +23,7 @@ from torch2jax.infer.kinds import (
     options,
 )
 from torch2jax.infer.program import DATA_HELPERS
-from torch2jax.rewrite.precedence import PRIMARY, parenthesize
+from torch2jax.rewrite.precedence import PRIMARY, is_pure, parenthesize
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, method_call, statement
 from torch2jax.rewrite.rule_calls import flag, fresh_name
 
@@ -202,9 +202,10 @@ def _loader(rewriter: Rewriter, node: cst.Call) -> Any:
     dataset: Any = rewriter.expr(given["dataset"])
     shuffled = _literal(given.get("shuffle"))
     twice = "dataset" in wanted or shuffled is None
-    if twice and not isinstance(dataset, cst.Name | cst.Attribute):
-        dataset = _named(rewriter, dataset)
-    source = call(attribute(attribute(rewriter.root("grain"), "MapDataset"), "source"), [dataset])
+    given_to_source = dataset
+    if twice and not is_pure(dataset):
+        given_to_source, dataset = _named(rewriter, dataset)
+    source = call(attribute(attribute(rewriter.root("grain"), "MapDataset"), "source"), [given_to_source])
     pipeline = _batched(rewriter, node, given, _ordered(rewriter, node, given, source, shuffled))
     args = [cst.Arg(pipeline)]
     if "dataset" in wanted:
@@ -217,11 +218,13 @@ def _loader(rewriter: Rewriter, node: cst.Call) -> Any:
     return call(rewriter.helper("Epochs"), args)
 
 
-def _named(rewriter: Rewriter, value: cst.BaseExpression) -> cst.BaseExpression:
-    """A name for a value that is used twice: assigned in front of the statement."""
+def _named(rewriter: Rewriter, value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.Name]:
+    """What stands where a value is used first, and its name: assigned in front of the statement if that may be."""
     name = cst.Name(fresh_name(rewriter, "dataset"))
+    if rewriter.conditional or rewriter.in_data:
+        return cst.NamedExpr(name, value, lpar=[], rpar=[]), name
     rewriter.before.append(statement(assignment(name, value)))
-    return name
+    return name, name
 
 
 def _ordered(
