@@ -146,6 +146,17 @@ def test_a_data_set_that_is_used_twice_is_built_once() -> None:
     assert "T2J1" not in str(found)
 
 
+def test_data_sets_are_added() -> None:
+    source = """def run(x: torch.Tensor):
+    both = Points(3) + Points(4)
+    return DataLoader(both, 2), DataLoader(TensorDataset(x, x) + Points(3) + Points(4), 2)
+"""
+    code, found = converted(source)
+    assert "both = ConcatDataset([Points(3), Points(4)])" in code
+    assert "ConcatDataset([TensorDataset(np.array(x), np.array(x)), Points(3), Points(4)])" in " ".join(code.split())
+    assert found == []
+
+
 def test_samples_that_grain_batches_otherwise_have_a_function_of_their_own() -> None:
     source = """class Named(Points):
     def __getitem__(self, index):

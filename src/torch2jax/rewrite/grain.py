@@ -94,6 +94,35 @@ def object_call(rewriter: Rewriter, node: cst.Call, receiver: HostObject, name: 
     return made
 
 
+def added(rewriter: Rewriter, node: cst.BinaryOperation) -> cst.Call | None:
+    """``ConcatDataset([a, b])`` for ``a + b`` of two data sets, which have no such operator any more."""
+    if not _adds_data_sets(rewriter, node):
+        return None
+    rewriter.tally.translated += 1
+    left, parts = node.left, [node.right]
+    while isinstance(left, cst.BinaryOperation) and _adds_data_sets(rewriter, left):
+        parts.insert(0, left.right)
+        left = left.left
+    elements = [cst.Element(rewriter.expr(part)) for part in [left, *parts]]
+    return call(rewriter.helper("ConcatDataset"), [cst.List(elements)])
+
+
+def _adds_data_sets(rewriter: Rewriter, node: cst.CSTNode) -> bool:
+    return (
+        isinstance(node, cst.BinaryOperation)
+        and isinstance(node.operator, cst.Add)
+        and all(_is_data_set(rewriter, side) for side in (node.left, node.right))
+    )
+
+
+def _is_data_set(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    kind = rewriter.kind(node)
+    if isinstance(kind, Instance):
+        return kind.cls.is_host and kind.cls.find("__getitem__") is not None and kind.cls.find("__add__") is None
+    named = kind.name.rpartition(".")[2] if isinstance(kind, HostObject) else ""
+    return named in ("TensorDataset", "Subset", "ConcatDataset") or _adds_data_sets(rewriter, node)
+
+
 def reseeded(rewriter: Rewriter, node: cst.Expr) -> cst.Assign | None:
     """``g.manual_seed(0)`` as a statement gives a name another generator; None for all others."""
     match node.value:

@@ -14,7 +14,7 @@ import libcst as cst
 from torch2jax.infer.host import LOADER, host_name, is_host_api
 from torch2jax.infer.kinds import Api, BoundApi, Device, HostObject, Kind, Tensor, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo
-from torch2jax.rewrite.grain import data_call, data_reference, object_call, refused_name, reseeded
+from torch2jax.rewrite.grain import added, data_call, data_reference, object_call, refused_name, reseeded
 from torch2jax.rewrite.numpy_calls import (
     HINT,
     as_float,
@@ -306,6 +306,9 @@ def _reference(rewriter: Rewriter, node: Any, name: str) -> Any:
 
 @rewrites(DATA, cst.BinaryOperation)
 def _operation(rewriter: Rewriter, node: cst.BinaryOperation) -> Any:
+    joined = added(rewriter, node)
+    if joined is not None:
+        return joined
     result = rewriter.generic(node)
     if not isinstance(node.operator, _ARITHMETIC):
         return result
