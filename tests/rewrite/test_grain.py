@@ -224,6 +224,21 @@ def test_what_draws_gets_a_generator_of_numpy() -> None:
     assert {line[:6] for line in found} == {"T2J206"}
 
 
+def test_a_process_has_its_share() -> None:
+    source = """def run(points: Points):
+    sampler = DistributedSampler(points, shuffle=False)
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        for x, i in DataLoader(points, 4, sampler=sampler):
+            print(x)
+"""
+    code, found = converted(source)
+    made = "DistributedSampler( points, shuffle=False, num_replicas=jax.process_count(), rank=jax.process_index() )"
+    assert made.replace("( ", "(").replace(" )", ")") in " ".join(code.split()).replace("( ", "(").replace(" )", ")")
+    assert "Epochs(Sampled(grain.MapDataset.source(points), sampler).batch(4))" in code
+    assert [line[:6] for line in found] == ["T2J205"]
+
+
 def test_hints_name_what_takes_the_place_of_a_class() -> None:
     source = """def run(loader: DataLoader, points: TensorDataset, whole: Dataset) -> torch.Tensor:
     if isinstance(points, TensorDataset):

@@ -35,7 +35,6 @@ _INSTEAD = {
     "IterableDataset": "give it `__len__` and `__getitem__`, or write it as a grain.IterDataset",
     "DataLoader": "write what it adds as transformations of a grain.MapDataset",
     "BatchSampler": "batch with the `batch_size` of the loader, and keep the sampler for the order",
-    "DistributedSampler": "shard the pipeline: `dataset[jax.process_index()::jax.process_count()]`",
     "get_worker_info": "grain reads in threads of one process, in which all samples are seen",
     "worker_init_fn": "open what a worker needs in the constructor of the data set: grain's threads share it",
     "batch_sampler": "pass `sampler` and `batch_size`",
@@ -171,6 +170,8 @@ def _of_helper(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     """A data set or sampler; what draws gets a generator of NumPy."""
     rewriter.tally.translated += 1
     result = rewriter.generic(node).with_changes(func=rewriter.helper(name))
+    if name == "DistributedSampler" and _literal(dict(_keywords(node)).get("shuffle"), default=True) is not False:
+        flag(rewriter, node, "T2J206", "the order of a DistributedSampler is another than PyTorch's")
     if name not in _RANDOM:
         return result
     flag(rewriter, node, "T2J206", f"{name} draws other numbers in PyTorch than NumPy does here")
@@ -184,6 +185,12 @@ def _of_helper(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     args = [arg for arg in result.args if arg.keyword is None or arg.keyword.value != "generator"]
     seed = _seed(rewriter)
     return with_keyword(result.with_changes(args=args), "generator", call(_random(rewriter, "default_rng"), [seed]))
+
+
+def _keywords(node: cst.Call) -> Iterator[tuple[str, cst.BaseExpression]]:
+    for arg in node.args:
+        if arg.keyword is not None:
+            yield arg.keyword.value, arg.value
 
 
 def _is_none(node: cst.CSTNode) -> bool:
