@@ -239,6 +239,24 @@ def test_a_process_has_its_share() -> None:
     assert [line[:6] for line in found] == ["T2J205"]
 
 
+def test_contexts_without_gradients_are_dropped() -> None:
+    source = """class D(Points):
+    @torch.no_grad()
+    def __getitem__(self, index: int) -> "torch.Tensor":
+        with torch.no_grad():
+            return self.points[index]
+
+    def to(self, device: torch.device):
+        return self
+"""
+    code, found = converted(source)
+    assert "    def __getitem__(self, index: int)" in code
+    assert "@" not in code.split("# Helpers")[0]
+    assert "with nullcontext():\n            return self.points[index]" in code
+    assert "def to(self, device: jax.Device)" in code
+    assert found == []
+
+
 def test_hints_name_what_takes_the_place_of_a_class() -> None:
     source = """def run(loader: DataLoader, points: TensorDataset, whole: Dataset) -> torch.Tensor:
     if isinstance(points, TensorDataset):
