@@ -17,6 +17,7 @@ grain = pytest.importorskip("grain")
 
 from torch2jax.helpers.grain_data import (  # noqa: E402
     ConcatDataset,
+    DistributedSampler,
     Epochs,
     RandomSampler,
     Sampled,
@@ -89,6 +90,22 @@ def test_samplers() -> None:
     assert counts[1] == 0
     assert counts[2] / counts[0] == pytest.approx(3, abs=0.4)
     assert sorted(WeightedRandomSampler([1, 2, 3], 3, replacement=False, generator=generator())) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("count", "replicas"), [(10, 4), (8, 4), (2, 3)])
+def test_shares_of_processes(count: int, replicas: int, drop_last: bool) -> None:
+    data = range(count)
+    for rank in range(replicas):
+        expected = in_torch.DistributedSampler(data, replicas, rank, shuffle=False, drop_last=drop_last)  # type: ignore[arg-type]
+        found = DistributedSampler(data, replicas, rank, shuffle=False, drop_last=drop_last)
+        assert (list(found), len(found)) == (list(expected), len(expected))
+    shares = [DistributedSampler(data, replicas, rank) for rank in range(replicas)]
+    first = [list(share) for share in shares]
+    assert set(chain(*first)) == set(data)
+    for share in shares:
+        share.set_epoch(1)
+    assert count == 2 or [list(share) for share in shares] != first
 
 
 def epochs(loader: Epochs, count: int = 3) -> list[list[list[int]]]:

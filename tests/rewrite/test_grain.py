@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 
 from torch2jax import Options, convert, convert_files
+from torch2jax.cli import main
 
 PRELUDE = """import torch
 import torch.nn as nn
 from torch.utils.data import *
+from torch.utils.data import default_collate
 
 
 class Points(Dataset):
@@ -71,6 +76,10 @@ def test_a_data_set_becomes_a_class_of_numpy() -> None:
             "points, 8, collate_fn=lambda b: b[0]",
             "Epochs(grain.MapDataset.source(points).batch(8, batch_fn=lambda b: b[0]))",
         ),
+        (
+            "points, 8, collate_fn=default_collate",
+            "Epochs(grain.MapDataset.source(points).batch(8, batch_fn=stack_samples))",
+        ),
         ("points, batch_size=None, collate_fn=tuple", "Epochs(grain.MapDataset.source(points).map(tuple))"),
     ],
 )
@@ -122,6 +131,29 @@ def test_what_is_read_of_a_loader_is_passed_to_it() -> None:
     code, found = converted(source)
     assert "    dataset = Points(9)\n" in code
     assert "Epochs(grain.MapDataset.source(dataset).batch(4), dataset=dataset, batch_size=4)" in code
+    assert found == []
+
+
+def test_a_data_set_that_is_used_twice_is_built_once() -> None:
+    source = """def run(parts):
+    loaders = {name: DataLoader(Points(size), size) for name, size in parts.items()}
+    more = {name: DataLoader(parts[name], 2) for name in parts}
+    return len(loaders["train"].dataset), more
+"""
+    code, found = converted(source)
+    assert "grain.MapDataset.source(dataset := Points(size)).batch(size), dataset=dataset" in code
+    assert "source(parts[name]).batch(2, batch_fn=stack_samples), dataset=parts[name]" in " ".join(code.split())
+    assert "T2J1" not in str(found)
+
+
+def test_data_sets_are_added() -> None:
+    source = """def run(x: torch.Tensor):
+    both = Points(3) + Points(4)
+    return DataLoader(both, 2), DataLoader(TensorDataset(x, x) + Points(3) + Points(4), 2)
+"""
+    code, found = converted(source)
+    assert "both = ConcatDataset([Points(3), Points(4)])" in code
+    assert "ConcatDataset([TensorDataset(np.array(x), np.array(x)), Points(3), Points(4)])" in " ".join(code.split())
     assert found == []
 
 
@@ -190,6 +222,39 @@ def test_what_draws_gets_a_generator_of_numpy() -> None:
     assert "    generator = np.random.default_rng(6)\n" in code
     assert "RandomSampler(points, num_samples=4, generator=generator)" in code
     assert {line[:6] for line in found} == {"T2J206"}
+
+
+def test_a_process_has_its_share() -> None:
+    source = """def run(points: Points):
+    sampler = DistributedSampler(points, shuffle=False)
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        for x, i in DataLoader(points, 4, sampler=sampler):
+            print(x)
+"""
+    code, found = converted(source)
+    made = "DistributedSampler( points, shuffle=False, num_replicas=jax.process_count(), rank=jax.process_index() )"
+    assert made.replace("( ", "(").replace(" )", ")") in " ".join(code.split()).replace("( ", "(").replace(" )", ")")
+    assert "Epochs(Sampled(grain.MapDataset.source(points), sampler).batch(4))" in code
+    assert [line[:6] for line in found] == ["T2J205"]
+
+
+def test_contexts_without_gradients_are_dropped() -> None:
+    source = """class D(Points):
+    @torch.no_grad()
+    def __getitem__(self, index: int) -> "torch.Tensor":
+        with torch.no_grad():
+            return self.points[index]
+
+    def to(self, device: torch.device):
+        return self
+"""
+    code, found = converted(source)
+    assert "    def __getitem__(self, index: int)" in code
+    assert "@" not in code.split("# Helpers")[0]
+    assert "with nullcontext():\n            return self.points[index]" in code
+    assert "def to(self, device: jax.Device)" in code
+    assert found == []
 
 
 def test_hints_name_what_takes_the_place_of_a_class() -> None:
@@ -287,6 +352,14 @@ def run(seed):
     return DataLoader(Points(3), 4, shuffle=True), torch.randn(3)
 """
     assert converted(source)[0].count("np.random.seed(seed)") == 1
+
+
+def test_the_command_has_the_option(tmp_path: Path) -> None:
+    (tmp_path / "data.py").write_text(PRELUDE, encoding="utf-8")
+    for choice, base in (("grain", "class Points:"), ("torch", "class Points(Dataset):")):
+        result = CliRunner().invoke(main, ["convert", "--data", choice, str(tmp_path / "data.py")])
+        assert (result.exit_code, base in result.stdout) == (0, True)
+    assert CliRunner().invoke(main, ["convert", "--data", "tf", str(tmp_path / "data.py")]).exit_code == 2
 
 
 def test_torch_stays_the_default() -> None:

@@ -140,6 +140,37 @@ class WeightedRandomSampler:
         return iter(self.generator.choice(len(shares), self.num_samples, self.replacement, shares).tolist())
 
 
+class DistributedSampler:
+    """The share of one process in all indices, in an order that `set_epoch` changes."""
+
+    def __init__(
+        self,
+        dataset: Any,
+        num_replicas: int,
+        rank: int,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        self.dataset, self.num_replicas, self.rank, self.epoch = dataset, num_replicas, rank, 0
+        self.shuffle, self.seed, self.drop_last = shuffle, seed, drop_last
+        self.num_samples = len(dataset) // num_replicas if drop_last else -(-len(dataset) // num_replicas)
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        order = range(len(self.dataset))
+        if self.shuffle:
+            order = np.random.default_rng(self.seed + self.epoch).permutation(len(self.dataset)).tolist()
+        whole = itertools.islice(itertools.cycle(order), self.num_samples * self.num_replicas)
+        return itertools.islice(whole, self.rank, None, self.num_replicas)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose another order."""
+        self.epoch = epoch
+
+
 class Sampled(grain.MapDataset):  # type: ignore[misc]
     """The samples that a sampler names; it is asked once for every epoch."""
 

@@ -482,7 +482,7 @@ def _written_seeds(file: FileInfo) -> Iterator[str | None]:
 
 DATA_HELPERS = frozenset(
     {"TensorDataset", "Subset", "ConcatDataset", "random_split", "SequentialSampler", "RandomSampler"}
-    | {"SubsetRandomSampler", "WeightedRandomSampler"}
+    | {"SubsetRandomSampler", "WeightedRandomSampler", "DistributedSampler"}
 )
 
 

@@ -23,6 +23,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.rewrite.calls import without_forward
 from torch2jax.rewrite.construct import bare
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
+from torch2jax.rewrite.grain import added
 from torch2jax.rewrite.hyperparameters import group_of_parameters, hyperparameter, parameter_groups
 from torch2jax.rewrite.orders import put_in_order
 from torch2jax.rewrite.precedence import parenthesize
@@ -62,6 +63,8 @@ def unary(rewriter: Rewriter, node: cst.UnaryOperation) -> Any:
 @rewrites(EXPRESSIONS, cst.BinaryOperation)
 def binary(rewriter: Rewriter, node: cst.BinaryOperation) -> Any:
     """Operators between two operands; ``x ** y`` of two arrays has another gradient in JAX where both are 0."""
+    if rewriter.program.uses_grain and (joined := added(rewriter, node)) is not None:
+        return joined
     result: Any = rewriter.generic(node)
     if isinstance(node.operator, cst.Power) and all(_is_float_array(rewriter.kind(x)) for x in (node.left, node.right)):
         return call(rewriter.helper("power"), [bare(result.left), bare(result.right)])

@@ -23,7 +23,7 @@ from torch2jax.infer.kinds import (
     options,
 )
 from torch2jax.infer.program import DATA_HELPERS
-from torch2jax.rewrite.precedence import PRIMARY, parenthesize
+from torch2jax.rewrite.precedence import PRIMARY, is_pure, parenthesize
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, method_call, statement
 from torch2jax.rewrite.rule_calls import flag, fresh_name
 
@@ -35,9 +35,7 @@ _INSTEAD = {
     "IterableDataset": "give it `__len__` and `__getitem__`, or write it as a grain.IterDataset",
     "DataLoader": "write what it adds as transformations of a grain.MapDataset",
     "BatchSampler": "batch with the `batch_size` of the loader, and keep the sampler for the order",
-    "DistributedSampler": "shard the pipeline: `dataset[jax.process_index()::jax.process_count()]`",
     "get_worker_info": "grain reads in threads of one process, in which all samples are seen",
-    "default_collate": "stack the parts with np.stack",
     "worker_init_fn": "open what a worker needs in the constructor of the data set: grain's threads share it",
     "batch_sampler": "pass `sampler` and `batch_size`",
     "datasets": "read the files with a data source of tensorflow_datasets or grain.sources",
@@ -59,6 +57,8 @@ def data_call(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
         return _loader(rewriter, node)
     if name == GENERATOR:
         return _generator(rewriter)
+    if last == "default_collate":
+        return rewriter.generic(node)
     if name.startswith("torch.utils.data.") and last in DATA_HELPERS:
         return _of_helper(rewriter, node, last)
     return refused_name(rewriter, node, name)
@@ -72,6 +72,8 @@ def data_reference(rewriter: Rewriter, node: Any, name: str) -> Any:
         return attribute(attribute(rewriter.root("np"), "random"), "Generator")
     if name == LOADER:
         return rewriter.helper("Epochs")
+    if last == "default_collate":
+        return rewriter.helper("stack_samples")
     if name == "torch.utils.data.Dataset":
         return attribute(attribute(rewriter.root("grain"), "sources"), "RandomAccessDataSource")
     if name.startswith("torch.utils.data.") and last in DATA_HELPERS:
@@ -89,6 +91,35 @@ def object_call(rewriter: Rewriter, node: cst.Call, receiver: HostObject, name: 
         message = "a generator that has been made already gets a seed: one of NumPy gets it where it is made"
         flag(rewriter, node, "T2J103", message, "write torch.Generator().manual_seed(seed)")
     return made
+
+
+def added(rewriter: Rewriter, node: cst.BinaryOperation) -> cst.Call | None:
+    """``ConcatDataset([a, b])`` for ``a + b`` of two data sets, which have no such operator any more."""
+    if not _adds_data_sets(rewriter, node):
+        return None
+    rewriter.tally.translated += 1
+    left, parts = node.left, [node.right]
+    while isinstance(left, cst.BinaryOperation) and _adds_data_sets(rewriter, left):
+        parts.insert(0, left.right)
+        left = left.left
+    elements = [cst.Element(rewriter.expr(part)) for part in [left, *parts]]
+    return call(rewriter.helper("ConcatDataset"), [cst.List(elements)])
+
+
+def _adds_data_sets(rewriter: Rewriter, node: cst.CSTNode) -> bool:
+    return (
+        isinstance(node, cst.BinaryOperation)
+        and isinstance(node.operator, cst.Add)
+        and all(_is_data_set(rewriter, side) for side in (node.left, node.right))
+    )
+
+
+def _is_data_set(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    kind = rewriter.kind(node)
+    if isinstance(kind, Instance):
+        return kind.cls.is_host and kind.cls.find("__getitem__") is not None and kind.cls.find("__add__") is None
+    named = kind.name.rpartition(".")[2] if isinstance(kind, HostObject) else ""
+    return named in ("TensorDataset", "Subset", "ConcatDataset") or _adds_data_sets(rewriter, node)
 
 
 def reseeded(rewriter: Rewriter, node: cst.Expr) -> cst.Assign | None:
@@ -139,6 +170,8 @@ def _of_helper(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     """A data set or sampler; what draws gets a generator of NumPy."""
     rewriter.tally.translated += 1
     result = rewriter.generic(node).with_changes(func=rewriter.helper(name))
+    if name == "DistributedSampler" and _literal(dict(_keywords(node)).get("shuffle"), default=True) is not False:
+        flag(rewriter, node, "T2J206", "the order of a DistributedSampler is another than PyTorch's")
     if name not in _RANDOM:
         return result
     flag(rewriter, node, "T2J206", f"{name} draws other numbers in PyTorch than NumPy does here")
@@ -152,6 +185,12 @@ def _of_helper(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
     args = [arg for arg in result.args if arg.keyword is None or arg.keyword.value != "generator"]
     seed = _seed(rewriter)
     return with_keyword(result.with_changes(args=args), "generator", call(_random(rewriter, "default_rng"), [seed]))
+
+
+def _keywords(node: cst.Call) -> Iterator[tuple[str, cst.BaseExpression]]:
+    for arg in node.args:
+        if arg.keyword is not None:
+            yield arg.keyword.value, arg.value
 
 
 def _is_none(node: cst.CSTNode) -> bool:
@@ -199,9 +238,10 @@ def _loader(rewriter: Rewriter, node: cst.Call) -> Any:
     dataset: Any = rewriter.expr(given["dataset"])
     shuffled = _literal(given.get("shuffle"))
     twice = "dataset" in wanted or shuffled is None
-    if twice and not isinstance(dataset, cst.Name | cst.Attribute):
-        dataset = _named(rewriter, dataset)
-    source = call(attribute(attribute(rewriter.root("grain"), "MapDataset"), "source"), [dataset])
+    given_to_source = dataset
+    if twice and not is_pure(dataset):
+        given_to_source, dataset = _named(rewriter, dataset)
+    source = call(attribute(attribute(rewriter.root("grain"), "MapDataset"), "source"), [given_to_source])
     pipeline = _batched(rewriter, node, given, _ordered(rewriter, node, given, source, shuffled))
     args = [cst.Arg(pipeline)]
     if "dataset" in wanted:
@@ -214,11 +254,13 @@ def _loader(rewriter: Rewriter, node: cst.Call) -> Any:
     return call(rewriter.helper("Epochs"), args)
 
 
-def _named(rewriter: Rewriter, value: cst.BaseExpression) -> cst.BaseExpression:
-    """A name for a value that is used twice: assigned in front of the statement."""
+def _named(rewriter: Rewriter, value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.Name]:
+    """What stands where a value is used first, and its name: assigned in front of the statement if that may be."""
     name = cst.Name(fresh_name(rewriter, "dataset"))
+    if rewriter.conditional or rewriter.in_data:
+        return cst.NamedExpr(name, value, lpar=[], rpar=[]), name
     rewriter.before.append(statement(assignment(name, value)))
-    return name
+    return name, name
 
 
 def _ordered(

@@ -19,7 +19,8 @@ from torch2jax.source.nodes import walk
 def host_call(rewriter: Rewriter, node: cst.Call, fact: HostCall) -> Any:
     """A call of something that stays; a DataLoader gives NumPy arrays."""
     if rewriter.program.uses_grain:
-        return _in_grain(rewriter, node)
+        made = _in_grain(rewriter, node)
+        return with_processes(rewriter, node, made) if fact.asks_processes else made
     rewriter.tally.translated += 1
     rewriter.kept.add(node.func)
     result = rewriter.generic(node)

@@ -14,7 +14,8 @@ import libcst as cst
 from torch2jax.infer.host import LOADER, host_name, is_host_api
 from torch2jax.infer.kinds import Api, BoundApi, Device, HostObject, Kind, Tensor, without_none
 from torch2jax.infer.program import ClassInfo, FunctionInfo
-from torch2jax.rewrite.grain import data_call, data_reference, object_call, refused_name, reseeded
+from torch2jax.rewrite.contexts import NO_GRAD
+from torch2jax.rewrite.grain import added, data_call, data_reference, object_call, refused_name, reseeded
 from torch2jax.rewrite.numpy_calls import (
     HINT,
     as_float,
@@ -26,7 +27,7 @@ from torch2jax.rewrite.numpy_calls import (
 )
 from torch2jax.rewrite.numpy_dtypes import dtype_of
 from torch2jax.rewrite.precedence import PRIMARY, parenthesize
-from torch2jax.rewrite.references import direct
+from torch2jax.rewrite.references import VALUES, direct, dotted
 from torch2jax.rewrite.rewriter import DATA, Rewriter, attribute, call, fitted, rewrites, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rules.aliases import canonical
@@ -41,11 +42,18 @@ def data_definition(rewriter: Rewriter, node: cst.FunctionDef, info: FunctionInf
     outer, rewriter.function = rewriter.function, info
     taken, rewriter.taken = rewriter.taken, set(rewriter.scope_names(node))
     before, rewriter.in_data = rewriter.in_data, True
-    result = rewriter.generic(node)
+    kept = [each for each in node.decorators if not _drops_gradients(rewriter, each.decorator)]
+    result = rewriter.generic(node.with_changes(decorators=kept))
     returns = rewriter.expr(node.returns) if node.returns is not None else None
     rewriter.function, rewriter.taken, rewriter.in_data = outer, taken, before
     rewriter.tally.translated += 1
     return result if returns is node.returns else result.with_changes(returns=returns)
+
+
+def _drops_gradients(rewriter: Rewriter, decorator: cst.BaseExpression) -> bool:
+    func = decorator.func if isinstance(decorator, cst.Call) else decorator
+    name = qualified(rewriter, func, rewriter.kind(func))
+    return name is not None and canonical(name) in NO_GRAD
 
 
 def data_class(rewriter: Rewriter, node: cst.ClassDef, cls: ClassInfo) -> cst.ClassDef:
@@ -197,7 +205,8 @@ def _annotated(rewriter: Rewriter, node: Any) -> Any:
             return data_reference(rewriter, node, qualified)
         if canonical(qualified) == "torch.Tensor" or qualified.endswith("Tensor"):
             return attribute(rewriter.root("np"), "ndarray")
-        return _reference(rewriter, node, qualified)
+        known = VALUES.get(canonical(qualified))
+        return dotted(rewriter, known) if known is not None else _reference(rewriter, node, qualified)
     changes: dict[str, Any] = {}
     for name in FIELDS.get(type(node), ()):
         value = getattr(node, name)
@@ -219,6 +228,9 @@ def _call(rewriter: Rewriter, node: cst.Call) -> Any:
     if name is not None:
         if is_host_api(rewriter.program, name):
             return data_call(rewriter, node, name)
+        if canonical(name) in NO_GRAD:  # NumPy keeps no gradients
+            rewriter.tally.dropped += 1
+            return call(rewriter.root("nullcontext"), [])
         return function_call(rewriter, node, canonical(name))
     if isinstance(kind, BoundApi) and isinstance(kind.receiver, HostObject):
         return object_call(rewriter, node, kind.receiver, kind.name)
@@ -306,6 +318,9 @@ def _reference(rewriter: Rewriter, node: Any, name: str) -> Any:
 
 @rewrites(DATA, cst.BinaryOperation)
 def _operation(rewriter: Rewriter, node: cst.BinaryOperation) -> Any:
+    joined = added(rewriter, node)
+    if joined is not None:
+        return joined
     result = rewriter.generic(node)
     if not isinstance(node.operator, _ARITHMETIC):
         return result
