@@ -52,7 +52,7 @@ def distributed(*args, **kwargs):
 def parallel(*args, **kwargs):
     """Copies of a module on several devices.
 
-    >>> nn.parallel.data_parallel(nn.Linear(3, 4), f32(2, 3))
+    >>> nn.parallel.replicate(nn.Linear(3, 4), [0, 1])
     """
     raise Unsupported(
         "JAX makes no copies of a module for several devices",

@@ -95,26 +95,22 @@ def get_device_name(device: Device = None) -> str:
     return jax.devices()[0].device_kind
 
 
-@rule("torch.cuda.synchronize", "torch.accelerator.synchronize")
+@rule("torch.cuda.synchronize", "torch.accelerator.synchronize", "torch.xpu.synchronize", "torch.cpu.synchronize")
 def synchronize(device: Device = None) -> None:
-    """Waits for the device.
+    """Waits for all that devices were given: code that takes times.
 
-    >>> torch.cuda.synchronize()
+    >>> torch.cpu.synchronize()
     """
-    raise Unsupported(
-        "JAX has no queue to wait for as a whole", "call jax.block_until_ready(x) on the results that are timed"
-    )
+    return helpers.synchronize()
 
 
 @rule("torch.mps.synchronize")
 def mps_synchronize() -> None:
-    """Waits for the device.
+    """Waits for all that devices were given.
 
-    >>> torch.mps.synchronize()
+    >>> torch.mps.synchronize() if torch.backends.mps.is_available() else torch.cpu.synchronize()
     """
-    raise Unsupported(
-        "JAX has no queue to wait for as a whole", "call jax.block_until_ready(x) on the results that are timed"
-    )
+    return helpers.synchronize()
 
 
 @rule("torch.cuda.Event", "torch.cuda.Stream")
@@ -145,8 +141,6 @@ def current_stream(device=None):
 
 
 @rule(
-    "torch.cuda.max_memory_allocated",
-    "torch.cuda.memory_allocated",
     "torch.cuda.memory_reserved",
     "torch.cuda.max_memory_reserved",
     "torch.cuda.memory_stats",
@@ -154,12 +148,31 @@ def current_stream(device=None):
     "torch.cuda.get_device_properties",
     "torch.cuda.get_device_capability",
 )
-def memory_allocated(device=None):
+def memory_properties(device=None):
     """Memory and properties of the GPU.
+
+    >>> torch.cuda.memory_reserved()
+    """
+    raise Unsupported("JAX reports memory per device", "use jax.devices()[0].memory_stats()")
+
+
+@rule("torch.cuda.memory_allocated")
+def memory_allocated(device: Device = None) -> int:
+    """Bytes of the arrays on the default GPU.
 
     >>> torch.cuda.memory_allocated()
     """
-    raise Unsupported("JAX reports memory per device", "use jax.devices()[0].memory_stats()")
+    return helpers.memory_statistic("bytes_in_use")
+
+
+@rule("torch.cuda.max_memory_allocated")
+def max_memory_allocated(device: Device = None) -> int:
+    """The most bytes that arrays took on the default GPU.
+
+    >>> torch.cuda.max_memory_allocated()
+    """
+    caveat("JAX counts from the start of the program: torch.cuda.reset_peak_memory_stats has no counterpart")
+    return helpers.memory_statistic("peak_bytes_in_use")
 
 
 @rule("torch.cuda.memory_summary")

@@ -181,6 +181,7 @@ def multi_head_attention_forward(
     ...     average_attn_weights=False)
     >>> x, w, b, o = f32(4, 3, 6), f32(18, 6), f32(18), f32(6, 6)
     >>> F.multi_head_attention_forward(x, x, x, 6, 2, w, b, None, None, False, 0.5, o, None)[0]  # random
+    >>> x, w, b, o = f32(4, 3, 6), f32(18, 6), f32(18), f32(6, 6)
     >>> F.multi_head_attention_forward(
     ...     x, x, x, 6, 2, w, b, None, None, False, float(0), o, None, need_weights=False, static_k=f32(6, 5, 3),
     ...     static_v=f32(6, 5, 3))[0]

@@ -318,6 +318,17 @@ def equal(input: Tensor, other: Tensor) -> Tensor:
     return jnp.array_equal(input, other)
 
 
+@rule("torch.Tensor.get_device", "torch.get_device")
+def get_device(self: Tensor) -> int:
+    """The number of the GPU: the default one has 0, a processor -1.
+
+    >>> f32(2, 3).get_device()
+    >>> torch.get_device(f32(2, 3))
+    >>> torch.zeros(2, device="cpu").to(f32(2, 3).device) + f32(2, 3).get_device()
+    """
+    return -1 if jax.default_backend() == "cpu" else 0
+
+
 @rule(
     "torch.Tensor.data_ptr",
     "torch.Tensor.storage",
@@ -325,7 +336,6 @@ def equal(input: Tensor, other: Tensor) -> Tensor:
     "torch.Tensor.storage_offset",
     "torch.Tensor.is_shared",
     "torch.Tensor.is_pinned",
-    "torch.Tensor.get_device",
     "torch.Tensor.record_stream",
 )
 def memory(self: Tensor, *args):

@@ -161,7 +161,9 @@ def pca_lowrank(A: Tensor, q=None, center: bool = True, niter=2) -> (Tensor, Ten
 
 
 @rule("torch.linalg.svd")
-def svd(A: Tensor, full_matrices: bool = True, *, driver: Ignored = None, out: Out = None) -> (Tensor, Tensor, Tensor):
+def linalg_svd(
+    A: Tensor, full_matrices: bool = True, *, driver: Ignored = None, out: Out = None
+) -> (Tensor, Tensor, Tensor):
     """Singular values; U, S and V conjugate transposed.
 
     >>> torch.linalg.svd(f32(3, 2), full_matrices=False)[1]
@@ -245,7 +247,7 @@ def eigvals(A: Tensor) -> Tensor:
 
 
 @rule("torch.linalg.qr")
-def qr(A: Tensor, mode="reduced", *, out: Out = None) -> (Tensor, Tensor):
+def linalg_qr(A: Tensor, mode="reduced", *, out: Out = None) -> (Tensor, Tensor):
     """Orthogonal and triangular factor.
 
     >>> torch.linalg.qr(f32(3, 2))

@@ -351,9 +351,13 @@ def Size(sizes=()) -> Shape:
 
 
 @rule("torch.set_default_tensor_type")
-def set_default_tensor_type(t):
-    """The type of new tensors.
+def set_default_tensor_type(t) -> None:
+    """The type of new tensors: the usual one is JAX's as well, which has its default device itself.
 
     >>> torch.set_default_tensor_type(torch.DoubleTensor)
+    >>> torch.set_default_tensor_type("torch.DoubleTensor")
+    >>> torch.set_default_tensor_type("torch.FloatTensor") if torch.backends.mps.is_available() else None
     """
+    if t in ("torch.FloatTensor", "torch.cuda.FloatTensor"):
+        return
     raise Unsupported("JAX has no default dtype to set", "pass dtype=... or set jax_enable_x64 for float64")

@@ -28,7 +28,7 @@ from torch2jax.rewrite.emit import Emitted, emit_file, helpers_module
 from torch2jax.rewrite.helper_library import MODULE_NAME
 from torch2jax.rewrite.line_marks import without_marks
 from torch2jax.rules.cache import RuleBook, load_book
-from torch2jax.source import by_hand, families
+from torch2jax.source import by_hand, copies, families
 from torch2jax.source.choices import branched
 from torch2jax.source.inlining import inlined
 from torch2jax.source.phases import separated
@@ -137,6 +137,9 @@ def _convert_files(
             if by_hand.mentions(source):
                 result = unrolled(result.tree, result.origins)
                 result = by_hand.with_calls(result.tree, result.origins)
+            tree, origins = result.tree, result.origins
+        if copies.mentions(source):
+            result = copies.called_once(tree, dict(origins))
             tree, origins = result.tree, result.origins
         if families.mentions(source):
             result = families.told_apart(tree, dict(origins), partial(_names_in_flax, book))

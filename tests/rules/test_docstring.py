@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from torch2jax.rules.grammar import check_source
 from torch2jax.rules.model import Example
 
@@ -23,6 +25,31 @@ def test_an_assignment_opens_a_group_that_lasts_while_its_names_are_used() -> No
         "    >>> f(y)"
     )
     assert [source for source, _ in found] == ["f(0)", "x = f32(2)\nx.add_(1)\nx", "f(3)", "y = 1\nf(y)"]
+
+
+def test_a_new_assignment_opens_a_group_of_its_own() -> None:
+    found = examples("Doc.\n\n    >>> x = 1\n    >>> f(x)\n    >>> x = 2\n    >>> f(x)")
+    assert [source for source, _ in found] == ["x = 1\nf(x)", "x = 2\nf(x)"]
+
+
+@pytest.mark.parametrize("line", ["f(x)", "x.sin()", "x", "x.sum()[0]"])
+def test_a_value_that_is_never_compared_is_a_mistake(line: str) -> None:
+    source = f'@rule("torch.f")\ndef f(input):\n    """Doc.\n\n    >>> x = 1\n    >>> {line}\n    >>> g(x)\n    """\n'
+    _, [error] = check_source(f"{source}    return input\n", Path("a.py"))
+    assert error.line == 6
+    assert "only the last expression of an example is compared" in error.message
+
+
+@pytest.mark.parametrize("line", ["x.add_(1)", "nn.init.zeros_(x)", "x.eval()"])
+def test_lines_that_change_something_may_stand_before_the_last(line: str) -> None:
+    assert len(examples(f"Doc.\n\n    >>> x = f(1)\n    >>> {line}\n    >>> x")) == 1
+
+
+def test_no_function_of_a_file_hides_another() -> None:
+    head = '@rule("torch.f")\ndef f(input):\n    return input\n'
+    rules, [error] = check_source(head + head.replace("torch.f", "torch.g"), Path("a.py"))
+    assert len(rules) == 1
+    assert (error.line, error.message) == (5, "`f` is the name of the function in line 2 already")
 
 
 def test_a_blank_line_or_text_ends_a_group() -> None:

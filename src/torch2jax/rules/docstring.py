@@ -55,15 +55,19 @@ def _examples(lines: Sequence[_Line], scope: Scope) -> Iterator[Example]:
     assigned: set[str] = set()
     for line in lines:
         statement = _statement(line, scope)
-        used = {name.id for name in ast.walk(statement) if isinstance(name, ast.Name)}
+        read = {name.id for name in _names(statement) if not _stored(name)}
         closed = bool(group) and isinstance(_statement(group[-1], scope), ast.Expr)
-        if group and (line.fresh or (closed and not used & assigned)):
+        if group and (line.fresh or (closed and not read & assigned)):
             yield _example(group, scope)
             group, assigned = [], set()
         group.append(line)
-        assigned |= {name.id for name in ast.walk(statement) if isinstance(name, ast.Name) and _stored(name)}
+        assigned |= {name.id for name in _names(statement) if _stored(name)}
     if group:
         yield _example(group, scope)
+
+
+def _names(statement: ast.stmt) -> Iterator[ast.Name]:
+    return (node for node in ast.walk(statement) if isinstance(node, ast.Name))
 
 
 def _stored(name: ast.Name) -> bool:
@@ -84,10 +88,23 @@ def _place(line: _Line) -> ast.AST:
     return ast.Pass(lineno=line.line, col_offset=0)
 
 
+def _has_effect(statement: ast.stmt) -> bool:
+    """Whether a line in front of the last one is there for what it changes: `x.add_(1)`, `norm.eval()`."""
+    if not isinstance(statement, ast.Expr):
+        return True
+    called = statement.value.func if isinstance(statement.value, ast.Call) else None
+    name = called.attr if isinstance(called, ast.Attribute) else ""
+    return name.endswith("_") or name in ("eval", "train", "flatten_parameters")
+
+
 def _example(group: Sequence[_Line], scope: Scope) -> Example:
     last = group[-1]
     if not isinstance(_statement(last, scope), ast.Expr):
         raise scope.error(_place(last), "the last line of an example is an expression: its value is compared")
+    for line in group[:-1]:
+        if not _has_effect(_statement(line, scope)):
+            reason = "only the last expression of an example is compared: leave a blank line in front of the next"
+            raise scope.error(_place(line), reason)
     comment = ""
     for token in tokenize.generate_tokens(io.StringIO(last.source).readline):
         if token.type == tokenize.COMMENT:

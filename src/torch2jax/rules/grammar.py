@@ -112,6 +112,9 @@ def _statement(node: ast.stmt, position: int, file: _File) -> None:
     if isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name):
         _attached(node, decorator, decorator.value.id, file)
     elif isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
+        before = next((rule.line for rule in file.rules if rule.function == node.name != "_"), None)
+        if before is not None:
+            raise scope.error(node, f"`{node.name}` is the name of the function in line {before} already")
         file.rules.append(_rule(node, decorator, decorator.func.id, file))
     else:
         raise scope.error(
