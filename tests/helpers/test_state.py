@@ -16,6 +16,7 @@ from torch2jax.helpers.state import (
     named_buffers,
     named_children,
     named_parameters,
+    named_state,
     ordered_buffers,
     ordered_gradients,
     ordered_modules,
@@ -24,6 +25,7 @@ from torch2jax.helpers.state import (
     ordered_named_modules,
     ordered_named_parameters,
     parameters,
+    set_state,
     set_trainable,
     unfreeze,
 )
@@ -188,3 +190,28 @@ def test_gradients_come_in_the_order_of_the_parameters() -> None:
     assert not grads["head"]["kernel"][...].any()
     assert all(grad is None for grad in ordered_gradients(net, None))
     assert len(ordered_gradients(net.head, grads["head"])) == 2
+
+
+def test_a_state_by_names_is_the_variables_themselves() -> None:
+    class Shared(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.mean = Buffer(jnp.zeros(3))
+            self.scratch = Buffer(jnp.zeros(3), persistent=False)
+            self.first = nnx.Sequential(nnx.Linear(3, 4, rngs=rngs), nnx.relu, nnx.BatchNorm(4, rngs=rngs))
+            self.second = self.first.layers[0]
+            self.drop = nnx.Dropout(0.5, rngs=rngs)
+            self.scale = Frozen(jnp.ones(2))
+
+    module = Shared(nnx.Rngs(0))
+    found = named_state(module)
+    layer = [f"first.{name}" for name in ("0.weight", "0.bias")]
+    norm = [f"first.2.{name}" for name in ("weight", "bias", "running_mean", "running_var")]
+    assert sorted(found) == sorted(["mean", "scale", *layer, *norm, "second.weight", "second.bias"])
+    assert list(found)[:2] == ["mean", "scale"]
+    assert found["second.weight"] is found["first.0.weight"] is module.second.kernel
+    set_state(module, {name: variable[...] + 1 for name, variable in found.items()})
+    assert module.scale[...].tolist() == [2.0, 2.0]
+    with pytest.raises(KeyError, match="scale"):
+        set_state(module, {name: variable for name, variable in found.items() if name != "scale"})
+    with pytest.raises(ValueError, match="scale has the shapes"):
+        set_state(module, {name: variable[...] if name != "scale" else jnp.ones(3) for name, variable in found.items()})

@@ -41,7 +41,10 @@ def test_calls(line: str, expected: str) -> None:
     [
         "torch.save(model, path)",
         "return model.state_dict()['weight']",
-        "return [k for k in model.state_dict().keys()]",
+        "return model.state_dict()[path]",
+        "w = model.state_dict()[path]",
+        "state = model.state_dict()\n    return state[path]",
+        "state = model.state_dict()\n    torch.save(state, path)\n    return state[path]",
         "model.load_state_dict(torch.load(path), strict=False)",
         "model.load_state_dict({'weight': x})",
     ],

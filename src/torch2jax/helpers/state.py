@@ -1,6 +1,6 @@
 """What torch modules hold besides parameters, and the ways to go through a module."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -69,6 +69,34 @@ def _saved(module: nnx.Module) -> dict[tuple[object, ...], nnx.Variable[jax.Arra
         and not isinstance(node, nnx.RngState)
         and node.get_metadata().get("persistent", True)
     }
+
+
+def named_state(module: nnx.Module, prefix: str = "") -> dict[str, nnx.Variable[jax.Array]]:
+    """The parameters and saved buffers with dotted names; one that is there twice has two of them."""
+    found: dict[str, nnx.Variable[jax.Array]] = {}
+    for name, value in sorted(_attributes(module), key=lambda item: isinstance(item[1], nnx.Module)):
+        called = f"{prefix}{torch_name(module, name)}"
+        if isinstance(value, nnx.Module):
+            found |= named_state(value, f"{called}.")
+        elif isinstance(value, nnx.Param | Frozen | nnx.BatchStat) or (
+            isinstance(value, Buffer) and value.get_metadata().get("persistent", True)
+        ):
+            found[called] = value
+    return found
+
+
+def set_state(module: nnx.Module, values: Mapping[str, jax.Array]) -> None:
+    """Gives parameters and saved buffers the values under their names, as `named_state` has them.
+
+    Raises KeyError where one of them has what the other lacks, ValueError for other shapes.
+    """
+    held = named_state(module)
+    if held.keys() != values.keys():
+        raise KeyError(f"only one of the module and the values has {sorted(held.keys() ^ values.keys())}")
+    for name, value in values.items():
+        if held[name].shape != value.shape:
+            raise ValueError(f"{name} has the shapes {held[name].shape} and {value.shape}")
+        held[name][...] = value[...]
 
 
 def buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:

@@ -125,7 +125,10 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
     else:
         result = pointwise(frame, [(node.target, target), (node.value, value)])
     if isinstance(node.target, cst.Name):
-        if is_tensor(target):
+        plain = without_none(target)
+        if isinstance(plain, Tensor) and plain.variable:  # the name stays that of the Variable
+            items.mutated(frame, node.target, node)
+        elif is_tensor(target):
             frame.rebind(node.target.value, result, node.target)
             items.mutated(frame, node.target, node)
         else:

@@ -50,7 +50,7 @@ from torch2jax.infer.layout import MIXED
 from torch2jax.infer.module_flow import call_container
 from torch2jax.infer.program import ClassInfo
 from torch2jax.infer.rule_calls import call_layer
-from torch2jax.infer.states import puts_back
+from torch2jax.infer.states import entries_of, puts_back, without_counters
 
 
 def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:
@@ -88,10 +88,10 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
         case "named_parameters":
             return Iterator_(Tuple((STR, _parameter_of(frame, first))))
         case "buffers":
-            _without_counters(frame, node)
+            without_counters(frame, node)
             return Iterator_(Tensor(None, "float", None, True))
         case "named_buffers":
-            _without_counters(frame, node)
+            without_counters(frame, node)
             return Iterator_(Tuple((STR, Tensor(None, "float", None, True))))
         case "apply":
             return _apply(frame, node, receiver, arguments)
@@ -118,7 +118,7 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             use_everything(frame, arguments)
             return UNKNOWN
         case "state_dict" if not node.args and is_module(receiver):
-            return State()
+            return entries_of(frame, node, _parameter_of(frame, first)) or State()
         case "register_forward_hook" | "register_forward_pre_hook":
             return register_hook(frame, node, receiver, name, arguments)
         case "requires_grad_":
@@ -130,15 +130,6 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             if not isinstance(first, Instance) or first.cls.is_module:
                 frame.report("T2J108", node, f"Module.{name} has no translation yet", HINTS.get(name, ""))
             return UNKNOWN
-
-
-def _without_counters(frame: Frame, node: cst.CSTNode) -> None:
-    """Say that a walk over buffers misses one that Flax has no use for, where there may be such."""
-    if any(name in file.source for file in frame.program.files.values() for name in ("BatchNorm", "InstanceNorm")):
-        message = (
-            "assumed that `num_batches_tracked` of normalisations does not matter here: Flax does not count batches"
-        )
-        frame.report("T2J201", node, message, "what is summed, counted or listed lacks these buffers")
 
 
 HINTS = {

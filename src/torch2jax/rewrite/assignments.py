@@ -347,8 +347,10 @@ def augmented_assign(rewriter: Rewriter, node: cst.AugAssign) -> Any:
 
 def _augmented_plainly(rewriter: Rewriter, node: cst.AugAssign, target: Any, note: Any) -> Any:
     value = rewriter.expr(node.value)
-    if isinstance(target, cst.Attribute) and note is not None and note[0] in (*WRITES, "state"):
-        place = place_of(rewriter, target) if note[0] != "write_variable" else _written_place(rewriter, target, note)
+    is_kept = isinstance(target, cst.Attribute) and note is not None and note[0] in (*WRITES, "state")
+    if is_kept or (isinstance(target, cst.Name) and place_of(rewriter, target).variable):
+        is_own = note is not None and note[0] == "write_variable"
+        place = _written_place(rewriter, target, note) if is_own else place_of(rewriter, target)
         relayout = rewriter.facts.relayouts.get(target)
         if relayout is not None and place.layout is not None:
             current = rewriter.expr(target)

@@ -19,11 +19,20 @@ def state_call(rewriter: Rewriter, node: cst.Call, note: Any) -> cst.BaseExpress
         case ("load_checkpoint",):
             rewriter.tally.translated += 1
             return call(rewriter.helper("load_checkpoint"), [rewriter.expr(node.args[0].value)])
+        case ("set_state",):
+            assert isinstance(node.func, cst.Attribute)
+            rewriter.tally.translated += 1
+            given = [rewriter.expr(node.func.value), rewriter.expr(node.args[0].value)]
+            return call(rewriter.helper("set_state"), given)
         case ("load_state",):
             assert isinstance(node.func, cst.Attribute)
             rewriter.tally.translated += 1
             given = [rewriter.expr(node.func.value), rewriter.expr(node.args[0].value)]
             return call(rewriter.helper("load_state"), given)
+        case ("state_entries",):
+            assert isinstance(node.func, cst.Attribute)
+            rewriter.tally.translated += 1
+            return call(rewriter.helper("named_state"), [rewriter.expr(node.func.value)])
         case ("module_method", "state_dict") | ("optimizer_method", "state_dict") if not node.args:
             assert isinstance(node.func, cst.Attribute)
             return _taken(rewriter, node.func.value)
