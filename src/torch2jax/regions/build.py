@@ -15,6 +15,7 @@ from torch2jax.regions.blocks import Place
 from torch2jax.regions.callees import check_hidden, receiver_of
 from torch2jax.regions.carried import carried, check_given
 from torch2jax.regions.compiling import obstacle
+from torch2jax.regions.concrete import ahead_of_step
 from torch2jax.regions.hooked import hooked
 from torch2jax.regions.passing import note_hidden
 from torch2jax.regions.paths import Access, Find, access_of, access_of_all, overlap, path_of, shown, whole
@@ -96,11 +97,16 @@ class _Builder:
         inside = [s for s in needed if order[s] >= first]
         prelude = [s for s in inside if order[s] < begun or s in stops]
         forward = [s for s in inside if s not in prelude]
+        ahead = ahead_of_step(self.program, self.fn, inside, worked, self.access, self._varying())
+        if not again:
+            inside, prelude, forward = (
+                [s for s in code if s not in ahead.statements] for code in (inside, prelude, forward)
+            )
         if again:
             self._check_again(again, [*prelude, *forward], wanted, models)
         check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models, self.seen)
         self._check_inside(prelude, forward, modules, order)
-        after = [s for s in plain if first <= order[s] and s not in inside]
+        after = [s for s in plain if first <= order[s] and s not in inside and s not in ahead.statements]
         state = modules | {each.optimizer for each in self.trained}
         versions = self._checked_after(after, inside, state, order)
         region = statements[first : self.end]
@@ -124,7 +130,11 @@ class _Builder:
             varying=frozenset(self._varying()),
             steady=frozenset(self._steady()),
             kinds=self.seen,
-            outside=looked_at or obstacle(self.program, self.fn, code) or unfit(self.seen, does, settings),
+            outside=looked_at
+            or obstacle(self.program, self.fn, code)
+            or unfit(self.seen, does, settings)
+            or ahead.cause,
+            ahead=ahead.statements if not again else (),
             gradients=self.added.gradients if self.added is not None else "",
             is_new=self.added is not None and self.added.is_new,
             again=tuple(again),

@@ -68,6 +68,7 @@ class Region:
     step from being compiled, if anything does. ``gradients``: the variable that they are
     added to, where the update comes later; ``is_new``: there are none to add to. ``again``: those of the
     differentiated that have been run before, which are run once more on ``copy``, the model as it was then.
+    ``ahead``: statements in it that run in front of the step.
     ``settings``: plain objects and dictionaries that are used as a whole and hold no arrays; ``arrays``: parts of
     objects of unknown kind that are used as arrays are.
     ``asks``: the program looks which parameters have gradients.
@@ -91,6 +92,7 @@ class Region:
     gradients: str = ""
     is_new: bool = False
     again: tuple[Any, ...] = ()
+    ahead: tuple[Any, ...] = ()
     versions: dict[Any, tuple[str, ...]] = field(default_factory=dict)
     settings: frozenset[str] = frozenset()
     arrays: frozenset[str] = frozenset()

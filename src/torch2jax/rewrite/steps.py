@@ -72,13 +72,14 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     step.rebound = [p for p in during.writes if p in during.reads or (p in inside.reads and p not in during.kills)]
     rewriter.hoisted.append(_definition(rewriter, step))
     rewriter.arrivals = held
+    ahead = body(rewriter, region.ahead) if region.ahead else []
     after = [line for item in region.after for line in _later(rewriter, item, versions.get(item, {}), body)]
-    return [*arrivals.lines(), _above(_call(step), _comments(region)[0]), *after]
+    return [*arrivals.lines(), *ahead, _above(_call(step), _comments(region)[0]), *after]
 
 
 def _comments(region: Region) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine], list[cst.EmptyLine]]:
     """The comments of statements that go: those before the backward passes, of these, and behind them."""
-    kept = {*region.prelude, *region.forward, *region.after} - set(region.losses)
+    kept = {*region.ahead, *region.prelude, *region.forward, *region.after} - set(region.losses)
     found: tuple[list[cst.EmptyLine], list[cst.EmptyLine], list[cst.EmptyLine]] = ([], [], [])
     place = 0
     for item in region.statements:
