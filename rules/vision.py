@@ -1,4 +1,4 @@
-"""Parts of timm and apex that model code imports, which can not be installed beside the pinned PyTorch."""
+"""Parts of timm that model code imports, which can not be installed beside the pinned PyTorch."""
 
 from torch2jax.rulebook import *
 
@@ -58,20 +58,5 @@ def Mlp(
         activation=act_layer,
         use_bias=bias,
         rate=drop,
-        rngs=rngs,
-    )
-
-
-@rule("apex.normalization.FusedLayerNorm", "apex.normalization.fused_layer_norm.FusedLayerNorm", mode="along")
-def FusedLayerNorm(
-    normalized_shape: int, eps=1e-5, elementwise_affine=True, *, memory_efficient: Ignored = False
-) -> Module:
-    """Layer normalisation of the last axis, as nn.LayerNorm has it."""
-    return nnx.LayerNorm(
-        normalized_shape,
-        epsilon=eps,
-        use_bias=elementwise_affine,
-        use_scale=elementwise_affine,
-        use_fast_variance=False,
         rngs=rngs,
     )
