@@ -17,7 +17,7 @@ from torch2jax.verify.inputs import Inputs
 from torch2jax.verify.programs import Programs
 from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.report import GOOD, Outcome, Rung, Verdict
-from torch2jax.verify.rounding import rule
+from torch2jax.verify.rounding import Ruling, rule
 from torch2jax.verify.sides import SEED, Original, Translation
 from torch2jax.verify.spaces import Space
 from torch2jax.verify.steps import Step, Watch
@@ -84,7 +84,8 @@ def untraced(outcome: Outcome, cause: BaseException | None) -> Outcome:
 class Climb:
     """One case in one precision: its sides, its inputs, and the verdicts so far.
 
-    inputs: those of the last call. traced: adds to an outcome where the two sides part, and their layers.
+    inputs: those of the last call; ruling: on the last comparison. traced: adds to an outcome where the two sides
+    part, and their layers.
     """
 
     programs: Programs
@@ -96,6 +97,7 @@ class Climb:
     verdicts: dict[Rung, Verdict] = field(default_factory=dict)
     inputs: CallArrays | None = None
     traced: Callable[[Outcome, BaseException | None], Outcome] = untraced
+    ruling: Ruling | None = None
 
     def sides(self, *, train: bool) -> tuple[Original, Translation]:
         """Both sides, not built yet."""
@@ -170,7 +172,7 @@ class Climb:
             with mode:
                 return again()
 
-        ruling = rule(comparison, expected, under)
+        self.ruling = ruling = rule(comparison, expected, under)
         verdict, detail = ruling.verdict, ruling.detail
         why = unmatched(*draws) if draws else ""
         if verdict is Verdict.DIFFERS and why and not comparison.structural:

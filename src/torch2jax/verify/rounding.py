@@ -79,11 +79,15 @@ _ROUNDING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The verdict on a float64 comparison, a sentence about it, and the arrays that only rounding explains."""
+    """The verdict on a float64 comparison, a sentence about it, and the arrays that only rounding explains.
+
+    chaotic: torch's own rounding moves some array by more than anything could be decided by.
+    """
 
     verdict: Verdict
     detail: str = ""
     excused: frozenset[str] = frozenset()
+    chaotic: bool = False
 
 
 def rule(
@@ -97,14 +101,16 @@ def rule(
         return Ruling(Verdict.AGREES)
     own = own_errors(expected, rerun)
     wrong = [array for array in doubtful if array.max_abs > FACTOR * own.get(array.path, 0.0)]
+    scale = max(array.scale for array in comparison.arrays)
+    loose = [array for array in doubtful if FACTOR * own.get(array.path, 0.0) > CEILING * scale]
     if wrong:
         worst = max(wrong, key=lambda array: array.max_rel)
-        return Ruling(Verdict.DIFFERS, f"worst at {worst.path}{_beside(own.get(worst.path, 0.0), worst)}")
-    scale = max(array.scale for array in comparison.arrays)
-    loose = [array for array in doubtful if FACTOR * own[array.path] > CEILING * scale]
+        detail = f"worst at {worst.path}{_beside(own.get(worst.path, 0.0), worst)}"
+        return Ruling(Verdict.DIFFERS, detail, chaotic=bool(loose))
     if loose:
         worst = max(loose, key=lambda array: own[array.path])
-        return Ruling(Verdict.UNDECIDED, f"ill-conditioned: {worst.path}{_beside(own[worst.path], worst)}")
+        detail = f"ill-conditioned: {worst.path}{_beside(own[worst.path], worst)}"
+        return Ruling(Verdict.UNDECIDED, detail, chaotic=True)
     paths = ", ".join(array.path for array in doubtful[:3]) + (", ..." if len(doubtful) > 3 else "")
     excused = frozenset(array.path for array in doubtful)
     return Ruling(Verdict.AGREES, f"{paths}: within the error of torch's own rounding", excused)

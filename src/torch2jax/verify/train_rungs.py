@@ -112,7 +112,7 @@ class TrainRungs:
             return climb.outcome(rung, Verdict.INFORMATION, "no parameter has a gradient" if count else "0 steps")
         outcome = self._trained(rung, step, first, rate)
         for shorter in _SHORTER:  # where it is chaotic, shorter steps stay where float64 determines them
-            if outcome.verdict is not Verdict.UNDECIDED:
+            if climb.ruling is None or not climb.ruling.chaotic:
                 break
             step.restart(self.inputs)
             again = climb.on_translation(rung, "differentiating the translation", step.run)
