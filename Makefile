@@ -8,7 +8,8 @@
 PYTHON ?= python3
 PIP_ARGS ?=
 VENV ?= .venv
-JOBS ?= 2
+# More than there are cores: many tests wait for processes of their own.
+JOBS ?= 3
 FULL ?=
 
 BIN := $(VENV)/bin

@@ -61,6 +61,13 @@ def test_nothing_is_decided_where_all_is_rounding() -> None:
     assert found.detail.startswith("ill-conditioned: out")
 
 
+def test_what_torchs_own_rounding_moves_is_chaotic_also_where_more_differs() -> None:
+    found = ruling(lambda x: (x - x.mean()).sum(), lambda x: x.sum() - len(x) * x.mean() + 1, sample(2, 401, mean=3.0))
+    assert (found.verdict, found.chaotic) == (Verdict.DIFFERS, True)
+    plain = ruling(lambda x: x * 1, lambda x: x + 1e-3, sample(2, 401))
+    assert (plain.verdict, plain.chaotic) == (Verdict.DIFFERS, False)
+
+
 def test_constants_inside_count_as_well() -> None:
     """Moving the input does not show the digits that the large number takes."""
     found = ruling(lambda x: (x + 1e7) - 1e7, lambda x: x, sample(1, 40), beside=1e3)
