@@ -38,3 +38,10 @@ def test_one_process_needs_no_others() -> None:
     join_processes()
     wait_for_processes()
     leave_processes()
+
+
+def test_several_processes_may_not_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed.expect_one_process()
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(RuntimeError, match="exchange"):
+        distributed.expect_one_process()

@@ -83,7 +83,9 @@ def test_processes_are_those_of_jax() -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("dist.all_reduce(data)", "T2J108 `all_reduce` between devices: losses and metrics of a batch"),
+        ("dist.all_reduce(data, group=data)", "T2J108 `all_reduce` between devices: losses and metrics of a batch"),
+        ("dist.all_reduce(data)", "T2J205 `all_reduce` changes nothing in one process"),
+        ("dist.all_gather([data], data)", "T2J108 `all_gather` between devices: losses and metrics of a batch"),
         ("mp.spawn(run, nprocs=4)", "T2J108 a process for each device: one process drives all devices"),
         ("dist.get_rank(data)", "T2J103 torch.distributed.get_rank: groups of processes have no translation"),
         ('rank = int(os.environ["LOCAL_RANK"])', "T2J205 `LOCAL_RANK` is set by torchrun"),
@@ -94,6 +96,17 @@ def test_processes_are_those_of_jax() -> None:
 def test_what_has_another_meaning_is_flagged(statement: str, message: str) -> None:
     _, found = converted(statement)
     assert [line.startswith(message) for line in found] == [True]
+
+
+def test_one_process_exchanges_nothing() -> None:
+    code, _ = converted(
+        """\
+        loss = data.mean()
+        dist.all_reduce(loss, op=dist.ReduceOp.SUM)
+        loss /= dist.get_world_size()
+        """
+    )
+    assert "loss = data.mean()\n    expect_one_process()\n    loss /= jax.process_count()" in code
 
 
 def test_an_attribute_of_that_name_is_left_alone() -> None:

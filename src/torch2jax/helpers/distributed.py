@@ -56,6 +56,16 @@ def wait_for_processes() -> None:
     multihost_utils.sync_global_devices("barrier")
 
 
+def expect_one_process() -> None:
+    """In the place of an exchange between processes, which has nothing to do where there is one.
+
+    Raises:
+        RuntimeError: there are several. What is computed of arrays that lie on all of them is that of all already.
+    """
+    if jax.process_count() > 1:
+        raise RuntimeError("Several processes would exchange arrays here, which has no translation.")
+
+
 def leave_processes() -> None:
     """Disconnect from the other processes."""
     if jax.process_count() > 1:

@@ -90,7 +90,7 @@ def left(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 
 @special(
     TORCH,
-    *"torch.distributed.all_reduce torch.distributed.reduce torch.distributed.all_gather torch.distributed.broadcast "
+    *"torch.distributed.all_gather "
     "torch.distributed.gather torch.distributed.scatter torch.distributed.reduce_scatter "
     "torch.distributed.all_gather_into_tensor torch.distributed.all_gather_object "
     "torch.distributed.broadcast_object_list torch.distributed.all_to_all torch.distributed.send "
@@ -98,6 +98,10 @@ def left(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
 )
 def collective(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     """What processes exchange by hand."""
+    return _refused(frame, node, arguments)
+
+
+def _refused(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     use_everything(frame, arguments)
     name = node.func.attr.value if isinstance(node.func, cst.Attribute) else "this"
     message = (
@@ -105,6 +109,19 @@ def collective(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     )
     frame.report("T2J108", node, message, "leave it out, and what is divided by the world size undivided")
     return FREE
+
+
+@special(TORCH, *(f"torch.distributed.{name}" for name in ("all_reduce", "reduce", "broadcast")))
+def exchanged(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+    """What one process has nothing to do for, whatever the operation: arrays stay what they are."""
+    if {"group", "async_op"} & arguments.keywords.keys() or len(arguments.positional) > 2 or arguments.star is not None:
+        return _refused(frame, node, arguments)
+    use_everything(frame, arguments)
+    frame.facts.special[node] = ("process", "expect_one_process")
+    name = node.func.attr.value if isinstance(node.func, cst.Attribute) else "this"
+    message = f"`{name}` changes nothing in one process, which drives all devices of a host; with several it raises"
+    frame.report("T2J205", node, message, "a loss or metric of a batch that is split is that of all devices already")
+    return NONE
 
 
 @special(TORCH, "torch.multiprocessing.spawn")
