@@ -426,6 +426,14 @@ def launched():
     torch.distributed.destroy_process_group()
 
 
+def exchanged(x: torch.Tensor):
+    """torch.distributed.all_reduce torch.distributed.reduce torch.distributed.broadcast"""
+    torch.distributed.all_reduce(x)
+    torch.distributed.reduce(x, 0)
+    torch.distributed.broadcast(x, src=0)
+    return x
+
+
 def forked():
     """torch.random.fork_rng"""
     with torch.random.fork_rng():
