@@ -33,17 +33,16 @@ def test_dropout_stands_behind_both_layers() -> None:
     assert layer.fc1.bias is None
 
 
-def test_blocks_of_timm_and_apex() -> None:
+def test_a_block_with_timms_mlp() -> None:
     source = """
 import torch
 from torch import nn
 from timm.models.vision_transformer import Mlp
-from apex.normalization.fused_layer_norm import FusedLayerNorm
 
 class Block(nn.Module):
     def __init__(self, dim: int, act_layer=nn.GELU, drop=0.0):
         super().__init__()
-        self.norm = FusedLayerNorm(dim, eps=1e-6)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.mlp = Mlp(in_features=dim, hidden_features=4 * dim, act_layer=act_layer, drop=drop)
 
     def forward(self, x: torch.Tensor):
