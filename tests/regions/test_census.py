@@ -78,6 +78,7 @@ def compare(path: Path) -> None:
         found = train(twin, jnp.asarray(images), jnp.asarray(labels), **drawing)
         assert flat(found) == pytest.approx(flat(expected), rel=1e-9)
         state = to_state_dict(twin)
+        # Flax counts no batches, as T2J201 says where a program looks at the count.
         counted = {name: value for name, value in model.state_dict().items() if "num_batches_tracked" not in name}
         for name, value in counted.items():
             np.testing.assert_allclose(np.asarray(state[name]), value.numpy(), rtol=1e-9, atol=1e-12, err_msg=name)

@@ -11,6 +11,7 @@ import torch
 import torch.nn as nn
 
 net = nn.Linear(3, 2)
+w = 1.0
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 x = torch.randn(4, 3)
 
@@ -71,6 +72,7 @@ def test_what_arrays_can_do_stays_in_the_step(lines: str) -> None:
         ("loss = (ramp(step) * y).mean()", "`step`"),
         ("loss = (max(step, 2) * y).mean()", "`step`"),
         ("loss = y[:step].mean()", "`step`"),
+        ("print(w)\nw = math.exp(-step)\nloss = (w * y).mean()", "`-step`"),
         ("w = math.exp(-step)\ny = w * y\nw = 2 * w\nloss = (w * y).mean()", "`-step`"),
     ],
 )

@@ -97,11 +97,10 @@ class _Builder:
         inside = [s for s in needed if order[s] >= first]
         prelude = [s for s in inside if order[s] < begun or s in stops]
         forward = [s for s in inside if s not in prelude]
-        ahead = ahead_of_step(self.program, self.fn, inside, worked, self.access, self._varying())
-        if not again:
-            inside, prelude, forward = (
-                [s for s in code if s not in ahead.statements] for code in (inside, prelude, forward)
-            )
+        between = statements[first : self.end]
+        ahead = ahead_of_step(self.program, self.fn, inside, worked, self.access, self._varying(), again, between)
+        inside = [s for s in inside if s not in ahead.statements]
+        prelude, forward = [s for s in prelude if s in inside], [s for s in forward if s in inside]
         if again:
             self._check_again(again, [*prelude, *forward], wanted, models)
         check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models, self.seen)
@@ -109,7 +108,6 @@ class _Builder:
         after = [s for s in plain if first <= order[s] and s not in inside and s not in ahead.statements]
         state = modules | {each.optimizer for each in self.trained}
         versions = self._checked_after(after, inside, state, order)
-        region = statements[first : self.end]
         clips = [roles[i].node for i in range(first, self.end) if i in roles and roles[i].role is Role.CLIP]
         code = [*again, *prelude, *forward]
         settings = settings_in(self.program, self.fn, self.seen, [*code, *losses.values()])
@@ -118,7 +116,7 @@ class _Builder:
         if looked_at and again:
             raise NoRegionError("a hook would run twice: a forward pass is run again for the second update", again[0])
         return Region(
-            statements=tuple(region),
+            statements=tuple(between),
             prelude=tuple(prelude),
             forward=(*again, *sorted([*forward, *losses, *versions], key=order.__getitem__)),
             after=tuple(after),
@@ -126,7 +124,7 @@ class _Builder:
             clips=tuple(clips),
             norms={marked.node: marked.result for marked in roles.values() if marked.result},
             trained=self.trained,
-            live=self._live(region, after),
+            live=self._live(between, after),
             varying=frozenset(self._varying()),
             steady=frozenset(self._steady()),
             kinds=self.seen,
@@ -134,7 +132,7 @@ class _Builder:
             or obstacle(self.program, self.fn, code)
             or unfit(self.seen, does, settings)
             or ahead.cause,
-            ahead=ahead.statements if not again else (),
+            ahead=ahead.statements,
             gradients=self.added.gradients if self.added is not None else "",
             is_new=self.added is not None and self.added.is_new,
             again=tuple(again),

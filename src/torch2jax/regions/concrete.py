@@ -38,12 +38,14 @@ def ahead_of_step(
     worked: Collection[Any],
     access: Mapping[Any, Access],
     varying: Collection[str],
-    again: Collection[Any] = (),
+    again: Collection[Any],
+    between: Sequence[Any],
 ) -> Ahead:
     """Which statements of a step need values of numbers that vary, and can run before it.
 
     code: the statements in order; worked: those that depend on a model; varying: what changes from step to step;
-    again: statements that are run a second time, so that none can move.
+    again: statements that are run a second time, so that none can move; between: all statements up to the update, with
+    those that will follow the step.
     """
     tainted = {path for path in varying if "." not in path}
     moved: list[Any] = []
@@ -52,7 +54,7 @@ def ahead_of_step(
             tainted |= _numbers_set(fn, statement, tainted)
             continue
         wanted = _with_sources(statement, code, access)
-        if not again and all(_may_move(program, fn, each, code, worked, access, wanted) for each in wanted):
+        if not again and all(_may_move(program, fn, each, between, worked, access, wanted) for each in wanted):
             moved += [each for each in wanted if each not in moved]
             continue
         return Ahead(cause=_needs(program, fn, statement, tainted))
@@ -73,12 +75,12 @@ def _may_move(
     program: Program,
     fn: FunctionInfo,
     statement: Any,
-    code: Sequence[Any],
+    between: Sequence[Any],
     worked: Collection[Any],
     access: Mapping[Any, Access],
     together: Collection[Any],
 ) -> bool:
-    """Whether a statement sets names to numbers, of numbers alone, and nothing in the step minds when."""
+    """Whether a statement sets names to numbers, of numbers alone, and no other minds when."""
     match statement:
         case cst.SimpleStatementLine(body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name())], value=value)]):
             kind = fn.facts.kinds.get(value)
@@ -92,10 +94,11 @@ def _may_move(
     ):
         return False
     does = access[statement]
-    others = [other for other in code if other not in together]
-    earlier = others[: sum(code.index(other) < code.index(statement) for other in others)]
-    read_before = any(set(does.writes) & set(access[other].reads) for other in earlier)
-    return not read_before and not any({*does.reads, *does.writes} & set(access[other].writes) for other in others)
+    others = [other for other in between if other not in together and other in access]
+    place = between.index(statement)
+    read_before = any(does.writes.keys() & access[o].reads.keys() for o in others if between.index(o) < place)
+    changed = {path for other in others for path in access[other].writes}
+    return not read_before and not changed & {*does.reads, *does.writes}
 
 
 def _numbers_set(fn: FunctionInfo, statement: Any, tainted: Collection[str]) -> set[str]:
