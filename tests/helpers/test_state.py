@@ -213,5 +213,7 @@ def test_a_state_by_names_is_the_variables_themselves() -> None:
     assert module.scale[...].tolist() == [2.0, 2.0]
     with pytest.raises(KeyError, match="scale"):
         set_state(module, {name: variable for name, variable in found.items() if name != "scale"})
+    set_state(module, {"mean": found["mean"][...], "other": jnp.ones(1), "scale": jnp.zeros(2)}, strict=False)
+    assert module.scale[...].tolist() == [0.0, 0.0]
     with pytest.raises(ValueError, match="scale has the shapes"):
         set_state(module, {name: variable[...] if name != "scale" else jnp.ones(3) for name, variable in found.items()})

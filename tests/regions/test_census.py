@@ -50,7 +50,7 @@ def test_what_is_not_flagged_trains_alike(path: Path) -> None:
     compare(path)
 
 
-@pytest.mark.parametrize("name", ["hand_data_add", "grad_clamp", "clip_append"])
+@pytest.mark.parametrize("name", ["hand_data_add", "grad_clamp", "clip_append", "state_averages"])
 def test_what_is_done_by_hand_trains_alike(name: str) -> None:
     compare(HERE / f"census/{name}.py")
 

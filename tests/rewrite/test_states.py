@@ -41,13 +41,43 @@ def test_calls(line: str, expected: str) -> None:
     [
         "torch.save(model, path)",
         "return model.state_dict()['weight']",
-        "return model.state_dict()[path]",
-        "w = model.state_dict()[path]",
-        "state = model.state_dict()\n    return state[path]",
         "state = model.state_dict()\n    torch.save(state, path)\n    return state[path]",
         "model.load_state_dict(torch.load(path), strict=False)",
         "model.load_state_dict({'weight': x})",
     ],
 )
 def test_what_is_flagged(line: str) -> None:
+    assert "T2J108" in converted(line)[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return model.state_dict()[path]",
+        "state = model.state_dict()\n    return state[path]",
+        "for name, value in model.named_parameters():\n        if name == path:\n            return value",
+        "return dict(model.named_parameters())[path]",
+    ],
+)
+def test_a_parameter_that_is_given_back_is_in_flax_order(line: str) -> None:
+    assert "T2J205" in converted(line)[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("return len(model.state_dict())", "return len(named_state(model))"),
+        ("return path in model.state_dict()", "return path in named_state(model)"),
+        ("s = [model.state_dict()]\n    return s[0].keys()", "s = [named_state(model)]"),
+        ("s = model.state_dict()\n    s[path] = s[path] * 2\n    model.load_state_dict(s)", "set_state(model, s)"),
+    ],
+)
+def test_states_that_are_looked_into_are_dictionaries(line: str, expected: str) -> None:
+    code, codes = converted(line)
+    assert expected in code
+    assert not [c for c in codes if c < "T2J2"]
+
+
+@pytest.mark.parametrize("line", ["return len(optimizer.state_dict())", "return [k for k in optimizer.state_dict()]"])
+def test_states_of_optimizers_are_not_looked_into(line: str) -> None:
     assert "T2J108" in converted(line)[1]

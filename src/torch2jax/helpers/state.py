@@ -85,18 +85,18 @@ def named_state(module: nnx.Module, prefix: str = "") -> dict[str, nnx.Variable[
     return found
 
 
-def set_state(module: nnx.Module, values: Mapping[str, jax.Array]) -> None:
+def set_state(module: nnx.Module, values: Mapping[str, jax.Array], strict: bool = True) -> None:
     """Gives parameters and saved buffers the values under their names, as `named_state` has them.
 
-    Raises KeyError where one of them has what the other lacks, ValueError for other shapes.
+    Raises KeyError where one of them has what the other lacks (unless `strict` is False), ValueError for other shapes.
     """
     held = named_state(module)
-    if held.keys() != values.keys():
+    if strict and held.keys() != values.keys():
         raise KeyError(f"only one of the module and the values has {sorted(held.keys() ^ values.keys())}")
-    for name, value in values.items():
-        if held[name].shape != value.shape:
-            raise ValueError(f"{name} has the shapes {held[name].shape} and {value.shape}")
-        held[name][...] = value[...]
+    for name in held.keys() & values.keys():
+        if held[name].shape != values[name].shape:
+            raise ValueError(f"{name} has the shapes {held[name].shape} and {values[name].shape}")
+        held[name][...] = values[name][...]
 
 
 def buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:

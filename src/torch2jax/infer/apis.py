@@ -51,6 +51,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
+from torch2jax.infer.state_entries import look_into
 from torch2jax.rules.aliases import canonical
 
 Special = Callable[[Frame, cst.Call, Any], Kind | None]
@@ -133,6 +134,7 @@ def length(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         else:
             frame.use(holder, plain)
     as_layers(frame, holder, plain)
+    look_into(frame, holder, plain)
     if isinstance(plain, Tuple) or (isinstance(plain, Container) and plain.items is not None):
         return INT if isinstance(plain, Container) else Number("int", len(plain.items or ()))
     return Number("int", plain.rank) if isinstance(plain, Shape) and plain.rank is not None else INT
@@ -554,7 +556,8 @@ def _dict_method(frame: Frame, receiver: Mapping, site: Any, name: str, argument
             if isinstance(plain, Mapping):
                 copy_items(frame, site, plain, heap_read(frame, plain.site))
             else:
-                frame.program.heap[site].write(FREE, frame.program)
+                unseen = UNKNOWN if site in frame.program.named_states else FREE
+                frame.program.heap[site].write(unseen, frame.program)
         for value, kind in arguments.keywords.values():
             heap_write(frame, site, kind, value)
         return NONE

@@ -182,7 +182,7 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
 
             return object_attribute(frame, node, kind, name)
         case State():
-            from torch2jax.infer.states import state_attribute
+            from torch2jax.infer.state_entries import state_attribute
 
             return state_attribute(frame, node, kind, name)
         case Scaler():

@@ -84,11 +84,13 @@ def is_interpreted(name: str) -> bool:
 def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], bindings: dict[str, Binding]) -> Program:
     """The program of some files, interpreted.
 
-    Where code turns out to belong to data loading, it starts again: what was thought of that code has left its marks.
+    Where code turns out to belong to data loading, or a state to be looked into, it starts again: what was thought of
+    that before has left its marks.
     """
     hosted: set[Any] = set()
+    named: dict[Any, set[Any]] = {}
     while True:
-        program = Program(book, options, hosted=set(hosted))
+        program = Program(book, options, hosted=set(hosted), named_states=dict(named))
         for path, file in files.items():
             fresh = FileInfo(
                 file.path,
@@ -103,9 +105,10 @@ def interpreted(book: RuleBook, options: Options, files: Files[str, FileInfo], b
             program.files[path] = fresh
         interpret(program, bindings)
         found = program.hosted | made_for_data(program)
-        if found <= hosted:
+        if found <= hosted and program.entries.keys() <= named.keys():
             return program
         hosted |= found
+        named |= program.entries
 
 
 def interpret(program: Program, bindings: dict[str, Binding]) -> None:

@@ -42,6 +42,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import MIXED, place, without
+from torch2jax.infer.state_entries import look_into, state_entry
 
 SHAPE_ITEMS: Kind = Iterator_(INT)
 
@@ -82,6 +83,8 @@ def _items_of(frame: Frame, kind: Kind) -> Kind:
             return Tuple((STR, AnyModule()))
         case Modules():
             return AnyModule()
+        case State(loaded=False):
+            return STR
         case Free():
             return kind
         case HostTensor(assumed=True):
@@ -108,6 +111,7 @@ def iterated(frame: Frame, node: cst.CSTNode, kind: Kind) -> Kind:
     if isinstance(kind, Shape) and kind.layout is not None:
         logical_shape(frame, node, kind)
     as_layers(frame, node, kind)
+    look_into(frame, node, kind)
     return all_items(frame, kind)
 
 
@@ -188,9 +192,7 @@ def subscript(frame: Frame, node: cst.Subscript) -> Kind:
     if isinstance(plain, Shape):
         return _shape_index(frame, node, plain)
     if isinstance(plain, State):
-        if not plain.loaded:
-            frame.report("T2J108", node, "an entry of a state dict has no translation", "read the parameter itself")
-        return plain if plain.loaded else UNKNOWN
+        return state_entry(frame, node, plain)
     return _container_index(frame, node, plain)
 
 

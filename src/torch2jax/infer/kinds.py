@@ -286,9 +286,13 @@ class Object(Kind):
 
 @dataclass(frozen=True, slots=True)
 class State(Kind):
-    """The state of a module or an optimizer; ``loaded``: from a file, with whatever else was saved there."""
+    """The state of a module or an optimizer; ``loaded``: from a file, with whatever else was saved there.
+
+    ``sites``: the calls of a module's ``state_dict`` that give it.
+    """
 
     loaded: bool = False
+    sites: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,6 +496,8 @@ def _join_plain(a: Kind, b: Kind) -> Kind | None:
         return Container(a.type, a.site)
     if isinstance(a, ParamGroups) and isinstance(b, ParamGroups) and a.one == b.one:
         return ParamGroups(a.sites | b.sites, a.one)
+    if isinstance(a, State) and isinstance(b, State) and a.loaded == b.loaded and bool(a.sites) == bool(b.sites):
+        return State(a.loaded, a.sites | b.sites)
     if isinstance(a, Mapping) and isinstance(b, Mapping) and a.site == b.site:
         return Mapping(a.site)
     if isinstance(a, Layer) and isinstance(b, Layer) and a.name == b.name:

@@ -118,7 +118,7 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
             use_everything(frame, arguments)
             return UNKNOWN
         case "state_dict" if not node.args and is_module(receiver):
-            return entries_of(frame, node, _parameter_of(frame, first)) or State()
+            return entries_of(frame, node, _parameter_of(frame, first)) or State(sites=frozenset((node,)))
         case "register_forward_hook" | "register_forward_pre_hook":
             return register_hook(frame, node, receiver, name, arguments)
         case "requires_grad_":

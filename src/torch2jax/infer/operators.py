@@ -30,6 +30,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import MIXED, Layout, normal
+from torch2jax.infer.state_entries import look_into
 
 Operand = tuple[cst.CSTNode, Kind]
 
@@ -261,9 +262,12 @@ def comparison(frame: Frame, node: cst.Comparison) -> Kind:
         for target, (operand, kind) in zip(node.comparisons, operands[1:], strict=True):
             if isinstance(target.operator, cst.In | cst.NotIn) and is_tensor(kind):
                 frame.use(operand, kind)
+            if isinstance(target.operator, cst.In | cst.NotIn):
+                look_into(frame, operand, kind)
         return BOOL
+    alike = _compares_entries(frame, node, operands)
     for operand, kind in operands:
-        if isinstance(kind, Shape) and kind.layout is not None:
+        if isinstance(kind, Shape) and kind.layout is not None and not alike:
             from torch2jax.infer.items import logical_shape
 
             logical_shape(frame, operand, kind)
@@ -274,6 +278,15 @@ def comparison(frame: Frame, node: cst.Comparison) -> Kind:
     if any(isinstance(kind, Unknown) for _, kind in operands):
         return UNKNOWN
     return FREE if any(isinstance(option, Free) for _, kind in operands for option in options(kind)) else BOOL
+
+
+def _compares_entries(frame: Frame, node: cst.Comparison, operands: list[Operand]) -> bool:
+    """Whether shapes of two parameters of unknown layers are compared: in Flax's order, both of them."""
+    equality = all(isinstance(target.operator, cst.Equal | cst.NotEqual) for target in node.comparisons)
+    if not equality or not all(isinstance(kind, Shape) and kind.layout == MIXED for _, kind in operands):
+        return False
+    frame.report("T2J201", node, "assumed that the parameters whose shapes are compared belong to layers of one kind")
+    return True
 
 
 @evaluates(cst.BooleanOperation)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from torch2jax.infer.facts import Finding
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import Container, Kind, Layer, Tensor, options, without_none
-from torch2jax.infer.layout import describe
+from torch2jax.infer.layout import MIXED, describe
 from torch2jax.infer.module_flow import ANY, OPEN, assume_two_axes, entry_of, flow_through, probed_rank
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.source.scope import Binding
@@ -78,7 +78,7 @@ def _let_through(frame: Frame, kind: Container) -> None:
 
 
 def note_layers(program: Program) -> None:
-    """Say of functions that only code outside calls which axis order the layers that they return work on."""
+    """Say of functions that only code outside calls which axis order their results have, or layers as results want."""
     for fn in program.functions.values():
         if fn.callers or fn.owner is not None or fn.is_host:
             continue
@@ -87,3 +87,7 @@ def note_layers(program: Program) -> None:
         if orders:
             message = f"{fn.name} returns a layer that works on {' or '.join(orders)} arrays"
             fn.facts.findings["T2J302", fn.node, message] = Finding("T2J302", fn.node, message)
+        results = [option for option in options(without_none(fn.result.kind)) if isinstance(option, Tensor)]
+        if any(option.layout == MIXED for option in results):
+            message = f"{fn.name} returns a parameter of a layer that is not known, in Flax's axis order"
+            fn.facts.findings["T2J205", fn.node, message] = Finding("T2J205", fn.node, message)

@@ -341,6 +341,8 @@ class Program:
     ``leaves``: the assignments of arrays that optimizers are given by themselves, by the functions that do it.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
     ``hooks``: what modules call, by the calls that register it; ``hooked_sites``: the layers without state among those.
+    ``entries``: the calls of ``state_dict`` whose entries are looked at, with the functions that do. ``named_states``:
+    those of which it was known from the beginning; they give dictionaries.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
     """
@@ -381,6 +383,7 @@ class Program:
     leaves: dict[FunctionInfo, set[cst.CSTNode]] = field(default_factory=dict)
     current: FunctionInfo | None = None
     hosted: set[Any] = field(default_factory=set)
+    entries: dict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
     read_of_loaders: set[str] | None = None
     _data_seed: set[str | None] | None = None
     hosting: bool = False
@@ -393,6 +396,7 @@ class Program:
     neutral: dict[Any, bool] = field(default_factory=dict)
     hooks: dict[cst.Call, Hook] = field(default_factory=dict)
     hooked_sites: set[Any] = field(default_factory=set)
+    named_states: dict[Any, set[Any]] = field(default_factory=dict)
     explore: Callable[[FunctionInfo], None] | None = None
 
     def changed_hyperparameters(self, site: Any) -> set[str]:

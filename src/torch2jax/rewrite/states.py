@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.kinds import Optimizer, options, without_none
-from torch2jax.rewrite.rewriter import Rewriter, attribute, call
+from torch2jax.rewrite.rewriter import Rewriter, argument, attribute, call
 
 
 def state_call(rewriter: Rewriter, node: cst.Call, note: Any) -> cst.BaseExpression | None:
@@ -23,7 +23,8 @@ def state_call(rewriter: Rewriter, node: cst.Call, note: Any) -> cst.BaseExpress
             assert isinstance(node.func, cst.Attribute)
             rewriter.tally.translated += 1
             given = [rewriter.expr(node.func.value), rewriter.expr(node.args[0].value)]
-            return call(rewriter.helper("set_state"), given)
+            strict = [argument(rewriter.expr(arg.value), "strict") for arg in node.args[1:]]
+            return call(rewriter.helper("set_state"), [*given, *strict])
         case ("load_state",):
             assert isinstance(node.func, cst.Attribute)
             rewriter.tally.translated += 1
