@@ -374,6 +374,8 @@ def range(
     """
     if step == 1 and isinstance(start, int) and isinstance(end, int):
         return jnp.arange(start, end + 1, dtype=jnp.float32)
+    if step == 1 and isinstance(start, int):
+        return jnp.arange(start, math.floor(end) + 1, dtype=jnp.float32)
     return start + step * jnp.arange(int((end - start) / step) + 1, dtype=jnp.float32)
 
 
