@@ -1,9 +1,11 @@
 """How many mistakes in rules their examples notice, by rule file.
 
     python benchmarks/mutation_scores.py [--rules GLOB ...] [--minutes 30] [--jobs 2] > benchmarks/mutation.md
+    python benchmarks/mutation_scores.py --rules '*/pool*.py' --into benchmarks/mutation.md
 
 Breaks the rules as `torch2jax rules mutate` does, and shares its results with it: what was run before is not run again,
 and a run that ends after ``--minutes`` is gone on with by the next one. The table says how many rules were reached.
+With ``--into`` the rows of rule files that the run did not reach to their end stay as they are in that page.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,9 +30,12 @@ PACKAGES = ("torch", "jax", "flax", "optax")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 
+TODAY = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+
+
 @dataclass
 class Tally:
-    """The mutants of one rule file, or of all."""
+    """The mutants of one rule file."""
 
     noticed: int = 0
     survive: int = 0
@@ -46,11 +51,38 @@ class Tally:
         else:
             self.survive += 1
 
-    def row(self, name: str, total: int) -> str:
-        """A row of the table; total: how many rules with mutants there are."""
-        count = self.noticed + self.survive
-        score = f"{100 * self.noticed / count:.1f}" if count else ""
-        return f"| {name} | {len(self.rules)} of {total} | {count} | {self.survive} | {self.equivalent} | {score} |"
+    def row(self, total: int) -> Row:
+        """The row of the file; total: how many rules with mutants there are."""
+        return Row(len(self.rules), total, self.noticed + self.survive, self.survive, self.equivalent, TODAY)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: rules reached and all, mutants, those that survive, those that compute the same, the day."""
+
+    reached: int
+    rules: int
+    mutants: int
+    survive: int
+    equivalent: int
+    measured: str = ""
+
+    def line(self, name: str) -> str:
+        """The row as it is written."""
+        score = f"{100 * (self.mutants - self.survive) / self.mutants:.1f}" if self.mutants else ""
+        cells = (f"{self.reached} of {self.rules}", self.mutants, self.survive, self.equivalent, score, self.measured)
+        return f"| {name} | {' | '.join(map(str, cells))} |"
+
+
+def rows_of(page: Path) -> dict[str, Row]:
+    """The rows of a page, but for the last one."""
+    found = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and cells[0].endswith(".py"):
+            reached, _, rules = cells[1].partition(" of ")
+            found[cells[0]] = Row(*map(int, (reached, rules, *cells[2:5])), cells[6])
+    return found
 
 
 def tallies(patterns: list[str], minutes: float, jobs: int) -> dict[str, Tally]:
@@ -70,38 +102,49 @@ def tallies(patterns: list[str], minutes: float, jobs: int) -> dict[str, Tally]:
     return found
 
 
-def page(found: dict[str, Tally]) -> Iterator[str]:
-    """The lines of the table."""
+def rows(found: dict[str, Tally], before: dict[str, Row]) -> dict[str, Row]:
+    """The rows of the table: those that were measured now, or before where not every rule of the file was reached."""
     totals = Counter(rule.file for rule in load_book().rules() if rule.examples and mutants(rule))
+    names = {file: Path(file).relative_to(builtin_rules_dir()).as_posix() for file in totals}
+    new = {names[file]: tally.row(totals[file]) for file, tally in found.items() if file in names}
+    old = {name: row for name, row in before.items() if name in names.values()}
+    return old | {name: row for name, row in new.items() if name not in old or row.reached == row.rules}
+
+
+def page(table: dict[str, Row]) -> Iterator[str]:
+    """The lines of the page."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     yield "# Mistakes in rules that their examples notice"
     yield ""
-    today = datetime.datetime.now(datetime.UTC)
-    yield f"By `benchmarks/mutation_scores.py`: {versions}, python {platform.python_version()}, {today:%Y-%m-%d}."
+    yield f"By `benchmarks/mutation_scores.py`: {versions}, python {platform.python_version()}, {TODAY}."
     yield "Each mutant is a rule with one small mistake (`torch2jax rules mutate`, docs/rules.md). The score is the"
-    yield "share, in percent, that an example notices; mutants that compute the same as the rule"
-    yield "(`rules/equivalent_mutants.toml`) do not count. Of the rules, those are counted that have mutants."
+    yield "share, in percent, that an example notices; mutants that compute the same as the rule, at least wherever an"
+    yield "example can run (`rules/equivalent_mutants.toml`), do not count. Of the rules, those are counted that have"
+    yield "mutants."
     yield ""
-    yield "| rules | reached | mutants | survive | compute the same | score |"
-    yield "|---|---:|---:|---:|---:|---:|"
-    whole = Tally()
-    for number, (file, tally) in enumerate(sorted(found.items())):
-        yield tally.row(Path(file).relative_to(builtin_rules_dir()).as_posix(), totals[file])
-        whole.noticed += tally.noticed
-        whole.survive += tally.survive
-        whole.equivalent += tally.equivalent
-        whole.rules |= {number * 10_000 + rule for rule in tally.rules}
-    yield whole.row("**all**", sum(totals.values()))
+    yield "| rules | reached | mutants | survive | compute the same | score | measured |"
+    yield "|---|---:|---:|---:|---:|---:|---|"
+    for name, row in sorted(table.items()):
+        yield row.line(name)
+    whole = Row(*(sum(counts) for counts in zip(*(astuple(row)[:5] for row in table.values()), strict=True)))
+    yield whole.line("**all**")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, or put it into a page."""
     parser = argparse.ArgumentParser(description="Print how many mistakes in rules their examples notice.")
     parser.add_argument("--rules", action="append", default=[], metavar="GLOB", help="only rules that match")
     parser.add_argument("--minutes", type=float, default=600, help="stop after so long")
     parser.add_argument("--jobs", type=int, default=1, help="processes to spread rules over")
+    parser.add_argument("--into", type=Path, metavar="PAGE", help="a page of before, whose other rows stay")
     arguments = parser.parse_args()
-    print("\n".join(page(tallies(arguments.rules, arguments.minutes, arguments.jobs))))
+    found = tallies(arguments.rules, arguments.minutes, arguments.jobs)
+    before = rows_of(arguments.into) if arguments.into else {}
+    text = "\n".join(page(rows(found, before)))
+    if arguments.into:
+        arguments.into.write_text(text + "\n", encoding="utf-8")
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

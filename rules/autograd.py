@@ -236,6 +236,7 @@ def func_jvp(func: Callable, primals, tangents, *, strict: Ignored = False, has_
     """The value, and the derivative in a direction.
 
     >>> torch.func.jvp(torch.sin, (f32(3),), (f32(3),))
+    >>> torch.func.jvp(lambda x: (x.sin(), x.cos()), (f32(3),), (f32(3),), has_aux=True)
     """
     return jax.jvp(func, primals, tangents, has_aux=has_aux)
 
@@ -245,6 +246,7 @@ def func_vjp(func: Callable, *primals, has_aux: bool = False) -> (Tensor, Callab
     """The value, and a function from its gradient to those of the arguments.
 
     >>> torch.func.vjp(torch.sin, f32(3))[0]
+    >>> torch.func.vjp(lambda x: (x.sin(), x.cos()), f32(3), has_aux=True)[2]
     """
     return jax.vjp(func, *primals, has_aux=has_aux)
 

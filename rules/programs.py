@@ -205,7 +205,7 @@ def assert_close(
     allow_subclasses: Ignored = True,
     rtol=None,
     atol=None,
-    equal_nan: Ignored = False,
+    equal_nan: bool = False,
     check_device: Ignored = True,
     check_dtype: Ignored = True,
     check_layout: Ignored = True,
@@ -221,10 +221,9 @@ def assert_close(
 
     >>> torch.testing.assert_close(torch.ones(2), torch.full((2,), 2.0), rtol=0.5, atol=0.0)
     >>> torch.testing.assert_close(torch.zeros(2), torch.full((2,), 5e-8))
+    >>> torch.testing.assert_close(f32(2).detach() * math.nan, f32(2).detach() * math.nan, equal_nan=True)
     """
-    if rtol is None and atol is None:
-        return np.testing.assert_allclose(actual, expected, rtol=1.3e-6, atol=1e-5)
-    return np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
+    return helpers.assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 @constant("torch.__version__", "torch.version.__version__")

@@ -43,11 +43,11 @@ def xpu_is_available() -> bool:
 
 @rule("torch.cuda.is_bf16_supported")
 def is_bf16_supported(including_emulation: Ignored = True) -> bool:
-    """XLA has bfloat16 everywhere.
+    """Whether an accelerator has bfloat16: all of XLA's have.
 
-    >>> torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    >>> torch.cuda.is_bf16_supported()
     """
-    return True
+    return jax.default_backend() != "cpu"
 
 
 @rule("torch.cuda.device_count", "torch.accelerator.device_count")
@@ -59,11 +59,12 @@ def device_count() -> int:
     return 0 if jax.default_backend() == "cpu" else jax.device_count()
 
 
-@rule("torch.cuda.current_device")
+@rule("torch.cuda.current_device", "torch.get_default_device")
 def current_device() -> Device:
     """The default device.
 
     >>> torch.cuda.current_device() if torch.cuda.is_available() else None
+    >>> torch.get_default_device() == torch.device("cpu")
     """
     return jax.devices()[0]
 
@@ -338,5 +339,9 @@ def set_printoptions(
     """How arrays are printed.
 
     >>> torch.set_printoptions(precision=4)
+    >>> torch.set_printoptions(threshold=5, edgeitems=2), str(torch.arange(20)).count("17"), torch.set_printoptions(
+    ...     threshold=1000, edgeitems=3)
+    >>> torch.set_printoptions(linewidth=30), "12" in str(torch.arange(13)).split("\\n")[0], torch.set_printoptions(
+    ...     linewidth=80)
     """
     return jnp.set_printoptions(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)

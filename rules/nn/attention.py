@@ -185,6 +185,14 @@ def multi_head_attention_forward(
     >>> F.multi_head_attention_forward(
     ...     x, x, x, 6, 2, w, b, None, None, False, float(0), o, None, need_weights=False, static_k=f32(6, 5, 3),
     ...     static_v=f32(6, 5, 3))[0]
+    >>> x, w, b, o = f32(4, 3, 6), f32(18, 6), f32(18), f32(6, 6)
+    >>> F.multi_head_attention_forward(
+    ...     x, x, x, 6, 2, w, b, None, None, False, 0.0, o, None, need_weights=False, static_k=f32(6, 5, 3),
+    ...     static_v=f32(6, 5, 3))
+    >>> x, w, b, o = f32(4, 3, 6), f32(18, 6), f32(18), f32(6, 6)
+    >>> F.multi_head_attention_forward(
+    ...     x, f32(2, 3, 6), f32(2, 3, 6), 6, 2, w, b, None, None, False, float("0.5"), o, None, training=bool(""),
+    ...     key_padding_mask=f32(3, 2), attn_mask=f32(4, 2), average_attn_weights=False)
     """
     if dropout_p == 0 or dropout_p * training == 0:
         return helpers.multi_head_attention_forward(

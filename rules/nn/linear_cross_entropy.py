@@ -20,7 +20,7 @@ def LinearCrossEntropyLoss(
 ) -> Module:
     """A linear layer and the cross entropy of its logits.
 
-    >>> nn.LinearCrossEntropyLoss(3, 5)(f32(4, 3), i64(4, high=5))
+    >>> nn.LinearCrossEntropyLoss(3, 5)(f32(4, 3), torch.tensor([2, -100, 0, 4]))
     >>> nn.LinearCrossEntropyLoss(3, 5, out_features=(2, 6), bias=True, ignore_index=1)(f32(4, 3), i64(4, 2, 6, high=5))
     >>> nn.LinearCrossEntropyLoss(3, 5, reduction="sum", label_smoothing=0.1)(f32(4, 3), probs(4, 5))
     >>> nn.LinearCrossEntropyLoss(3, 5, weight=pos(5).detach())(f32(3), i64(1, high=5)[0])
@@ -84,7 +84,7 @@ def linear_cross_entropy(
 ) -> Tensor:
     """A linear map and the cross entropy of its logits.
 
-    >>> F.linear_cross_entropy(f32(4, 3), f32(5, 3), i64(4, high=5))
+    >>> F.linear_cross_entropy(f32(4, 3), f32(5, 3), torch.tensor([2, -100, 0, 4]))
     >>> F.linear_cross_entropy(f32(4, 3), f32(5, 2, 6, 3), i64(4, 2, 6, high=5), linear_bias=f32(5, 2, 6))
     >>> F.linear_cross_entropy(f32(4, 3), f32(5, 3), i64(4, high=5), weight=pos(5).detach(), ignore_index=1)
     >>> F.linear_cross_entropy(f32(3), f32(5, 3), probs(5), reduction="sum", label_smoothing=0.1)

@@ -331,9 +331,7 @@ def _(torch, flax):
 def _(torch, flax):
     torch.num_features: int = flax.num_features
     torch.eps: float = flax.epsilon
-    torch.momentum = (
-        None if flax.momentum is None or getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
-    )
+    torch.momentum = None if getattr(flax, "num_batches_tracked", None) is not None else 1 - flax.momentum
     torch.affine: bool = flax.scale is not None
     torch.track_running_stats: bool = getattr(flax, "mean", None) is not None
 

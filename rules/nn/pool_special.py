@@ -182,6 +182,7 @@ def IndexedFractionalMaxPool2d(
 
     >>> nn.FractionalMaxPool2d(2, output_size=3, return_indices=True)(f32(2, 3, 8, 9))  # random
     >>> nn.FractionalMaxPool2d(2, None, 0.5, True, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
+    >>> nn.FractionalMaxPool2d(2, (3, 4), return_indices=True, _random_samples=unit(2, 3, 2))(f32(2, 3, 8, 9))
     """
     if _random_samples is not None:
         return partial(
@@ -278,6 +279,7 @@ def IndexedFractionalMaxPool3d(
 
     >>> nn.FractionalMaxPool3d(2, output_size=3, return_indices=True)(f32(2, 3, 6, 7, 8))  # random
     >>> nn.FractionalMaxPool3d(2, None, 0.5, True, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
+    >>> nn.FractionalMaxPool3d(2, (2, 3, 4), return_indices=True, _random_samples=unit(2, 3, 3))(f32(2, 3, 6, 7, 8))
     """
     if _random_samples is not None:
         return partial(

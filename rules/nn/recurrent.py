@@ -270,7 +270,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     """Sequences with padding behind their ends, and their lengths.
 
     >>> packed = nn.utils.rnn.pack_padded_sequence(f32(4, 3, 2), [4, 2, 1])
-    >>> nn.utils.rnn.pad_packed_sequence(packed, padding_value=1.5, total_length=6)[0]
+    >>> nn.utils.rnn.pad_packed_sequence(packed, True, padding_value=1.5, total_length=6)[0]
     """
     return helpers.pad_packed_sequence(
         sequence, batch_first=batch_first, padding_value=padding_value, total_length=total_length

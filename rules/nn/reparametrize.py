@@ -24,6 +24,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     >>> nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 4, 2)))(f32(2, 3, 5, 6))
     >>> nn.Sequential(nn.utils.spectral_norm(nn.ConvTranspose2d(3, 4, 2)))(f32(2, 3, 5, 6))
     >>> nn.Sequential(nn.utils.spectral_norm(nn.Linear(3, 4), n_power_iterations=2, eps=1e-6))(f32(2, 3))
+    >>> nn.Sequential(nn.utils.spectral_norm(nn.Conv1d(3, 4, 2), dim=1))(f32(2, 3, 6))
     >>> nn.Sequential(nn.utils.spectral_norm(nn.GRUCell(3, 4), name="weight_hh"))(f32(5, 3))
     """
     if name != "weight":

@@ -39,6 +39,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Out = None) -> Tensor:
     >>> torch.complex(f32(2, 3), f32(2, 3))
     >>> x = f32(2, 3)
     >>> torch.complex(x.sin(), x.sum(0))
+    >>> torch.complex(f32(2, 3).view(2, 3), f32(3).view(3))
     >>> torch.complex(f32(2, 3).sum(), f32(2, 3).mean())
     """
     if rank(real) == rank(imag):

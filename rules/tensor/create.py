@@ -366,15 +366,24 @@ def range(
 
     >>> torch.range(2, 7)
     >>> torch.range(0, 3, 1)
+    >>> torch.range(0, 5, 3)
+    >>> torch.range(0.5, 3)
+    >>> torch.range(2, 5.5)
+    >>> torch.range(0, 1, 0.1)
+    >>> torch.range(4, -1, step=-2)
     """
-    return jnp.arange(start, end + step, step, dtype=jnp.float32)
+    if step == 1 and isinstance(start, int) and isinstance(end, int):
+        return jnp.arange(start, end + 1, dtype=jnp.float32)
+    if step == 1 and isinstance(start, int):
+        return jnp.arange(start, math.floor(end) + 1, dtype=jnp.float32)
+    return start + step * jnp.arange(int((end - start) / step) + 1, dtype=jnp.float32)
 
 
 @rule("torch.linspace", rank=1, dtype="float")
 def linspace(
     start: Scalar,
     end: Scalar,
-    steps=100,
+    steps,
     *,
     out: Out = None,
     dtype: Dtype = None,
@@ -395,7 +404,7 @@ def linspace(
 def logspace(
     start: Scalar,
     end: Scalar,
-    steps=100,
+    steps,
     base=10.0,
     *,
     out: Out = None,

@@ -19,6 +19,7 @@ def pinverse(input: Tensor, rcond=1e-15) -> Tensor:
 
     >>> torch.pinverse(f32(3, 2))
     >>> torch.pinverse(f32(3, 2), rcond=0.5)
+    >>> torch.pinverse(torch.diag(torch.tensor([1.0, 1.5e-15])))
     """
     return jnp.linalg.pinv(input, rtol=rcond)
 
@@ -127,6 +128,7 @@ def lstsq(A: Tensor, B: Tensor, rcond=None, *, driver=None) -> (Tensor, Tensor, 
 
     >>> torch.linalg.lstsq(f32(5, 3), f32(5, 2)).solution
     >>> torch.linalg.lstsq(f32(2, 5, 3), f32(2, 5, 4)).solution
+    >>> torch.linalg.lstsq(torch.eye(3, 2) * torch.tensor([1.0, 0.01]), f32(3, 2).detach(), 0.1).solution
     >>> torch.linalg.lstsq(f32(5, 3).detach(), f32(5, 2).detach())
     >>> torch.linalg.lstsq(f32(3, 3).detach(), f32(3, 2).detach(), driver="gelsy").residuals
     >>> torch.linalg.lstsq(f32(2, 5, 3), f32(2, 5, 4), driver="gelsd")
@@ -282,6 +284,7 @@ def norm(
     >>> torch.linalg.norm(f32(2, 3), ord=2, dim=-1, keepdim=True)
     >>> torch.linalg.norm(f32(2, 3) * 0, max("fro", "fro"))
     >>> torch.linalg.norm(f32(2, 3), max(1, 2), keepdim=True)
+    >>> torch.linalg.norm(f32(4, 2, 3), max("nuc", "fro"), (0, 2), keepdim=True)
     """
     if ord is None or ord == "fro":
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
@@ -289,7 +292,7 @@ def norm(
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
     if isinstance(dim, int):
         return helpers.norm(A, ord, axis=dim, keepdims=keepdim)
-    if ord is not None and ord != "fro":
+    if ord != "fro":
         return jnp.linalg.norm(A, ord, axis=dim, keepdims=keepdim)
     return helpers.norm_of_order(A, ord, axis=dim, keepdims=keepdim)
 

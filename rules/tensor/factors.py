@@ -129,6 +129,9 @@ def lu_unpack(
 
     >>> LU, pivots = torch.linalg.lu_factor(f32(3, 4))
     >>> torch.lu_unpack(LU, pivots, unpack_pivots=False)
+
+    >>> LU, pivots = torch.linalg.lu_factor(f32(3, 4))
+    >>> torch.lu_unpack(LU, pivots, unpack_data=False)
     """
     if not unpack_data or not unpack_pivots:
         raise Unsupported("empty matrices for what is not unpacked are not translated", "unpack everything")
@@ -205,6 +208,7 @@ def vander(x: Tensor, *, N=None) -> Tensor:
     """Powers of vectors as columns, from 0 up.
 
     >>> torch.linalg.vander(f32(2, 3))
+    >>> torch.linalg.vander(f32(3))
     >>> torch.linalg.vander(f32(3), N=5)
     """
     if N is None:

@@ -48,7 +48,7 @@ def index_select(input: Tensor, dim, index: Tensor, *, out: Out = None) -> Tenso
     >>> f32(2, 3, 4).index_select(-1, i64(5, high=4))
     >>> f32(2, 3).sum().index_select(0, torch.tensor([0]))
     """
-    if rank(input) == 0 and dim is not None:
+    if rank(input) == 0:
         return jnp.take(input[None], index, axis=dim).reshape(())
     return jnp.take(input, index, axis=dim)
 

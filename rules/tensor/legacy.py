@@ -32,7 +32,7 @@ def FloatTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.FloatTensor(2, 3).dtype, torch.FloatTensor(2, 3).shape
     >>> torch.FloatTensor().dtype, torch.FloatTensor().shape
-    >>> torch.FloatTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.FloatTensor(*max((2, 3), (1, 1))).shape, torch.FloatTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float32)
@@ -70,7 +70,7 @@ def DoubleTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.DoubleTensor(2, 3).dtype, torch.DoubleTensor(2, 3).shape
     >>> torch.DoubleTensor().dtype, torch.DoubleTensor().shape
-    >>> torch.DoubleTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.DoubleTensor(*max((2, 3), (1, 1))).shape, torch.DoubleTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float64)
@@ -108,7 +108,7 @@ def HalfTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.HalfTensor(2, 3).dtype, torch.HalfTensor(2, 3).shape
     >>> torch.HalfTensor().dtype, torch.HalfTensor().shape
-    >>> torch.HalfTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.HalfTensor(*max((2, 3), (1, 1))).shape, torch.HalfTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float16)
@@ -146,7 +146,7 @@ def BFloat16Tensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.BFloat16Tensor(2, 3).dtype, torch.BFloat16Tensor(2, 3).shape
     >>> torch.BFloat16Tensor().dtype, torch.BFloat16Tensor().shape
-    >>> torch.BFloat16Tensor(*max((2, 3), (1, 1))).shape
+    >>> torch.BFloat16Tensor(*max((2, 3), (1, 1))).shape, torch.BFloat16Tensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.bfloat16)
@@ -184,7 +184,7 @@ def LongTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.LongTensor(2, 3)  # random
     >>> torch.LongTensor()
-    >>> torch.LongTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.LongTensor(*max((2, 3), (1, 1))).shape, torch.LongTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int32)
@@ -222,7 +222,7 @@ def IntTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.IntTensor(2, 3)  # random
     >>> torch.IntTensor()
-    >>> torch.IntTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.IntTensor(*max((2, 3), (1, 1))).shape, torch.IntTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int32)
@@ -260,7 +260,7 @@ def ShortTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.ShortTensor(2, 3)  # random
     >>> torch.ShortTensor()
-    >>> torch.ShortTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.ShortTensor(*max((2, 3), (1, 1))).shape, torch.ShortTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int16)
@@ -298,7 +298,7 @@ def ByteTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.ByteTensor(2, 3)  # random
     >>> torch.ByteTensor()
-    >>> torch.ByteTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.ByteTensor(*max((2, 3), (1, 1))).shape, torch.ByteTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.uint8)
@@ -336,7 +336,7 @@ def CharTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.CharTensor(2, 3)  # random
     >>> torch.CharTensor()
-    >>> torch.CharTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.CharTensor(*max((2, 3), (1, 1))).shape, torch.CharTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.int8)
@@ -371,7 +371,7 @@ def BoolTensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.BoolTensor(2, 3)  # random
     >>> torch.BoolTensor()
-    >>> torch.BoolTensor(*max((2, 3), (1, 1))).shape
+    >>> torch.BoolTensor(*max((2, 3), (1, 1))).shape, torch.BoolTensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=bool)
@@ -409,7 +409,7 @@ def Tensor_of_size(*size: int, device: Device = None) -> Tensor:
 
     >>> torch.Tensor(2, 3).dtype, torch.Tensor(2, 3).shape
     >>> torch.Tensor().dtype, torch.Tensor().shape
-    >>> torch.Tensor(*max((2, 3), (1, 1))).shape
+    >>> torch.Tensor(*max((2, 3), (1, 1))).shape, torch.Tensor(*max([[3, 4]], [[1, 2]]))
     """
     if len(size) == 0:
         return jnp.zeros(0, dtype=jnp.float32)

@@ -221,6 +221,7 @@ def cross(input: Tensor, other: Tensor, dim=None, *, out: Out = None) -> Tensor:
     >>> pos(3, 2, 3).cross(f32(3, 2, 3), dim=2)
     >>> torch.cross(pos(2, 3), f32(2, 3))
     >>> torch.cross(pos(3, 4), f32(3, 4))
+    >>> torch.cross(pos(3, 4), f32(3, 4), dim=0)
     """
     if dim is not None:
         return jnp.cross(input, other, axis=dim)

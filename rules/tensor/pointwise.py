@@ -130,6 +130,9 @@ def pow(input: Tensor, exponent: Scalar, *, out: Out = None) -> Tensor:
     >>> (pos(2, 3) * 0).pow(pos(3))
     >>> x = pos(2, 3)
     >>> (x - x.detach()).pow(pos(3).double())
+
+    >>> x = pos(2, 3)
+    >>> (x - x.detach()).pow(pos(3) * 0)
     """
     if is_tensor(exponent):
         return helpers.power(input, exponent)

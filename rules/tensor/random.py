@@ -24,7 +24,7 @@ def randn(
 
     >>> n = len([f32(2)])
     >>> torch.randn(max([n, 3]))  # random
-    >>> torch.randn(math.floor(2.5))  # random
+    >>> torch.randn(math.floor(2.5), dtype=torch.float64)  # random
     """
     if isinstance(size, (tuple, list)):
         return rngs.normal(size, dtype=dtype)
@@ -72,7 +72,7 @@ def rand(
 
     >>> n = len([f32(2)])
     >>> torch.rand(max([n, 3]))  # random
-    >>> torch.rand(math.floor(2.5))  # random
+    >>> torch.rand(math.floor(2.5), dtype=torch.float64)  # random
     """
     if isinstance(size, (tuple, list)):
         return rngs.uniform(size, dtype=dtype)
@@ -116,10 +116,11 @@ def randint(
     """Integers from low up to, without, high.
 
     >>> torch.randint(2, 7, (2, 3))  # random
-    >>> torch.randint(0, high=5, size=(4,), dtype=torch.int32)  # random
+    >>> torch.randint(0, high=5, size=(4,), dtype=torch.int16).dtype
     >>> torch.randint(0, 5, (4,), dtype=torch.float64)  # random
+    >>> torch.randint(0, 2, (4,), dtype=torch.bool)  # random
     """
-    if dtype(dtype) == "float":
+    if dtype(dtype) in ("float", "bool"):
         return rngs.randint(size, low, high).astype(dtype)
     return rngs.randint(size, low, high, dtype=dtype)
 
@@ -144,7 +145,7 @@ def randint_below(
     >>> torch.randint(5, (4,), dtype=torch.int16).dtype
     >>> torch.randint(5, (4,), dtype=torch.float64)  # random
     """
-    if dtype(dtype) == "float":
+    if dtype(dtype) in ("float", "bool"):
         return rngs.randint(size, 0, high).astype(dtype)
     return rngs.randint(size, 0, high, dtype=dtype)
 

@@ -18,12 +18,14 @@ def sparse_coo_tensor(
     """Values at indices, 0 elsewhere; values at equal indices add up.
 
     >>> torch.sparse_coo_tensor(i64(2, 5, high=3), f32(5), (3, 4)).to_dense()
+    >>> torch.sparse_coo_tensor(i64(2, 5, high=3), i64(5, high=9), (3, 4)).to_dense()
     >>> torch.sparse_coo_tensor(i64(2, 5, high=3), i64(5, high=9), (3, 4), dtype=torch.float64).to_dense()
+    >>> torch.sparse_coo_tensor(i64(2, 5, high=3), i64(5, high=9), (3, 4), dtype=torch.int32).to_dense()
     """
     caveat("the array is dense: it takes memory for the zeros too")
     if dtype is None:
         return jnp.zeros(size, dtype=values.dtype).at[tuple(indices)].add(values)
-    return jnp.zeros(size, dtype=dtype).at[tuple(indices)].add(values)
+    return jnp.zeros(size, dtype=dtype).at[tuple(indices)].add(values.astype(dtype))
 
 
 @rule("torch.sparse.FloatTensor")
@@ -31,6 +33,7 @@ def sparse_FloatTensor(indices: Tensor, values: Tensor, size: Shape) -> Tensor:
     """Values at indices, 0 elsewhere; values at equal indices add up.
 
     >>> torch.sparse.FloatTensor(i64(2, 5, high=3), f32(5).float(), torch.Size([3, 4])).to_dense()
+    >>> torch.sparse.FloatTensor(i64(2, 5, high=3), i64(5, high=9), torch.Size([3, 4])).to_dense()
     """
     caveat("the array is dense: it takes memory for the zeros too")
     return jnp.zeros(size, dtype=values.dtype).at[tuple(indices)].add(values)

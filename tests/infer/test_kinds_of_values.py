@@ -201,3 +201,12 @@ def test_control_flow_on_data_is_reported(body: str, what: str) -> None:
     (found,) = [d for d in conversion.diagnostics if d.code == "T2J203"]
     assert (found.line, what in found.message) == (6, True)
     assert conversion.ok
+
+
+@pytest.mark.parametrize(
+    ("imported", "number"),
+    [("import math", "math.inf"), ("import numpy as np", "np.pi"), ("from math import nan", "nan")],
+)
+def test_constants_of_python_and_numpy_are_numbers(imported: str, number: str) -> None:
+    source = f"{imported}\ndef f():\n    return torch.full((2,), {number})\n"
+    assert last_line(source) == f"return jnp.full((2,), {number})"

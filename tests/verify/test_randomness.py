@@ -55,6 +55,14 @@ def test_the_frameworks_own_generators_come_back():
     assert not np.array_equal(rngs.normal((2,)), rngs.normal((2,)))
 
 
+@pytest.mark.parametrize("dtype", [bool, float])
+def test_shared_integers_are_refused_for_the_dtypes_for_which_jax_refuses_them(dtype):
+    with pytest.raises(TypeError, match="integer dtypes"):
+        jax.random.randint(jax.random.key(0), (2,), 0, 2, dtype)
+    with jax_draws(3), pytest.raises(TypeError, match="integer dtypes"):
+        nnx.Rngs(0).randint((2,), 0, 2, dtype)
+
+
 def test_another_seed_gives_other_numbers():
     with torch_draws(3):
         first = torch.randn(3)

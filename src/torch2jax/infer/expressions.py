@@ -12,6 +12,7 @@ from torch2jax.infer.frame import Frame, Value, evaluates
 from torch2jax.infer.host import note_leak
 from torch2jax.infer.items import iterated, logical_shape
 from torch2jax.infer.kinds import (
+    FLOAT,
     FREE,
     NONE,
     STR,
@@ -34,6 +35,8 @@ from torch2jax.infer.views import view_of
 from torch2jax.source.nodes import walk
 
 _CONSTANTS: dict[str, Kind] = {"None": NONE, "True": Number("bool", True), "False": Number("bool", False)}
+_NUMBERS = {f"{module}.{name}" for module in ("math", "numpy") for name in ("pi", "e", "inf", "nan")} | {"math.tau"}
+"""Names of other modules that are numbers; left as they are, whatever their value."""
 
 
 @evaluates(cst.Integer)
@@ -105,14 +108,14 @@ def name(frame: Frame, node: cst.Name) -> Kind:
 
 
 def constant_of(frame: Frame, node: cst.BaseExpression, kind: Api) -> Kind:
-    """A constant of torch (a dtype, pi), or the API itself."""
+    """A constant (a dtype, pi), or the API itself."""
     from torch2jax.infer.arguments import Arguments
     from torch2jax.infer.rule_calls import apply
 
     rules = [rule for rule in frame.program.book.lookup(kind.name) if rule.kind == "constant"]
     if rules:
         return apply(frame, node, kind.name, rules, Arguments([], {}))
-    return kind
+    return FLOAT if kind.name in _NUMBERS else kind
 
 
 @evaluates(cst.Tuple)

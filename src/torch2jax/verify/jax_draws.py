@@ -101,6 +101,8 @@ def _functions(draws: Draws) -> dict[str, Function]:
         return jnp.minimum((uniform[..., None] >= below).sum(-1), below.shape[-1] - 1)
 
     def randint(key: Any, shape: Sequence[int], minval: int, maxval: int, dtype: Any = None, **_: Any) -> jax.Array:
+        if dtype is not None and not jnp.issubdtype(dtype, jnp.integer):
+            raise TypeError(f"randint only accepts integer dtypes, got {dtype}")  # as the one of jax.random
         return jnp.asarray(draws.integer(int(minval), int(maxval), shape), dtype or jnp.result_type(int))
 
     def permutation(key: Any, x: Any, axis: int = 0, **_: Any) -> jax.Array:
