@@ -161,6 +161,12 @@ def checkpoints(net: Parts, path: str):
     net.load_state_dict(torch.load(path))
 
 
+def pretrained(net: Parts, url: str):
+    """torch.utils.model_zoo.load_url torch.hub.load_state_dict_from_url"""
+    net.load_state_dict(torch.utils.model_zoo.load_url(url))
+    net.load_state_dict(torch.hub.load_state_dict_from_url(url, map_location="cpu"))
+
+
 def quiet(net: Parts, x: torch.Tensor):
     """torch.no_grad torch.inference_mode torch.enable_grad torch.set_grad_enabled torch.autocast torch.amp.autocast"""
     with torch.no_grad():

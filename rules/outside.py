@@ -5,9 +5,9 @@ from torch2jax.rulebook import *
 
 @rule("torch.hub.*", "torch.utils.model_zoo.*")
 def hub(*args, **kwargs):
-    """Weights and models from the internet.
+    """Models from the internet.
 
-    >>> torch.hub.load_state_dict_from_url("https://example.org/weights.pth")
+    >>> torch.hub.load("owner/repository", "model")
     """
     raise Unsupported(
         "what torch.hub downloads are weights and modules of PyTorch",
