@@ -45,7 +45,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layers import MODULE_METHODS, call_layer_method
+from torch2jax.infer.layers import MODULE_METHODS, call_layer_method, has_own_method
 from torch2jax.infer.layout import MIXED
 from torch2jax.infer.module_flow import call_container
 from torch2jax.infer.program import ClassInfo
@@ -63,7 +63,7 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
 
         frame.facts.special[node] = ("forward_call",)
         return call_one(frame, node, first, arguments)
-    if isinstance(first, Layer) and name not in MODULE_METHODS:
+    if isinstance(first, Layer) and (name not in MODULE_METHODS or has_own_method(frame, first, name)):
         result = call_layer_method(frame, node, first, name, arguments)
         if result is not None:
             return result
