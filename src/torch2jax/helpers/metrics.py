@@ -100,15 +100,12 @@ class MeanMetric(nnx.Module):
     def __call__(self, value: jax.Array | float, weight: jax.Array | float = 1.0) -> jax.Array:
         """Adds values; gives their own mean."""
         total, whole = self._sums(value, weight)
-        self.total[...] += total
-        self.weight[...] += whole
+        self._add(total, whole)
         return total / whole
 
     def update(self, value: jax.Array | float, weight: jax.Array | float = 1.0) -> None:
         """Adds values, each with its weight."""
-        total, whole = self._sums(value, weight)
-        self.total[...] += total
-        self.weight[...] += whole
+        self._add(*self._sums(value, weight))
 
     def compute(self) -> jax.Array:
         """The mean of all values."""
@@ -117,6 +114,11 @@ class MeanMetric(nnx.Module):
     def reset(self) -> None:
         """Forgets all values."""
         self.total[...], self.weight[...] = jnp.zeros(()), jnp.zeros(())
+
+    def _add(self, total: jax.Array, weight: jax.Array) -> None:
+        """No gradient flows through what is remembered."""
+        self.total[...] += jax.lax.stop_gradient(total)
+        self.weight[...] += jax.lax.stop_gradient(weight)
 
     def _sums(self, value: jax.Array | float, weight: jax.Array | float) -> tuple[jax.Array, jax.Array]:
         values = jnp.asarray(value)

@@ -125,8 +125,8 @@ class MeanMetric(nn.Module):
         values = torch.as_tensor(value)
         weights = torch.as_tensor(weight).broadcast_to(values.shape)
         kept = ~(values.isnan() | weights.isnan())
-        self.total = self.total + (values[kept] * weights[kept]).sum()
-        self.weight = self.weight + weights[kept].sum()
+        self.total = self.total + (values[kept] * weights[kept]).sum().detach()
+        self.weight = self.weight + weights[kept].sum().detach()
         return (values[kept] * weights[kept]).sum() / weights[kept].sum()
 
     def update(self, value: torch.Tensor | float, weight: torch.Tensor | float = 1.0) -> None:
