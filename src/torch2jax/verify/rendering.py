@@ -177,12 +177,12 @@ def _is_input(node: ast.expr) -> bool:
 
 def _builds(node: ast.expr) -> bool:
     """Whether an expression constructs a torch module."""
-    if not isinstance(node, ast.Call):
+    if not isinstance(node, ast.Call) or not _is_path(node.func):
         return False
     root, *parts = ast.unparse(node.func).split(".")
     try:
         value = _member(root, parts) if root in PACKAGES else reduce(getattr, parts, _ROOTS[root])
-    except (KeyError, AttributeError):
+    except (KeyError, AttributeError, ImportError):
         return _is_einops_layer(node.func)
     return isinstance(value, type) and issubclass(value, nn.Module)
 
