@@ -345,15 +345,6 @@ def private_nn(*args, **kwargs):
     raise Unsupported("this is private to torch.nn", "write it out")
 
 
-@rule("torch.nn.Buffer")
-def Buffer(data=None, *, persistent=True):
-    """A tensor that is state of a module.
-
-    >>> nn.Buffer(f32(3))
-    """
-    raise Unsupported("nn.Buffer", 'use self.register_buffer("name", tensor) in the constructor')
-
-
 @rule("torch.optim.optimizer.*", "torch.optim.ParamsT")
 def optimizer(*args, **kwargs):
     """What optimizers are made of.
