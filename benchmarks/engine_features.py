@@ -63,6 +63,45 @@ class Derived(nn.Linear):
         return super().forward(x) + x
 
 
+class DerivedByName(nn.Linear):
+    """torch.nn.Linear.__init__"""
+
+    def __init__(self, features: int):
+        nn.Linear.__init__(self, features, features)
+
+
+class Embedded(nn.Embedding):
+    """torch.nn.Embedding.__init__"""
+
+    def __init__(self, features: int):
+        nn.Embedding.__init__(self, features, features)
+
+
+class Convolved(nn.Conv2d):
+    """torch.nn.Conv2d.__init__"""
+
+    def __init__(self, features: int):
+        nn.Conv2d.__init__(self, features, features, 3)
+
+
+class Buffered(nn.Module):
+    """torch.nn.Buffer"""
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.scale = nn.Buffer(torch.ones(features), persistent=False)
+
+    def forward(self, x):
+        return x * self.scale
+
+
+class OfSeveral(nn.Module):
+    """Tensor.values"""
+
+    def forward(self, features):
+        return sum(features.values())
+
+
 class Square(torch.autograd.Function):
     """torch.autograd.Function"""
 
@@ -161,6 +200,12 @@ def checkpoints(net: Parts, path: str):
     net.load_state_dict(torch.load(path))
 
 
+def pretrained(net: Parts, url: str):
+    """torch.utils.model_zoo.load_url torch.hub.load_state_dict_from_url"""
+    net.load_state_dict(torch.utils.model_zoo.load_url(url))
+    net.load_state_dict(torch.hub.load_state_dict_from_url(url, map_location="cpu"))
+
+
 def quiet(net: Parts, x: torch.Tensor):
     """torch.no_grad torch.inference_mode torch.enable_grad torch.set_grad_enabled torch.autocast torch.amp.autocast"""
     with torch.no_grad():
@@ -177,7 +222,11 @@ def quiet(net: Parts, x: torch.Tensor):
 
 
 def mixed(net: Parts, x: torch.Tensor):
-    """torch.cuda.amp.autocast torch.cuda.device torch.autograd.profiler.record_function"""
+    """
+    torch.cuda.amp.autocast torch.cuda.device torch.autograd.profiler.record_function torch.profiler.record_function
+    """
+    with torch.profiler.record_function("all"):
+        x = net(x)
     with torch.cuda.amp.autocast(), torch.cuda.device(0), torch.autograd.profiler.record_function("net"):
         return net(x)
 

@@ -5,9 +5,9 @@ from torch2jax.rulebook import *
 
 @rule("torch.hub.*", "torch.utils.model_zoo.*")
 def hub(*args, **kwargs):
-    """Weights and models from the internet.
+    """Models from the internet.
 
-    >>> torch.hub.load_state_dict_from_url("https://example.org/weights.pth")
+    >>> torch.hub.load("owner/repository", "model")
     """
     raise Unsupported(
         "what torch.hub downloads are weights and modules of PyTorch",
@@ -343,15 +343,6 @@ def private_nn(*args, **kwargs):
     >>> torch.nn.modules.utils._list_with_default([2], [3])
     """
     raise Unsupported("this is private to torch.nn", "write it out")
-
-
-@rule("torch.nn.Buffer")
-def Buffer(data=None, *, persistent=True):
-    """A tensor that is state of a module.
-
-    >>> nn.Buffer(f32(3))
-    """
-    raise Unsupported("nn.Buffer", 'use self.register_buffer("name", tensor) in the constructor')
 
 
 @rule("torch.optim.optimizer.*", "torch.optim.ParamsT")

@@ -96,6 +96,72 @@ def get_device_name(device: Device = None) -> str:
     return jax.devices()[0].device_kind
 
 
+@rule("torch.cuda.get_device_properties")
+def get_device_properties(device: Device = None) -> Object:
+    """What the GPU is.
+
+    >>> torch.cuda.get_device_properties(0).name if torch.cuda.is_available() else None
+    """
+    return helpers.gpu_properties()
+
+
+@attribute("torch.cuda.get_device_properties.name")
+def gpu_name(self) -> str:
+    """Name of the GPU.
+
+    >>> torch.cuda.get_device_properties(0).name if torch.cuda.is_available() else None
+    """
+    return self.name
+
+
+@attribute("torch.cuda.get_device_properties.major")
+def gpu_major(self) -> int:
+    """First number of the compute capability.
+
+    >>> torch.cuda.get_device_properties("cuda").major if torch.cuda.is_available() else None
+    """
+    return self.major
+
+
+@attribute("torch.cuda.get_device_properties.minor")
+def gpu_minor(self) -> int:
+    """Second number of the compute capability.
+
+    >>> torch.cuda.get_device_properties("cuda").minor if torch.cuda.is_available() else None
+    """
+    return self.minor
+
+
+@attribute("torch.cuda.get_device_properties.multi_processor_count")
+def gpu_multi_processor_count(self) -> int:
+    """How many multiprocessors the GPU has.
+
+    >>> torch.cuda.get_device_properties(0).multi_processor_count if torch.cuda.is_available() else None
+    """
+    return self.multi_processor_count
+
+
+@attribute("torch.cuda.get_device_properties.total_memory")
+def gpu_total_memory(self) -> int:
+    """Bytes of memory.
+
+    >>> torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+    """
+    caveat(
+        "these are the bytes that JAX may use, three quarters of the GPU unless XLA_PYTHON_CLIENT_MEM_FRACTION is set"
+    )
+    return self.total_memory
+
+
+@rule("torch.cuda.get_device_capability")
+def get_device_capability(device: Device = None) -> (int, int):
+    """Compute capability of the GPU.
+
+    >>> torch.cuda.get_device_capability() if torch.cuda.is_available() else None
+    """
+    return (helpers.gpu_properties().major, helpers.gpu_properties().minor)
+
+
 @rule("torch.cuda.synchronize", "torch.accelerator.synchronize", "torch.xpu.synchronize", "torch.cpu.synchronize")
 def synchronize(device: Device = None) -> None:
     """Waits for all that devices were given: code that takes times.
@@ -146,11 +212,9 @@ def current_stream(device=None):
     "torch.cuda.max_memory_reserved",
     "torch.cuda.memory_stats",
     "torch.cuda.mem_get_info",
-    "torch.cuda.get_device_properties",
-    "torch.cuda.get_device_capability",
 )
 def memory_properties(device=None):
-    """Memory and properties of the GPU.
+    """Memory of the GPU.
 
     >>> torch.cuda.memory_reserved()
     """

@@ -10,7 +10,7 @@ import optax
 import pytest
 from flax import nnx
 
-from torch2jax.helpers.checkpoints import load_checkpoint, load_state, save_checkpoint
+from torch2jax.helpers.checkpoints import load_checkpoint, load_pretrained, load_state, save_checkpoint
 
 
 class Net(nnx.Module):
@@ -81,3 +81,24 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"PK")
     with pytest.raises(ValueError, match="torch2jax weights"):
         load_checkpoint(file)
+
+
+def test_pretrained_weights_lie_beside_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://example.org/models/net-1.2.pth?raw=true"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"net-1\.2 of it with `torch2jax weights`"):
+        load_pretrained(url)
+    save_checkpoint({"a": 3}, tmp_path / "hub" / "checkpoints" / "net-1.2")
+    assert load_pretrained(url) == {"a": 3}
+    save_checkpoint({"a": 4}, tmp_path / "here" / "net-1.2")
+    assert load_pretrained(url, tmp_path / "here") == {"a": 4}
+
+
+def test_where_pytorch_keeps_downloads_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    for name, value in (("XDG_CACHE_HOME", str(tmp_path / "cache")), ("HOME", str(tmp_path))):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(FileNotFoundError, match=f"make {torch.hub.get_dir()}/checkpoints/net of it"):
+            load_pretrained("https://example.org/net.pth")
+        monkeypatch.delenv(name)

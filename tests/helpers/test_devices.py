@@ -55,3 +55,19 @@ def test_memory_that_a_device_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     assert devices.memory_statistic("peak_bytes_in_use") == 0
     monkeypatch.setattr(jax, "local_devices", lambda: [Device(None)])
     assert devices.memory_statistic("bytes_in_use") == 0
+
+
+def test_what_the_gpu_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gpu:
+        device_kind, compute_capability, core_count = "NVIDIA H100", "9.0", 132
+
+        def memory_stats(self) -> dict[str, int]:
+            return {"bytes_limit": 7}
+
+    monkeypatch.setattr(jax, "devices", lambda kind: [Gpu()] if kind == "gpu" else [])
+    assert devices.gpu_properties() == devices.GpuProperties("NVIDIA H100", 9, 0, 132, 7)
+
+
+def test_without_a_gpu_there_are_no_properties() -> None:
+    with pytest.raises(RuntimeError, match="gpu"):
+        devices.gpu_properties()

@@ -10,6 +10,7 @@ from flax import nnx
 from torch2jax.helpers.discrete_distributions import Bernoulli, Categorical
 from torch2jax.helpers.distributions import Distribution, Independent, MultivariateNormal, Normal, Uniform
 from torch2jax.helpers.positive_distributions import Beta, Dirichlet, Exponential, Gamma, Laplace
+from torch2jax.helpers.rare_distributions import Binomial
 
 ONES = jnp.ones((40_000,))
 
@@ -24,6 +25,7 @@ ONES = jnp.ones((40_000,))
         (Gamma(2 * ONES, 3.0), torch.distributions.Gamma(2.0, 3.0)),
         (Beta(2 * ONES, 3 * ONES), torch.distributions.Beta(2.0, 3.0)),
         (Bernoulli(0.3 * ONES), torch.distributions.Bernoulli(torch.tensor(0.3))),
+        (Binomial(7, 0.3 * ONES), torch.distributions.Binomial(7, torch.tensor(0.3))),
     ],
     ids=lambda value: type(value).__name__,
 )

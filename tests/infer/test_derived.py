@@ -135,3 +135,42 @@ def test_an_inherited_forward_inside_the_project_is_channel_last() -> None:
     conversion = convert(HEAD + source)
     assert conversion.transposes == 2
     assert conversion.interfaces["P"].result == "N H W C"
+
+
+BY_NAME = (
+    "class C({bases}):\n    def __init__(self, n):\n        {call}\n\n    def forward(self, x):\n        return x\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("bases", "call", "expected"),
+    [
+        (
+            "nn.Linear",
+            "nn.Linear.__init__(self, n, out_features=2, bias=False)",
+            "super().__init__(n, 2, use_bias=False, ",
+        ),
+        (
+            "nn.Conv2d, dict",
+            "torch.nn.Conv2d.__init__(self, n, n, 3)",
+            'super().__init__(n, n, (3, 3), padding="VALID", ',
+        ),
+    ],
+)
+def test_the_constructor_of_the_layer_by_its_name(bases: str, call: str, expected: str) -> None:
+    source = BY_NAME.format(bases=bases, call=call)
+    assert expected in output(source)
+    assert codes(source) == set()
+
+
+@pytest.mark.parametrize(
+    ("bases", "call"),
+    [
+        ("nn.Linear", "nn.Linear.__init__(n, 2, 3)"),
+        ("nn.Linear", "nn.Conv2d.__init__(self, n, n, 3)"),
+        ("dict, nn.Linear", "nn.Linear.__init__(self, n, n)"),
+        ("nn.Linear", "nn.Linear.__init__(*n)"),
+    ],
+)
+def test_another_constructor_by_its_name(bases: str, call: str) -> None:
+    assert codes(BY_NAME.format(bases=bases, call=call)) & {"T2J101", "T2J102", "T2J103"}

@@ -30,11 +30,35 @@ def test_the_stand_in_takes_the_place_of_the_import(top: str) -> None:
 @pytest.mark.parametrize(
     "top",
     [
+        "try:\n    from apex.normalization import FusedRMSNorm as Norm\nexcept ImportError:\n    Norm = nn.RMSNorm\n",
+        "try:\n    from apex.normalization import FusedRMSNorm as Norm\nexcept ImportError:\n    Norm = None\n",
+    ],
+)
+def test_what_rules_translate_is_taken(top: str) -> None:
+    code, codes = converted(top, "Norm(3, 1e-3)")
+    assert "nnx.RMSNorm(3, epsilon=1e-3" in code
+    assert not {"apex", "try:", "except"} & set(code.split())
+    assert codes == []
+
+
+def test_a_flag_beside_the_import_stays() -> None:
+    body = "try:\n    from timm.layers import DropPath\n    FOUND = True\nexcept ImportError:\n    FOUND = False\n"
+    code, codes = converted(body, "DropPath(0.1) if FOUND else nn.Identity()")
+    assert "FOUND = True\n" in code
+    assert "except" not in code
+    assert codes == []
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
         "try:\n    from tqdm import tqdm as Norm\nexcept ImportError:\n    Norm = list\n",
         "try:\n    from fast import Norm\nexcept ImportError:\n    Norm = None\n",
         "try:\n    from fast import Norm, other\nexcept ImportError:\n    Norm = nn.LayerNorm\n",
         "try:\n    from fast import Norm\n    other = 1\nexcept ImportError:\n    Norm = nn.LayerNorm\n",
         "try:\n    from fast import Norm\nexcept ValueError:\n    Norm = nn.LayerNorm\n",
+        "try:\n    from timm.layers import DropPath as Norm\n    start()\nexcept ImportError:\n    Norm = list\n",
+        "try:\n    from timm.layers import DropPath as Norm, other\nexcept ImportError:\n    Norm = list\n",
     ],
 )
 def test_other_imports_are_tried(top: str) -> None:

@@ -119,3 +119,25 @@ class Average:
     assert {d.code for d in conversion.diagnostics} == {"T2J201"}  # the old value is kept, not a copy
     assert "self.backup[name] = param[...]\n" in conversion.code
     assert "param[...] = self.shadow[name]\n" in conversion.code
+
+
+def test_what_a_module_takes_may_be_a_dictionary() -> None:
+    source = """
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, features):
+        first = list(features.values())[0]
+        return {key: self.conv(x) for key, x in features.items()}, list(features.keys()), self.conv(first)
+"""
+    conversion = convert(PRELUDE + source)
+    assert not conversion.diagnostics
+    assert "first = list(features.values())[0]\n" in conversion.code
+    assert "self.conv(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for key, x" in " ".join(conversion.code.split())
+
+
+def test_a_tensor_has_no_values() -> None:
+    source = "class M(nn.Module):\n    def forward(self, x: torch.Tensor):\n        return x.values()\n"
+    assert {d.code for d in convert(PRELUDE + source).diagnostics} == {"T2J101"}

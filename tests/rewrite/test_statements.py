@@ -127,6 +127,12 @@ def module(init: str) -> list[str]:
             "for i in range(n):\n            self.register_buffer(f'a{i}', torch.zeros(2))",
             ["for i in range(n):", "setattr(self, f'a{i}', Buffer(jnp.zeros((2,))))"],
         ),
+        ("self.a = nn.Buffer(torch.zeros(2))", ["self.a = Buffer(jnp.zeros((2,)))"]),
+        (
+            "self.a = nn.Buffer(data=torch.zeros(2), persistent=False)",
+            ["self.a = Buffer(jnp.zeros((2,)), persistent=False)"],
+        ),
+        ("self.a = nn.Buffer(torch.zeros(2), persistent=True)", ["self.a = Buffer(jnp.zeros((2,)))"]),
         ("self.register_parameter('a', None)", ["self.a = None"]),
         ("self.register_parameter('a', nn.Parameter(torch.zeros(2)))", ["self.a = nnx.Param(jnp.zeros((2,)))"]),
         ("self.a = nn.Parameter(torch.zeros(2))", ["self.a = nnx.Param(jnp.zeros((2,)))"]),
@@ -142,6 +148,11 @@ def module(init: str) -> list[str]:
 )
 def test_state_of_modules(source: str, expected: list[str]) -> None:
     assert module(source) == expected
+
+
+def test_a_buffer_of_no_tensor_is_flagged() -> None:
+    source = f"{PRELUDE}\n\nclass M(nn.Module):\n    def __init__(self):\n        self.a = nn.Buffer(*x)\n"
+    assert "T2J107" in {diagnostic.code for diagnostic in convert(source).diagnostics}
 
 
 def test_buffers_read_as_arrays() -> None:

@@ -37,8 +37,25 @@ def test_calls(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("torch.hub.load_state_dict_from_url(path)", "load_pretrained(path)"),
+        ("torch.utils.model_zoo.load_url(path, x, progress=False)", "load_pretrained(path, x)"),
+        ("torch.hub.load_state_dict_from_url(model_dir=x, url=path, map_location='cpu')", "load_pretrained(path, x)"),
+    ],
+)
+def test_downloads(call: str, expected: str) -> None:
+    code, codes = converted(f"model.load_state_dict({call})")
+    assert f"    load_state(model, {expected})\n" in code
+    assert codes == ["T2J205"]
+
+
+@pytest.mark.parametrize(
     "line",
     [
+        "torch.hub.load_state_dict_from_url(path, file_name='x')",
+        "torch.hub.load_state_dict_from_url(path, x, None)",
+        "torch.hub.load_state_dict_from_url(*path)",
         "torch.save(model, path)",
         "return model.state_dict()['weight']",
         "state = model.state_dict()\n    torch.save(state, path)\n    return state[path]",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jax
 import numpy as np
@@ -30,6 +32,20 @@ def load_checkpoint(path: str | Path) -> Any:
         raise ValueError(f"{folder} is a file of PyTorch: `torch2jax weights` makes a checkpoint for Flax of it")
     with ocp.PyTreeCheckpointer() as checkpointer:
         return checkpointer.restore(folder)
+
+
+def load_pretrained(url: str, folder: str | Path | None = None) -> Any:
+    """Reads the checkpoint that `torch2jax weights` has made of a downloaded file of PyTorch.
+
+    It has the name of the file without its ending, and lies in ``folder``, by default where PyTorch keeps downloads
+    (`~/.cache/torch/hub/checkpoints`). Raises FileNotFoundError if it does not.
+    """
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or f"{caches}/torch"
+    path = Path(folder or f"{home}/hub/checkpoints", Path(urlsplit(url).path).stem).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"download {url}, and make {path} of it with `torch2jax weights`")
+    return load_checkpoint(path)
 
 
 def load_state(node: Any, state: Any) -> None:

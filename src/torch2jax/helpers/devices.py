@@ -1,5 +1,7 @@
 """What a program asks of its devices: to have finished, and how much memory they use."""
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 
@@ -13,3 +15,22 @@ def synchronize() -> None:
 def memory_statistic(name: str) -> int:
     """A number of bytes, such as `bytes_in_use`, that the default device reports; 0 where it reports none, as a CPU."""
     return int((jax.local_devices()[0].memory_stats() or {}).get(name, 0))
+
+
+@dataclass(frozen=True)
+class GpuProperties:
+    """What the first GPU is: its name, compute capability, multiprocessors, and the bytes that JAX may use of it."""
+
+    name: str
+    major: int
+    minor: int
+    multi_processor_count: int
+    total_memory: int
+
+
+def gpu_properties() -> GpuProperties:
+    """What the first GPU is. Raises RuntimeError if there is none."""
+    gpu = jax.devices("gpu")[0]
+    major, minor = (int(part) for part in gpu.compute_capability.split("."))
+    limit = (gpu.memory_stats() or {}).get("bytes_limit", 0)
+    return GpuProperties(gpu.device_kind, major, minor, gpu.core_count, limit)

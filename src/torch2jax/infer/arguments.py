@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
@@ -67,6 +67,10 @@ class Arguments:
             return self.ordered
         star = [(*self.star, True)] if self.star is not None else []
         return [*((node, kind, False) for node, kind in self.positional), *star]
+
+    def behind_the_first(self) -> Arguments:
+        """All but the first positional argument, such as the ``self`` of a method that is called by its class."""
+        return replace(self, positional=self.positional[1:], ordered=self.ordered[1:])
 
     def nodes(self) -> list[tuple[cst.BaseExpression, Kind]]:
         """All of them, in no particular order."""

@@ -158,6 +158,8 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return _in_namespace(frame, node, kind, name)
         case Api(name=qualified):
             return _constant(frame, node, Api(f"{qualified}.{name}"))
+        case Tensor(assumed=True) if name in _OF_DICTIONARIES and _is_called(frame, node):
+            return BoundApi(FREE, name)
         case Tensor():
             return tensor_attribute(frame, node, kind, name)
         case Dtype():
@@ -204,6 +206,10 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return _unsettled(frame, node, kind, name)
         case _:
             return BoundApi(kind, name)
+
+
+_OF_DICTIONARIES = ("items", "keys", "values")
+"""What nobody calls on the tensors that `forward` is assumed to take: then it takes a dictionary."""
 
 
 def _is_called(frame: Frame, node: cst.Attribute) -> bool:
@@ -575,6 +581,8 @@ def _assign_own(
         frame.facts.special.pop(target, None)
         if isinstance(kind, Tensor) and kind.variable and not isinstance(value, cst.Call):
             frame.facts.special[target] = ("share",)
+    if value is not None and frame.facts.special.get(value) == ("buffer",):
+        owner.buffers.add(name)
     owner.attrs[name].write(widen_attribute(kind), frame.program)
     owner.attrs[name].read(frame.fn)
     owner.assigned.add(name)

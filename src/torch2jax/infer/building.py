@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -40,6 +41,19 @@ def parameter(frame: Frame, node: cst.Call, arguments: Arguments) -> Kind:
     rank = kind.rank if isinstance(kind, Tensor) else None
     dtype = kind.dtype if isinstance(kind, Tensor) else None
     return Tensor(rank, dtype, None, True)
+
+
+@special(TORCH, "torch.nn.Buffer", "torch.nn.parameter.Buffer")
+def buffer(frame: Frame, node: cst.Call, arguments: Arguments) -> Kind:
+    """``nn.Buffer(x)``: a variable that is no parameter."""
+    use_all(frame, arguments)
+    given = arguments.positional[0] if arguments.positional else arguments.keywords.get("data")
+    if given is None or len(arguments.positional) > 1 or arguments.star is not None:
+        frame.report("T2J107", node, "nn.Buffer with these arguments", "use self.register_buffer(name, tensor)")
+        return UNKNOWN
+    frame.facts.special[node] = ("buffer",)
+    kind = without_none(given[1])
+    return replace(kind, layout=None, variable=True) if isinstance(kind, Tensor) else Tensor(None, None, None, True)
 
 
 def _items_given(frame: Frame, arguments: Arguments) -> tuple[Kind, ...] | None:

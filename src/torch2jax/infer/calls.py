@@ -263,6 +263,11 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     """A function or class outside the project."""
     if name.startswith("builtins."):
         return call_builtin(frame, node, name[9:], arguments)
+    from torch2jax.infer.module_methods import init_by_name
+
+    by_name = init_by_name(frame, node, name, arguments)
+    if by_name is not None:
+        return by_name
     special = call_torch(frame, node, name, arguments)
     if special is not None:
         return special

@@ -81,6 +81,11 @@ def method_rules(frame: Frame, layer: Layer, name: str) -> list[Rule]:
     return []
 
 
+def has_own_method(frame: Frame, layer: Layer, name: str) -> bool:
+    """Whether a rule translates a method of this layer, although others have one of the same name (``update``)."""
+    return any(branch.template is not None for rule in method_rules(frame, layer, name) for branch in rule.branches)
+
+
 def call_layer_method(frame: Frame, node: cst.Call, layer: Layer, name: str, arguments: Arguments) -> Kind | None:
     """``self.rnn.flatten_parameters()`` by its rule; None if there is none."""
     rules = method_rules(frame, layer, name)

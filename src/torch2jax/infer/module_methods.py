@@ -10,7 +10,7 @@ from torch2jax.infer.apis import use_everything
 from torch2jax.infer.arguments import Arguments, use_all
 from torch2jax.infer.building import build_sequential, extend, fill_heap, grow
 from torch2jax.infer.contents import heap_read
-from torch2jax.infer.derived import base_layer, function_form, is_class, rule_of, super_init
+from torch2jax.infer.derived import base_layer, function_form, is_class, root_of, rule_of, super_init
 from torch2jax.infer.facts import UserCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.hooks import register_hook
@@ -22,6 +22,7 @@ from torch2jax.infer.kinds import (
     STR,
     UNKNOWN,
     AnyModule,
+    Api,
     Container,
     Device,
     Dtype,
@@ -45,12 +46,13 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
-from torch2jax.infer.layers import MODULE_METHODS, call_layer_method
+from torch2jax.infer.layers import MODULE_METHODS, call_layer_method, has_own_method
 from torch2jax.infer.layout import MIXED
 from torch2jax.infer.module_flow import call_container
 from torch2jax.infer.program import ClassInfo
 from torch2jax.infer.rule_calls import call_layer
 from torch2jax.infer.states import entries_of, puts_back, without_counters
+from torch2jax.rules.cache import canonical
 
 
 def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, arguments: Arguments) -> Kind:
@@ -63,7 +65,7 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
 
         frame.facts.special[node] = ("forward_call",)
         return call_one(frame, node, first, arguments)
-    if isinstance(first, Layer) and name not in MODULE_METHODS:
+    if isinstance(first, Layer) and (name not in MODULE_METHODS or has_own_method(frame, first, name)):
         result = call_layer_method(frame, node, first, name, arguments)
         if result is not None:
             return result
@@ -268,6 +270,18 @@ def _super_init(frame: Frame, node: cst.Call, cls: ClassInfo, arguments: Argumen
     else:
         use_all(frame, arguments)
     return NONE
+
+
+def init_by_name(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> Kind | None:
+    """``nn.Linear.__init__(self, ...)`` where ``super().__init__(...)`` is the same; None elsewhere."""
+    cls, (layer, _, method) = frame.cls, name.rpartition(".")
+    if method != "__init__" or cls is None or frame.fn.name != "__init__" or root_of(cls) is not cls:
+        return None
+    base, rule = cls.bases[0], rule_of(frame.program, cls)
+    on_self = bool(arguments.positional) and arguments.positional[0][1] == Instance(cls) and not node.args[0].star
+    if rule is None or not on_self or not isinstance(base, Api) or canonical(base.name) != canonical(layer):
+        return None
+    return super_init(frame, node, cls, rule, arguments.behind_the_first())
 
 
 def _apply(frame: Frame, node: cst.Call, receiver: Kind, arguments: Arguments) -> Kind:

@@ -11,7 +11,7 @@ from torch2jax.infer.class_tests import check_classes
 from torch2jax.infer.frame import Env, Frame, Value, executes
 from torch2jax.infer.kinds import NONE, UNKNOWN, Instance
 from torch2jax.infer.narrowing import condition, decided_test, narrow
-from torch2jax.infer.optional_imports import stand_in
+from torch2jax.infer.optional_imports import taken
 from torch2jax.infer.targets import store
 from torch2jax.source.nodes import walk
 
@@ -138,11 +138,13 @@ def with_(frame: Frame, node: cst.With) -> None:
 @executes(cst.Try, cst.TryStar)
 def try_(frame: Frame, node: Any) -> None:
     """``try``: handlers start from anything between before and after the body."""
-    handler = stand_in(frame, node) if isinstance(node, cst.Try) else None
-    if handler is not None:
-        frame.facts.special[node] = ("stand_in",)
-        frame.report("T2J301", node, "the import is left out: what takes its place is PyTorch's own and is translated")
-        frame.execute((handler.body,))
+    whole = taken(frame, node) if isinstance(node, cst.Try) else None
+    if whole is not None:
+        frame.facts.special[node] = ("tried", "body" if whole is node.body else "handler")
+        if whole is not node.body:
+            note = "the import is left out: what takes its place is PyTorch's own and is translated"
+            frame.report("T2J301", node, note)
+        frame.execute((whole,))
         return
     before = dict(frame.env)
     frame.execute((node.body,))

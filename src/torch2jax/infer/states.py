@@ -59,6 +59,22 @@ def load(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
     return State(loaded=True)
 
 
+@special(TORCH, "torch.hub.load_state_dict_from_url", "torch.utils.model_zoo.load_url")
+def load_from_url(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
+    """``load_url(url, model_dir)``: the checkpoint that was made of the file when that was downloaded."""
+    use_everything(frame, arguments)
+    given = {("url", "model_dir", "")[min(place, 2)]: arg for place, arg in enumerate(node.args) if arg.keyword is None}
+    given |= {arg.keyword.value: arg for arg in node.args if arg.keyword is not None}
+    if "url" not in given or "file_name" in given or "" in given or any(arg.star for arg in node.args):
+        frame.report("T2J108", node, "a download with these arguments has no translation yet")
+        return UNKNOWN
+    parts = [given[name].value for name in ("url", "model_dir") if name in given]
+    frame.facts.special[node] = ("load_pretrained", tuple(parts))
+    message = "the weights are read from a checkpoint for Flax beside the downloaded file, which has to be made once"
+    frame.report("T2J205", node, message, "download the file, and convert it with `torch2jax weights`")
+    return State(loaded=True)
+
+
 def _are_entries(kind: Kind) -> bool:
     """Whether arrays were entries of a state, in the axis order of the layer that each comes from."""
     return all(isinstance(option, Tensor) and option.layout == MIXED for option in options(without_none(kind)))

@@ -136,9 +136,10 @@ def with_(rewriter: Rewriter, node: cst.With) -> list[Any]:
 @rewrites(STATEMENTS, cst.Try, cst.TryStar)
 def try_(rewriter: Rewriter, node: Any) -> list[Any]:
     """``try``, its handlers and its ends."""
-    if rewriter.facts.special.get(node) == ("stand_in",):
-        lines = list(suite(rewriter, node.handlers[0].body).body)
-        return with_lost_comments(node, [lines[0].with_changes(leading_lines=node.leading_lines), *lines[1:]])
+    match rewriter.facts.special.get(node):
+        case ("tried", which):
+            lines = list(suite(rewriter, node.body if which == "body" else node.handlers[0].body).body)
+            return with_lost_comments(node, [lines[0].with_changes(leading_lines=node.leading_lines), *lines[1:]])
     handlers = []
     for handler in node.handlers:
         caught = rewriter.expr(handler.type) if handler.type is not None else None

@@ -32,6 +32,8 @@ def special_call(rewriter: Rewriter, node: cst.Call, note: Any, fact: Any) -> An
     match note[0]:
         case "parameter":
             return _parameter(rewriter, node, note[1])
+        case "buffer":
+            return _buffer(rewriter, node)
         case "trainable":
             return set_by_call(rewriter, node)
         case "decided":
@@ -237,6 +239,16 @@ def _parameter(rewriter: Rewriter, node: cst.Call, trained: Any) -> Any:
     return node.with_changes(func=func, args=args)
 
 
+def _buffer(rewriter: Rewriter, node: cst.Call) -> Any:
+    """``nn.Buffer(x, persistent=False)``, like what `register_buffer` makes."""
+    given = {arg.keyword.value if arg.keyword is not None else "data": arg.value for arg in node.args}
+    args = [argument(rewriter.expr(given["data"]))]
+    if "persistent" in given and getattr(given["persistent"], "value", None) != "True":
+        args.append(argument(rewriter.expr(given["persistent"]), "persistent"))
+    rewriter.tally.translated += 1
+    return call(rewriter.helper("Buffer"), args)
+
+
 def _named_sequential(rewriter: Rewriter, node: cst.Call, *, known: bool) -> Any:
     nnx = attribute(rewriter.root("nnx"), "Sequential")
     value = node.args[0].value
@@ -294,8 +306,8 @@ def _dict(rewriter: Rewriter, node: cst.Call) -> Any:
 
 def _super_init(rewriter: Rewriter, node: cst.Call, mode: str, fact: Any) -> Any:
     func = node.func
-    if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Call):
-        func = func.with_changes(value=func.value.with_changes(args=[]))
+    if isinstance(func, cst.Attribute):  # written with the name of a class, this is `super()` as well
+        func = func.with_changes(value=call(cst.Name("super"), []))
     if mode == "sequential":
         args = [rewriter.expr(arg) for arg in node.args]
         if len(node.args) == 1 and isinstance(without_none(rewriter.kind(node.args[0].value) or UNKNOWN), Mapping):

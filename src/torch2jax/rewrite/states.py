@@ -19,6 +19,9 @@ def state_call(rewriter: Rewriter, node: cst.Call, note: Any) -> cst.BaseExpress
         case ("load_checkpoint",):
             rewriter.tally.translated += 1
             return call(rewriter.helper("load_checkpoint"), [rewriter.expr(node.args[0].value)])
+        case ("load_pretrained", parts):
+            rewriter.tally.translated += 1
+            return call(rewriter.helper("load_pretrained"), [rewriter.expr(part) for part in parts])
         case ("set_state",):
             assert isinstance(node.func, cst.Attribute)
             rewriter.tally.translated += 1

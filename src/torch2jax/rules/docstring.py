@@ -94,7 +94,7 @@ def _has_effect(statement: ast.stmt) -> bool:
         return True
     called = statement.value.func if isinstance(statement.value, ast.Call) else None
     name = called.attr if isinstance(called, ast.Attribute) else ""
-    return name.endswith("_") or name in ("eval", "train", "flatten_parameters")
+    return name.endswith("_") or name in ("eval", "train", "flatten_parameters", "update", "reset")
 
 
 def _example(group: Sequence[_Line], scope: Scope) -> Example:

@@ -36,6 +36,7 @@ from torch2jax.verify.optimizing import jax_path, torch_path
 from torch2jax.verify.precision import float64, widen
 from torch2jax.verify.randomness import Draws, unmatched
 from torch2jax.verify.rendering import ExampleError, Program, render
+from torch2jax.verify.stand_ins import stand_ins
 from torch2jax.verify.torch_draws import seed_torch, torch_draws
 from torch2jax.weights import to_state_dict
 from torch2jax.weights.arrays import Array, as_numpy
@@ -289,7 +290,8 @@ def _module(source: str) -> Iterator[types.ModuleType]:
     module = types.ModuleType("torch2jax_example")
     sys.modules[module.__name__] = module
     try:
-        exec(compile(source, f"<{module.__name__}>", "exec"), vars(module))  # noqa: S102 - our own rule book's example
+        with stand_ins():
+            exec(compile(source, f"<{module.__name__}>", "exec"), vars(module))  # noqa: S102 - our own rule book's example
         yield module
     finally:
         sys.modules.pop(module.__name__, None)

@@ -103,4 +103,5 @@ def constructions(rule: Rule) -> list[str]:
 def _builds(node: ast.AST, names: Sequence[str]) -> TypeGuard[ast.Call]:
     if not isinstance(node, ast.Call):
         return False
-    return f"torch.{ast.unparse(node.func)}".replace("torch.torch.", "torch.") in names
+    called = ast.unparse(node.func)
+    return called in names or f"torch.{called}" in names

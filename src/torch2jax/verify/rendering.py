@@ -10,16 +10,20 @@ import ast
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 
 from torch2jax.verify.example_model import Model
+from torch2jax.verify.stand_ins import PACKAGES, stand_ins
 
 INPUTS = ("f32", "pos", "unit", "i64", "b8", "c64", "probs")
 """The input functions that examples may call, see docs/rules.md."""
 
+_ROOTS: dict[str, Any] = {"nn": nn, "torch": torch}
 _IMPORTS = {
     "math": "import math",
     "torch": "import torch",
@@ -56,6 +60,7 @@ def render(example: str) -> Program:
     """The program of an example. Raises ExampleError."""
     tree = ast.parse(example)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    packages = [f"import {path}" for path in sorted(_packages(tree))]
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     if "model" in used - assigned:
         return _training(tree, used)
@@ -74,9 +79,9 @@ def render(example: str) -> Program:
         definition: ast.stmt = _module(renderer.layers, [names[i] for i in init], parameters, statements)
     else:
         definition = _function("example", [names[index] for index in call], statements)
-    imports = ast.parse("\n".join(line for name, line in _IMPORTS.items() if name in {*used, "torch"})).body
-    if renderer.layers and "nn" not in used:
-        imports += ast.parse(_IMPORTS["nn"]).body
+    used |= {"torch", "nn"} if renderer.layers else {"torch"}
+    lines = [line for name, line in _IMPORTS.items() if name in used]
+    imports = ast.parse("\n".join([*lines, *packages])).body
     module = ast.fix_missing_locations(ast.Module([*imports, definition], []))
     return Program(ast.unparse(module) + "\n", tuple(renderer.inputs), init, call, bool(renderer.layers))
 
@@ -172,15 +177,30 @@ def _is_input(node: ast.expr) -> bool:
 
 def _builds(node: ast.expr) -> bool:
     """Whether an expression constructs a torch module."""
-    if not isinstance(node, ast.Call):
+    if not isinstance(node, ast.Call) or not _is_path(node.func):
         return False
-    value: Any = {"nn": nn, "torch": torch}
+    root, *parts = ast.unparse(node.func).split(".")
     try:
-        for index, part in enumerate(ast.unparse(node.func).split(".")):
-            value = value[part] if index == 0 else getattr(value, part)
-    except (KeyError, AttributeError):
+        value = _member(root, parts) if root in PACKAGES else reduce(getattr, parts, _ROOTS[root])
+    except (KeyError, AttributeError, ImportError):
         return _is_einops_layer(node.func)
     return isinstance(value, type) and issubclass(value, nn.Module)
+
+
+def _member(package: str, parts: Sequence[str]) -> Any:
+    """What a dotted name of a package with a stand-in is."""
+    with stand_ins():
+        return getattr(import_module(".".join((package, *parts[:-1]))), parts[-1])
+
+
+def _packages(tree: ast.AST) -> set[str]:
+    """The modules of packages with stand-ins that an example names: `timm.layers` for `timm.layers.DropPath`."""
+    owners = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_path(node.value)]
+    return {path for path in map(ast.unparse, owners) if path.partition(".")[0] in PACKAGES}
+
+
+def _is_path(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_path(node.value))
 
 
 def _is_einops_layer(node: ast.expr) -> bool:

@@ -1,14 +1,11 @@
 """Fast versions of layers, where they are installed."""
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-
-LayerNorm = partial(nnx.LayerNorm, epsilon=1e-5, use_fast_variance=False)
 
 try:
     import xformers_not_there.ops as xops
