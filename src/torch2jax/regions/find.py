@@ -16,9 +16,9 @@ from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.deferred import defer_items
-from torch2jax.regions.derivatives import begins_gradients
 from torch2jax.regions.gradients import Gradients, Use, asks_for_any, flag_unknown, model_of, uses_of, zeroed_each
 from torch2jax.regions.kept import check_kept
+from torch2jax.regions.leaves import begins_gradients
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
