@@ -13,6 +13,7 @@ from torch2jax.helpers.state import (
     children,
     copy_state,
     freeze,
+    gradients_of,
     named_buffers,
     named_children,
     named_parameters,
@@ -190,6 +191,9 @@ def test_gradients_come_in_the_order_of_the_parameters() -> None:
     assert not grads["head"]["kernel"][...].any()
     assert all(grad is None for grad in ordered_gradients(net, None))
     assert len(ordered_gradients(net.head, grads["head"])) == 2
+    weight, frozen = gradients_of([net.head.kernel, net.body.bias], net, grads)
+    assert weight is grads["head"]["kernel"]
+    assert frozen is None
 
 
 def test_a_state_by_names_is_the_variables_themselves() -> None:

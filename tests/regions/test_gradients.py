@@ -231,3 +231,85 @@ def test_a_gradient_of_an_array_that_is_kept_must_not_be_zeroed_in_place() -> No
     assert any("a gradient is kept that changes in place" in message for message in changed)
     assert found(ARRAY.format(first="print(g.sum())", second="w.grad.zero_()")) == []
     assert found(ARRAY.format(first="w.grad = None", second="return g.sum()")) == []
+
+
+GROUPS = """\
+def train(batches, log, extra):
+    net = Net()
+    optimizer = torch.optim.SGD({given}, lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                {body}
+        optimizer.step()
+"""
+
+
+def test_gradients_of_the_one_group_of_an_optimizer_are_those_of_its_module() -> None:
+    clamp = "p.grad.clamp_(-1, 1)"
+    assert found(GROUPS.format(given="net.parameters()", body=clamp)) == []
+    code = convert(HEAD + GROUPS.format(given="net.parameters()", body=clamp)).code
+    assert "for grad in ordered_gradients(net, grads):" in code
+    assert "hyperparams" not in code
+    frozen = convert(
+        HEAD + GROUPS.format(given="[p for p in net.parameters() if p.requires_grad]", body="p.mul_(0.9)")
+    ).code
+    assert "if not isinstance(p, nnx.Param):" in frozen
+    rates = convert(HEAD + GROUPS.format(given="net.parameters()", body='p.grad.mul_(group["lr"])')).code
+    assert "for group in hyperparams(optimizer):" in rates
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        ('[{"params": net.fc.parameters()}, {"params": net.other.parameters(), "lr": 1.0}]', "p.grad.clamp_(-1, 1)"),
+        ("extra", "p.grad.clamp_(-1, 1)"),
+        ("net.parameters()", 'p.grad.mul_(group["mine"])'),
+    ],
+)
+def test_other_groups_of_optimizers_are_reported(given: str, body: str) -> None:
+    assert any(
+        "of a group of parameters has no translation yet" in each
+        for each in found(GROUPS.format(given=given, body=body))
+    )
+
+
+LISTED = """\
+def train(batches, log, more):
+    net = Net()
+    params = [p for p in net.parameters() if p.requires_grad]
+    {first}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        for p in params:
+            log(p.grad.norm())
+        optimizer.step()
+"""
+
+
+def test_gradients_of_a_list_of_parameters_are_known_where_it_stays_the_same() -> None:
+    assert found(LISTED.format(first="log(params)")) == []
+    assert "for grad in gradients_of(params, net, grads):" in convert(HEAD + LISTED.format(first="log(params)")).code
+    for change in ("params.append(more)", "params = params[:1]", "params[0] = more", "net = Net()", "del params[0]"):
+        assert "10: it is not known whose gradient this is" in found(LISTED.format(first=change)), change
+
+
+def test_copies_of_gradients_in_a_script_keep_the_order_of_their_parameters() -> None:
+    body = """\
+    net, x, y = Net(), torch.ones(4, 3), torch.ones(4, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for step in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        first = [p.grad.clone() for p in net.parameters()]
+        optimizer.zero_grad()
+        F.mse_loss(net(y) - net.other(x), y).backward()
+        for p, g in zip(net.parameters(), first):
+            p.grad = p.grad - 2 * g
+        optimizer.step()
+    """
+    assert found(body) == []

@@ -28,6 +28,7 @@ def body(lines: str) -> str:
         ("for m in self.modules():\n            x = x + 1\n        return x", "for m in ordered_modules(self):"),
         ("for m in self.modules():\n            if m is x:\n                break", "for m in ordered_modules(self):"),
         ("found = []\n        for b in self.buffers():\n            found.append(b)", "in ordered_buffers(self):"),
+        ("for b in self.buffers():\n            b.mul_(x.pop(0))", "in ordered_buffers(self):"),
         ("return sum(p.numel() for p in self.parameters())", "sum(p.size for p in parameters(self))"),
         ("return all(p.ndim for p in self.parameters())", "all(p.ndim for p in parameters(self))"),
         ("return next(self.parameters()).dtype", "next(parameters(self)).dtype"),

@@ -1,6 +1,6 @@
 """What torch modules hold besides parameters, and the ways to go through a module."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -143,6 +143,13 @@ def ordered_named_gradients(module: nnx.Module, grads: Any) -> list[tuple[str, A
     trained = {id(param): path for path, param in nnx.to_flat_state(nnx.state(module, nnx.Param))}
     named = ordered_named_parameters(module)
     return [(name, held[trained[id(param)]] if held and id(param) in trained else None) for name, param in named]
+
+
+def gradients_of(params: Iterable[nnx.Variable[jax.Array]], module: nnx.Module, grads: Any) -> list[Any]:
+    """The gradients of some parameters of a module, as the Variables that `grads` holds; None where there is none."""
+    held = zip(ordered_parameters(module), ordered_gradients(module, grads), strict=True)
+    found = {id(param): grad for param, grad in held}
+    return [found[id(param)] for param in params]
 
 
 def ordered_buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:

@@ -103,12 +103,7 @@ class _Function:
 
     def find(self) -> list[Region]:
         """The regions; what is none is reported."""
-        where = [
-            Place(block, roles, group, start)
-            for block in blocks(self.fn.node)
-            for roles in [self._roles(block)]
-            for group, start in groups(roles)
-        ]
+        where = self._places()
         try:
             closure = closure_of(self.program, self.fn, self.scope, where[0]) if len(where) == 1 else None
         except NoRegionError as cause:
@@ -116,7 +111,7 @@ class _Function:
             return []
         if closure is not None:
             return self._closed(closure, where)
-        by_hand = self._by_hand(where)
+        by_hand = self._by_hand()
         if by_hand:
             return by_hand
         found, errors = self._regions(where, None)
@@ -138,9 +133,18 @@ class _Function:
                 self.program.dropped.add(statement)
         return found
 
-    def _by_hand(self, where: Sequence[Place]) -> list[Region]:
+    def _places(self, *, by_zeros: bool = False) -> list[Place]:
+        """Where regions may be."""
+        return [
+            Place(block, roles, group, start)
+            for block in blocks(self.fn.node)
+            for roles in [self._roles(block)]
+            for group, start in groups(roles, by_zeros=by_zeros)
+        ]
+
+    def _by_hand(self) -> list[Region]:
         """The regions of a function that looks at gradients or changes them: it has them in a variable."""
-        uses = uses_of(self.fn)
+        where, uses = self._places(by_zeros=True), uses_of(self.fn)
         if not where or not uses:
             return []
         for added in (self._apart(where), self._accumulation(where), self._without_optimizer(where, uses)):

@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.regions.gradients import Part, Target, Walk
-from torch2jax.rewrite.rewriter import Rewriter, call
+from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, call
 
 
 def gradient(rewriter: Rewriter, node: cst.CSTNode) -> Any:
@@ -35,14 +35,23 @@ def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
 def _walk(rewriter: Rewriter, walk: Walk) -> cst.BaseExpression:
     """``ordered_gradients(model, grads)``, beside ``ordered_parameters(model)`` where that is looked at."""
     rewriter.tally.translated += 1
-    assert isinstance(walk.call.func, cst.Attribute)
-    names = "named_" if walk.is_named else ""
-    module = rewriter.expr(walk.call.func.value)
+    module, part = rewriter.expr(walk.over.holder), _part(rewriter, walk.gradients)
+    if walk.over.is_listed:
+        parameters = _listed(rewriter, walk.over.iterable)
+        gradients = call(rewriter.helper("gradients_of"), [parameters, module, part])
+        return call(cst.Name("zip"), [parameters.deep_clone(), gradients]) if walk.is_beside else gradients
+    names = "named_" if walk.over.is_named else ""
     if not walk.is_beside:
-        return call(rewriter.helper(f"ordered_{names}gradients"), [module, _part(rewriter, walk.gradients)])
+        return call(rewriter.helper(f"ordered_{names}gradients"), [module, part])
     parameters = call(rewriter.helper(f"ordered_{names}parameters"), [module])
-    gradients = call(rewriter.helper("ordered_gradients"), [module, _part(rewriter, walk.gradients)])
+    gradients = call(rewriter.helper("ordered_gradients"), [module, part])
     return call(cst.Name("zip"), [parameters, gradients])
+
+
+def _listed(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
+    """A list of parameters, as it is."""
+    handler = EXPRESSIONS.get(type(node))
+    return handler(rewriter, node) if handler is not None else rewriter.generic(node)
 
 
 def _target(target: Target) -> cst.BaseExpression:
