@@ -313,3 +313,67 @@ def test_copies_of_gradients_in_a_script_keep_the_order_of_their_parameters() ->
         optimizer.step()
     """
     assert found(body) == []
+
+
+HANDED = """\
+def norm(model):
+    return sum(p.grad.norm() for p in model.parameters())
+
+
+def scale(parameters, limit):
+    total = sum(p.grad.norm() for p in parameters)
+    for p in parameters:
+        p.grad.mul_(limit / total)
+
+
+def kept(model):
+    return [p.grad for p in model.parameters()]
+
+
+def train(batches, log):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        {zero}
+        {before}
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        {after}
+        optimizer.step()
+"""
+GRADIENT = "torch.Tensor.grad: gradients are results in JAX, not attributes"
+
+
+def handed(after: str, before: str = "pass", zero: str = "optimizer.zero_grad()") -> list[str]:
+    return found(HANDED.format(after=after, before=before, zero=zero))
+
+
+def test_functions_get_the_gradients_that_they_look_at() -> None:
+    calls = "log(norm(net)); scale(list(net.parameters()), limit=1.0); log(kept(model=net))"
+    code = convert(HEAD + HANDED.format(after=calls, before="pass", zero="optimizer.zero_grad()")).code
+    assert handed(calls) == []
+    for part in (
+        "def norm(model, grads):",
+        "def scale(gradients, limit):",
+        "log(norm(net, grads))",
+        "scale(ordered_gradients(net, grads), limit=1.0)",
+        "kept(model=net, grads=grads)",
+    ):
+        assert part in code
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "zero", "line"),
+    [
+        ("log(norm(net))", "log(norm(net))", "optimizer.zero_grad()", 2),
+        ("log(norm(net))", "log(norm)", "optimizer.zero_grad()", 2),
+        ("log(norm(*[net]))", "pass", "optimizer.zero_grad()", 2),
+        ("log(norm(Net()))", "pass", "optimizer.zero_grad()", 2),
+        ("scale(net.parameters(), 1.0)", "pass", "optimizer.zero_grad()", 6),
+        ("scale(filter(None, net.parameters()), 1.0)", "pass", "optimizer.zero_grad()", 6),
+        ("log.append(kept(net))", "pass", "optimizer.zero_grad(set_to_none=False)", 12),
+    ],
+)
+def test_functions_that_are_not_always_given_gradients_are_reported(
+    after: str, before: str, zero: str, line: int
+) -> None:
+    assert f"{line}: {GRADIENT}" in handed(after, before, zero)

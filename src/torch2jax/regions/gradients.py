@@ -28,9 +28,9 @@ _NOTES = ("gradient", "write_gradient")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """``p.grad`` of a parameter. ``around``: what it stands in, the outermost first."""
+    """``p.grad`` of a parameter, or a call that looks at gradients. ``around``: what it stands in, outermost first."""
 
-    node: cst.Attribute
+    node: Any
     around: tuple[cst.CSTNode, ...]
 
 
@@ -96,7 +96,7 @@ def model_of(fn: FunctionInfo, use: Use) -> str | None:
         loops = (pair for each in reversed(use.around) for pair in loops_of(each) if binds(pair[0], name))
         target, iterable = next(loops, (None, None))
         found = walked(fn, target, iterable, name) if target is not None and iterable is not None else None
-        if found is None:
+        if found is None or found.is_given:
             return None
         node = found.holder
     place = path_of(node, fn.facts.kinds.get)
@@ -128,24 +128,39 @@ class Gradients:
             for statement, marked in self.roles:
                 if marked.role is Role.STEP:
                     self._check_current(marked.node, self._around(statement))
-        loops: dict[cst.CSTNode, list[Use]] = {}
-        found: dict[cst.CSTNode, Any] = {}
         for use in uses:
             self._check_current(use.node, use.around)
             check_kept_before(self.fn, use.node, use.around, self._changes())
+        self.program.gradients |= self.stand_ins(uses)
+        nodes = {use.node for use in uses}
+        for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
+            del self.fn.facts.findings[key]
+
+    def stand_ins(self, uses: Sequence[Use]) -> dict[cst.CSTNode, Any]:
+        """What stands for each use, and for the parts of loops around them.
+
+        Raises:
+            NoRegionError: it is not known whose gradient one of them is.
+        """
+        loops: dict[cst.CSTNode, list[Use]] = {}
+        found: dict[cst.CSTNode, Any] = {}
+        for use in uses:
             if isinstance(use.around[-1], cst.Del):
                 raise NoRegionError("a gradient is deleted", use.node, "set it to zero")
             binder = self._binder(use)
             if binder is not None:
                 loops.setdefault(binder, []).append(use)
             else:
-                found[use.node] = self._part(use.node.value, use.node)
+                found[use.node] = self.part_of(use.node.value, use.node)
         for binder, inside in loops.items():
             found |= self._loop(binder, inside)
-        self.program.gradients |= found
-        nodes = {use.node for use in uses}
-        for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
-            del self.fn.facts.findings[key]
+        return found
+
+    def check_at(self, use: Use, keeps: bool) -> None:
+        """Raise `NoRegionError` unless a call finds the gradients that the variable holds; it may ``keeps`` them."""
+        self._check_current(use.node, use.around)
+        if keeps and self._changes():
+            raise NoRegionError("a gradient is kept that changes in place", use.node, "keep a copy of it: `.clone()`")
 
     def _changes(self) -> list[Any]:
         """The statements that change gradients in place: where they add up, and zeroing that leaves zeros."""
@@ -157,8 +172,8 @@ class Gradients:
     def _around(self, statement: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
         return tuple(node for node in walk(self.fn.node) if node is not statement and statement in set(walk(node)))
 
-    def _part(self, node: cst.BaseExpression, cause: cst.CSTNode) -> Part:
-        """Where the gradients of a parameter or module are."""
+    def part_of(self, node: cst.BaseExpression, cause: cst.CSTNode) -> Part:
+        """Where the gradients of a parameter or module are. Raises `NoRegionError` where that is not known."""
         models = self.added.trained.models
         is_alone = len(models) == 1 and self.added.trained.structure == models[0]
         inner: cst.CSTNode = node
@@ -208,10 +223,10 @@ class Gradients:
         over = walked(self.fn, target, iterable, name)
         if over is None:
             raise NoRegionError("it is not known whose gradient this is", uses[0].node, _HINT)
-        part = self._part(over.holder, uses[0].node)
+        part = self.part_of(over.holder, uses[0].node)
         own = {use.node.value for use in uses}
         read = [n for n in _names(binder) if n.value == name and n not in own and n not in set(walk(target))]
-        if any(isinstance(use.around[use.around.index(binder) + 1], cst.Else) for use in uses):
+        if any(isinstance(part, cst.Else) for use in uses for part in use.around[use.around.index(binder) + 1 :][:1]):
             raise NoRegionError("a gradient behind its loop", uses[0].node, _HINT)
         found[over.iterable] = Walk(over, part, bool(read))
         found[over.target] = Target(over.target, self.name, bool(read))

@@ -15,6 +15,7 @@ from torch2jax.infer.facts import UserCall
 from torch2jax.infer.kinds import Optimizer, options, without_none
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.build import places
+from torch2jax.regions.callees import mentions
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import NoRegionError
 from torch2jax.regions.slicing import exits
@@ -114,7 +115,7 @@ class _Wanted:
         names = [p.name.value for p in params.params]
         used = [p for p in walk(fn.node) if isinstance(p, cst.Name) and p.value == name]
         taken = {p.value for p in walk(fn.node) if isinstance(p, cst.Name)}
-        if name not in names or len(used) != 2 or "parameters" in taken or fn.is_method:
+        if name not in names or len(used) != 1 or "parameters" in taken or fn.is_method:
             return None
         given: dict[cst.CSTNode, cst.BaseExpression] = {}
         for caller in fn.callers:
@@ -126,12 +127,10 @@ class _Wanted:
                 if arg is None or parameters is None:
                     return None
                 given[arg] = parameters
-        if not given or _is_mentioned(self.program, fn, len(given)):
+        if not given or mentions(self.program, fn) != len(given):
             return None
         self.replaced |= given
-        self.renamed |= {
-            part: "parameters" for part in walk(fn.node) if isinstance(part, cst.Param) and part.name in used
-        }
+        self.renamed |= {param: "parameters" for param in params.params if param.name.value == name}
         self.renamed |= {
             arg.keyword: "parameters"
             for caller in fn.callers
@@ -167,7 +166,7 @@ class _Replacing(Tracing):
             return self.wanted.replaced[node].deep_clone()
         if node in self.wanted.renamed:
             name = cst.Name(self.wanted.renamed[node])
-            return updated.with_changes(name=name) if isinstance(node, cst.Param) else name
+            return updated.with_changes(name=name, annotation=None) if isinstance(node, cst.Param) else name
         if node in self.wanted.loops:
             return _without_loop(updated)
         return _guarded(updated) if node in self.wanted.guarded else None
@@ -279,15 +278,6 @@ def _argument(node: cst.CSTNode, place: int, name: str) -> cst.BaseExpression | 
     named = [arg.value for arg in node.args if arg.keyword is not None and arg.keyword.value == name]
     plain = [arg.value for arg in node.args if arg.keyword is None]
     return named[0] if named else plain[place] if place < len(plain) else None
-
-
-def _is_mentioned(program: Program, fn: FunctionInfo, calls: int) -> bool:
-    """Whether a function is used otherwise than by these calls and in imports."""
-    found = 0
-    for file in program.files.values():
-        imports = {p for part in walk(file.tree) if isinstance(part, cst.Import | cst.ImportFrom) for p in walk(part)}
-        found += sum(_is_name(part, fn.name) and part not in imports for part in walk(file.tree))
-    return found != calls + 1
 
 
 def _with_around(

@@ -17,6 +17,7 @@ class Walked:
 
     ``target``: what it assigns parameters to, with their names where ``is_named``. ``iterable``: what gives them.
     ``holder``: the module whose parameters they are. ``is_listed``: they are a list that need not have all of them.
+    ``is_given``: they are what the function got as a parameter, of which no module is known.
     """
 
     target: cst.BaseExpression
@@ -24,6 +25,7 @@ class Walked:
     holder: cst.BaseExpression
     is_named: bool = False
     is_listed: bool = False
+    is_given: bool = False
 
 
 def loops_of(node: cst.CSTNode) -> Iterator[tuple[cst.BaseExpression, cst.BaseExpression]]:
@@ -59,7 +61,9 @@ def walked(fn: FunctionInfo, target: cst.BaseExpression, iterable: cst.BaseExpre
             return Walked(target, iterable, holder, is_named=True) if is_second else None
     if not isinstance(target, cst.Name):
         return None
-    module = _holder_of(fn, iterable)
+    if isinstance(iterable, cst.Name) and iterable.value in fn.params:
+        return Walked(target, iterable, iterable, is_given=True)
+    module = holder_of(fn, iterable)
     return Walked(target, iterable, module, is_listed=not _gives_all(fn, iterable)) if module is not None else None
 
 
@@ -70,21 +74,21 @@ def _gives_all(fn: FunctionInfo, node: cst.BaseExpression) -> bool:
     return is_method and fn.facts.special.get(node) in notes
 
 
-def _holder_of(fn: FunctionInfo, node: cst.BaseExpression) -> cst.BaseExpression | None:
+def holder_of(fn: FunctionInfo, node: cst.BaseExpression) -> cst.BaseExpression | None:
     """The module whose parameters are in a list, in a variable or not; None where that can't be told."""
     match node:
         case cst.Name():
             value = _assigned(fn, node)
-            found = _holder_of(fn, value) if value is not None and not isinstance(value, cst.Name) else None
+            found = holder_of(fn, value) if value is not None and not isinstance(value, cst.Name) else None
             return found if found is not None and _still_means(fn, found, value) else None
         case cst.Call(func=cst.Name("list" | "tuple"), args=[cst.Arg(value=inner)]):
-            return _holder_of(fn, inner)
+            return holder_of(fn, inner)
         case cst.Call(func=cst.Name("filter"), args=[_, cst.Arg(value=inner)]):
-            return _holder_of(fn, inner)
+            return holder_of(fn, inner)
         case cst.Call(func=cst.Attribute(value=holder, attr=cst.Name("parameters"))):
             return holder if _gives_all(fn, node) else None
         case cst.ListComp(elt=cst.Name(elt), for_in=cst.CompFor(target=cst.Name(name), inner_for_in=None) as clause):
-            return _holder_of(fn, clause.iter) if elt == name else None
+            return holder_of(fn, clause.iter) if elt == name else None
     return None
 
 

@@ -25,6 +25,11 @@ def gradient(rewriter: Rewriter, node: cst.CSTNode) -> Any:
     return cst.Name(found)
 
 
+def gradients_given(rewriter: Rewriter, value: Part | Walk) -> cst.BaseExpression:
+    """The gradients of a model, or of some of its parameters in a list."""
+    return _walk(rewriter, value) if isinstance(value, Walk) else _part(rewriter, value)
+
+
 def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
     """Whether an expression is ``p.grad`` or ``p.grad.data``, through which no gradient flows."""
     while isinstance(node, cst.Attribute) and node.attr.value == "data":
@@ -35,6 +40,9 @@ def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
 def _walk(rewriter: Rewriter, walk: Walk) -> cst.BaseExpression:
     """``ordered_gradients(model, grads)``, beside ``ordered_parameters(model)`` where that is looked at."""
     rewriter.tally.translated += 1
+    if walk.over.is_given:
+        given: Any = cst.Name(walk.gradients.root)
+        return call(cst.Name("zip"), [cst.Name(walk.gradients.model), given]) if walk.is_beside else given
     module, part = rewriter.expr(walk.over.holder), _part(rewriter, walk.gradients)
     if walk.over.is_listed:
         parameters = _listed(rewriter, walk.over.iterable)
