@@ -109,10 +109,11 @@ def loop(statements: str, before: str = "") -> str:
             loss = F.mse_loss(net.fc(x), y)
             loss.backward()
             for p in net.fc.parameters():
+                p.grad.mul_(2)
                 log(torch.cat([p.grad.view(-1)]))
             optimizer.step()
             """,
-            "9: parameters of layers that keep them in different axis orders may stand here",
+            "10: parameters of layers that keep them in different axis orders may stand here",
         ),
         (
             """\

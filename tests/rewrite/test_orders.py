@@ -21,7 +21,8 @@ def body(lines: str) -> str:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ("return torch.cat([p.flatten() for p in self.parameters()])", "in ordered_parameters(self)"),
+        ("return torch.cat([p.flatten() for p in self.parameters()])", "in torch_parameters(self)"),
+        ("return [p.norm() for p in self.parameters()]", "in ordered_parameters(self)"),
         ("return list(self.named_parameters())", "list(ordered_named_parameters(self))"),
         ("return next(self.parameters())", "next(ordered_parameters(self))"),
         ("return [m for m in self.modules()]", "in ordered_modules(self)"),

@@ -77,7 +77,8 @@ def _handed(program: Program, fn: FunctionInfo, uses: Sequence[Use], taken: set[
         return None
     root = str(roots.pop())
     is_items = any(each is not None and each.is_given for each in over)
-    name = next(name for name in ("gradients" if is_items else "grads", "gradients_") if name not in taken)
+    names = ("gradients", "grads") if is_items else ("grads", "gradients")
+    name = next(name for name in (*names, "grads_") if name not in taken)
     added = Accumulation(Trained("", root, (root,)), name, None, (), {}, {}, (), is_new=True)
     gradients = Gradients(program, fn, added, (), taken | {name}).stand_ins(uses)
     loops = {each.iterable for each in over if each is not None}

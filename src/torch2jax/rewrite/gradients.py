@@ -49,10 +49,11 @@ def _walk(rewriter: Rewriter, walk: Walk) -> cst.BaseExpression:
         gradients = call(rewriter.helper("gradients_of"), [parameters, module, part])
         return call(cst.Name("zip"), [parameters.deep_clone(), gradients]) if walk.is_beside else gradients
     names = "named_" if walk.over.is_named else ""
+    order = "torch" if walk.over.iterable in rewriter.facts.in_torch_order else "ordered"
     if not walk.is_beside:
-        return call(rewriter.helper(f"ordered_{names}gradients"), [module, part])
-    parameters = call(rewriter.helper(f"ordered_{names}parameters"), [module])
-    gradients = call(rewriter.helper("ordered_gradients"), [module, part])
+        return call(rewriter.helper(f"{order}_{names}gradients"), [module, part])
+    parameters = call(rewriter.helper(f"{order}_{names}parameters"), [module])
+    gradients = call(rewriter.helper(f"{order}_gradients"), [module, part])
     return call(cst.Name("zip"), [parameters, gradients])
 
 
