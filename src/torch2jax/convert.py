@@ -21,6 +21,7 @@ from torch2jax.options import Options
 from torch2jax.parallel import forked_map
 from torch2jax.regions.derivatives import find_derivatives
 from torch2jax.regions.find import find_regions
+from torch2jax.regions.grouped import over_parameters
 from torch2jax.regions.passing import passed
 from torch2jax.regions.static_masks import find_static_masks
 from torch2jax.report import Severity
@@ -177,22 +178,24 @@ def _convert_files(
 
 
 def _understood(book: RuleBook, options: Options, files: dict[str, FileInfo], bindings: dict[str, Binding]) -> Program:
-    """What is known of the files; models are arguments of the functions of a loss, where that leaves fewer errors.
+    """What is known of the files, with changes to them that leave fewer errors.
 
-    Then ``files`` and ``bindings`` are those of the changed files.
+    Loops over the groups of optimizers go over parameters; models are arguments of the functions of a loss. Then
+    ``files`` and ``bindings`` are those of the changed files.
     """
     program = _with_regions(book, options, files, bindings)
-    new = passed(program)
-    if new is None:
-        return program
-    changed = {path: replace(files[path], tree=each.tree, origins=each.origins) for path, each in new.items()}
-    bound = {path: bind(file.tree) for path, file in changed.items()}
-    other = _with_regions(book, options, {**files, **changed}, {**bindings, **bound})
-    if _errors(other) >= _errors(program):
-        return program
-    files.update(changed)
-    bindings.update(bound)
-    return other
+    for change in (partial(over_parameters, bindings=bindings), passed):
+        new = change(program)
+        if new is None:
+            continue
+        changed = {path: replace(files[path], tree=each.tree, origins=each.origins) for path, each in new.items()}
+        bound = {path: bind(file.tree) for path, file in changed.items()}
+        other = _with_regions(book, options, {**files, **changed}, {**bindings, **bound})
+        if _errors(other) < _errors(program):
+            files.update(changed)
+            bindings.update(bound)
+            program = other
+    return program
 
 
 def _with_regions(

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 from flax import nnx
@@ -13,6 +14,7 @@ from torch2jax.helpers.state import (
     children,
     copy_state,
     freeze,
+    gradients_of,
     named_buffers,
     named_children,
     named_parameters,
@@ -27,6 +29,10 @@ from torch2jax.helpers.state import (
     parameters,
     set_state,
     set_trainable,
+    torch_gradients,
+    torch_named_gradients,
+    torch_named_parameters,
+    torch_parameters,
     unfreeze,
 )
 from torch2jax.weights import load_state_dict, to_state_dict
@@ -190,6 +196,28 @@ def test_gradients_come_in_the_order_of_the_parameters() -> None:
     assert not grads["head"]["kernel"][...].any()
     assert all(grad is None for grad in ordered_gradients(net, None))
     assert len(ordered_gradients(net.head, grads["head"])) == 2
+    weight, frozen = gradients_of([net.head.kernel, net.body.bias], net, grads)
+    assert weight is grads["head"]["kernel"]
+    assert frozen is None
+
+
+def test_copies_of_parameters_have_the_axes_of_torch() -> None:
+    rngs = nnx.Rngs(0)
+    layers = [nnx.Conv(2, 4, (3, 5), rngs=rngs), nnx.ConvTranspose(4, 6, (3,), transpose_kernel=True, rngs=rngs)]
+    net = nnx.Sequential(*layers, nnx.LayerNorm(6, rngs=rngs), nnx.Linear(6, 7, rngs=rngs))
+    params = nnx.state(net, nnx.Param)
+    grads = nnx.grad(lambda params: sum((p**3).sum() for p in jax.tree.leaves(params)))(params)
+    state = to_state_dict(net)
+    for (name, param), (other, grad) in zip(
+        torch_named_parameters(net), torch_named_gradients(net, grads), strict=True
+    ):
+        assert name == other
+        np.testing.assert_array_equal(param[...], state[name])
+        np.testing.assert_allclose(grad[...], 3 * state[name] ** 2, rtol=1e-6)
+    shapes = [p.shape for p in torch_parameters(net)]
+    assert shapes == [(4, 2, 3, 5), (4,), (4, 6, 3), (6,), (6,), (6,), (7, 6), (7,)]
+    assert shapes == [g.shape for g in torch_gradients(net, grads)]
+    assert torch_gradients(net, None) == [None] * 8
 
 
 def test_a_state_by_names_is_the_variables_themselves() -> None:

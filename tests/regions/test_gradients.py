@@ -109,10 +109,11 @@ def loop(statements: str, before: str = "") -> str:
             loss = F.mse_loss(net.fc(x), y)
             loss.backward()
             for p in net.fc.parameters():
+                p.grad.mul_(2)
                 log(torch.cat([p.grad.view(-1)]))
             optimizer.step()
             """,
-            "9: parameters of layers that keep them in different axis orders may stand here",
+            "10: parameters of layers that keep them in different axis orders may stand here",
         ),
         (
             """\
@@ -231,3 +232,149 @@ def test_a_gradient_of_an_array_that_is_kept_must_not_be_zeroed_in_place() -> No
     assert any("a gradient is kept that changes in place" in message for message in changed)
     assert found(ARRAY.format(first="print(g.sum())", second="w.grad.zero_()")) == []
     assert found(ARRAY.format(first="w.grad = None", second="return g.sum()")) == []
+
+
+GROUPS = """\
+def train(batches, log, extra):
+    net = Net()
+    optimizer = torch.optim.SGD({given}, lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                {body}
+        optimizer.step()
+"""
+
+
+def test_gradients_of_the_one_group_of_an_optimizer_are_those_of_its_module() -> None:
+    clamp = "p.grad.clamp_(-1, 1)"
+    assert found(GROUPS.format(given="net.parameters()", body=clamp)) == []
+    code = convert(HEAD + GROUPS.format(given="net.parameters()", body=clamp)).code
+    assert "for grad in ordered_gradients(net, grads):" in code
+    assert "hyperparams" not in code
+    frozen = convert(
+        HEAD + GROUPS.format(given="[p for p in net.parameters() if p.requires_grad]", body="p.mul_(0.9)")
+    ).code
+    assert "if not isinstance(p, nnx.Param):" in frozen
+    rates = convert(HEAD + GROUPS.format(given="net.parameters()", body='p.grad.mul_(group["lr"])')).code
+    assert "for group in hyperparams(optimizer):" in rates
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        ('[{"params": net.fc.parameters()}, {"params": net.other.parameters(), "lr": 1.0}]', "p.grad.clamp_(-1, 1)"),
+        ("extra", "p.grad.clamp_(-1, 1)"),
+        ("net.parameters()", 'p.grad.mul_(group["mine"])'),
+    ],
+)
+def test_other_groups_of_optimizers_are_reported(given: str, body: str) -> None:
+    assert any(
+        "of a group of parameters has no translation yet" in each
+        for each in found(GROUPS.format(given=given, body=body))
+    )
+
+
+LISTED = """\
+def train(batches, log, more):
+    net = Net()
+    params = [p for p in net.parameters() if p.requires_grad]
+    {first}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        for p in params:
+            log(p.grad.norm())
+        optimizer.step()
+"""
+
+
+def test_gradients_of_a_list_of_parameters_are_known_where_it_stays_the_same() -> None:
+    assert found(LISTED.format(first="log(params)")) == []
+    assert "for grad in gradients_of(params, net, grads):" in convert(HEAD + LISTED.format(first="log(params)")).code
+    for change in ("params.append(more)", "params = params[:1]", "params[0] = more", "net = Net()", "del params[0]"):
+        assert "10: it is not known whose gradient this is" in found(LISTED.format(first=change)), change
+
+
+def test_copies_of_gradients_in_a_script_keep_the_order_of_their_parameters() -> None:
+    body = """\
+    net, x, y = Net(), torch.ones(4, 3), torch.ones(4, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for step in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        first = [p.grad.clone() for p in net.parameters()]
+        optimizer.zero_grad()
+        F.mse_loss(net(y) - net.other(x), y).backward()
+        for p, g in zip(net.parameters(), first):
+            p.grad = p.grad - 2 * g
+        optimizer.step()
+    """
+    assert found(body) == []
+
+
+HANDED = """\
+def norm(model):
+    return sum(p.grad.norm() for p in model.parameters())
+
+
+def scale(parameters, limit):
+    total = sum(p.grad.norm() for p in parameters)
+    for p in parameters:
+        p.grad.mul_(limit / total)
+
+
+def kept(model):
+    return [p.grad for p in model.parameters()]
+
+
+def train(batches, log):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        {zero}
+        {before}
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        {after}
+        optimizer.step()
+"""
+GRADIENT = "torch.Tensor.grad: gradients are results in JAX, not attributes"
+
+
+def handed(after: str, before: str = "pass", zero: str = "optimizer.zero_grad()") -> list[str]:
+    return found(HANDED.format(after=after, before=before, zero=zero))
+
+
+def test_functions_get_the_gradients_that_they_look_at() -> None:
+    calls = "log(norm(net)); scale(list(net.parameters()), limit=1.0); log(kept(model=net))"
+    code = convert(HEAD + HANDED.format(after=calls, before="pass", zero="optimizer.zero_grad()")).code
+    assert handed(calls) == []
+    for part in (
+        "def norm(model, grads):",
+        "def scale(gradients, limit):",
+        "log(norm(net, grads))",
+        "scale(ordered_gradients(net, grads), limit=1.0)",
+        "kept(model=net, grads=grads)",
+    ):
+        assert part in code
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "zero", "line"),
+    [
+        ("log(norm(net))", "log(norm(net))", "optimizer.zero_grad()", 2),
+        ("log(norm(net))", "log(norm)", "optimizer.zero_grad()", 2),
+        ("log(norm(*[net]))", "pass", "optimizer.zero_grad()", 2),
+        ("log(norm(Net()))", "pass", "optimizer.zero_grad()", 2),
+        ("scale(net.parameters(), 1.0)", "pass", "optimizer.zero_grad()", 6),
+        ("scale(filter(None, net.parameters()), 1.0)", "pass", "optimizer.zero_grad()", 6),
+        ("log.append(kept(net))", "pass", "optimizer.zero_grad(set_to_none=False)", 12),
+    ],
+)
+def test_functions_that_are_not_always_given_gradients_are_reported(
+    after: str, before: str, zero: str, line: int
+) -> None:
+    assert f"{line}: {GRADIENT}" in handed(after, before, zero)

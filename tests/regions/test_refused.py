@@ -422,3 +422,19 @@ def test_gradients_of_parameters_in_a_list_are_reported() -> None:
     )
     message = "this derivative has no translation yet: parameters of a model are in its list of inputs"
     assert f"4: {message}" in found
+
+
+def test_a_statement_that_can_not_follow_a_derivative_is_said_so() -> None:
+    body = """\
+    def f(log, k):
+        x = torch.ones(3, requires_grad=True)
+        y = (x**2).sum()
+        {between}
+        k = 3
+        y.backward()
+        return x.grad + k
+    """
+    assert errors(body.format(between="log(y.item())")) == []
+    message = "what it computes is used before the derivative is taken"
+    assert any(message in error for error in errors(body.format(between="log(y.item(), k)")))
+    assert any(message in error for error in errors(body.format(between="if y > 3: return x")))

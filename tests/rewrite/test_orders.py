@@ -21,13 +21,15 @@ def body(lines: str) -> str:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ("return torch.cat([p.flatten() for p in self.parameters()])", "in ordered_parameters(self)"),
+        ("return torch.cat([p.flatten() for p in self.parameters()])", "in torch_parameters(self)"),
+        ("return [p.norm() for p in self.parameters()]", "in ordered_parameters(self)"),
         ("return list(self.named_parameters())", "list(ordered_named_parameters(self))"),
         ("return next(self.parameters())", "next(ordered_parameters(self))"),
         ("return [m for m in self.modules()]", "in ordered_modules(self)"),
         ("for m in self.modules():\n            x = x + 1\n        return x", "for m in ordered_modules(self):"),
         ("for m in self.modules():\n            if m is x:\n                break", "for m in ordered_modules(self):"),
         ("found = []\n        for b in self.buffers():\n            found.append(b)", "in ordered_buffers(self):"),
+        ("for b in self.buffers():\n            b.mul_(x.pop(0))", "in ordered_buffers(self):"),
         ("return sum(p.numel() for p in self.parameters())", "sum(p.size for p in parameters(self))"),
         ("return all(p.ndim for p in self.parameters())", "all(p.ndim for p in parameters(self))"),
         ("return next(self.parameters()).dtype", "next(parameters(self)).dtype"),

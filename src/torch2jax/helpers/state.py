@@ -1,6 +1,6 @@
 """What torch modules hold besides parameters, and the ways to go through a module."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -143,6 +143,49 @@ def ordered_named_gradients(module: nnx.Module, grads: Any) -> list[tuple[str, A
     trained = {id(param): path for path, param in nnx.to_flat_state(nnx.state(module, nnx.Param))}
     named = ordered_named_parameters(module)
     return [(name, held[trained[id(param)]] if held and id(param) in trained else None) for name, param in named]
+
+
+def torch_parameters(module: nnx.Module) -> list[nnx.Variable[jax.Array]]:
+    """Copies of the parameters of a module in PyTorch's order and with PyTorch's order of axes."""
+    return [param for _, param in torch_named_parameters(module)]
+
+
+def torch_named_parameters(module: nnx.Module) -> list[tuple[str, nnx.Variable[jax.Array]]]:
+    """Copies of the parameters with dotted names, in PyTorch's order and with PyTorch's order of axes."""
+    kernels = _kernels(module)
+    return [(name, _with_torch_axes(p, id(p) in kernels)) for name, p in ordered_named_parameters(module)]
+
+
+def torch_gradients(module: nnx.Module, grads: Any) -> list[Any]:
+    """Copies of the gradients of a module's parameters with PyTorch's order of axes; None where there is none."""
+    return [grad for _, grad in torch_named_gradients(module, grads)]
+
+
+def torch_named_gradients(module: nnx.Module, grads: Any) -> list[tuple[str, Any]]:
+    """Copies of the gradients with the dotted names of the parameters, and with PyTorch's order of axes."""
+    kernels = _kernels(module)
+    params, named = ordered_parameters(module), ordered_named_gradients(module, grads)
+    pairs = zip(params, named, strict=True)
+    return [(name, None if g is None else _with_torch_axes(g, id(p) in kernels)) for p, (name, g) in pairs]
+
+
+def _kernels(module: nnx.Module) -> set[int]:
+    """The kernels of linear layers and convolutions, whose last axes are PyTorch's first."""
+    layers = (layer for _, layer in nnx.iter_modules(module))
+    return {id(layer.kernel) for layer in layers if isinstance(layer, nnx.Linear | nnx.Conv | nnx.ConvTranspose)}
+
+
+def _with_torch_axes(param: nnx.Variable[jax.Array], is_kernel: bool) -> nnx.Variable[jax.Array]:
+    value = param[...]
+    axes = (value.ndim - 1, value.ndim - 2, *range(value.ndim - 2)) if is_kernel else tuple(range(value.ndim))
+    return type(param)(value.transpose(axes))
+
+
+def gradients_of(params: Iterable[nnx.Variable[jax.Array]], module: nnx.Module, grads: Any) -> list[Any]:
+    """The gradients of some parameters of a module, as the Variables that `grads` holds; None where there is none."""
+    held = zip(ordered_parameters(module), ordered_gradients(module, grads), strict=True)
+    found = {id(param): grad for param, grad in held}
+    return [found[id(param)] for param in params]
 
 
 def ordered_buffers(module: nnx.Module) -> Iterator[nnx.Variable[jax.Array]]:

@@ -239,9 +239,15 @@ def passed_attribute(place: str, passed: dict[str, cst.CSTNode]) -> str | None:
     return f"{holder}.{rest}" if holder is not None and rest else None
 
 
+_VARIABLES_OF = (("module_method", "parameters"), ("module_method", "named_parameters"))
+"""What gives the Variables of a module themselves: a write to one reaches all that hold it."""
+
+
 def _of_other_call(frame: Frame, node: cst.Call) -> Storage:
     """Python's functions and methods of containers hand on what is in them; so may functions nobody knows."""
     callee = frame.facts.kinds.get(node.func)
+    if frame.facts.special.get(node) in _VARIABLES_OF:
+        return NOWHERE
     inner = NOWHERE.union(*(storage_of(frame, arg.value) for arg in node.args))
     if isinstance(node.func, cst.Attribute):
         base = without_none(frame.facts.kinds.get(node.func.value, Unknown()))

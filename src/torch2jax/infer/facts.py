@@ -146,6 +146,7 @@ class Facts:
     ``hyperparameters``: what is read or changed of an optimizer, by the call that builds it; by None where which it is
     is not known. ``entered``: the Sequentials that data goes through, or whose layers are taken one by one.
     ``passed``: the axis orders in which data went into layers and Sequentials, and came out.
+    ``in_torch_order``: walks over parameters that get copies of them in PyTorch's axis order.
     """
 
     kinds: dict[cst.CSTNode, Kind] = field(default_factory=dict)
@@ -171,6 +172,7 @@ class Facts:
     outer_writes: set[str] = field(default_factory=set)
     assigned: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
     hyperparameters: dict[Any, set[str]] = field(default_factory=lambda: defaultdict(set))
+    in_torch_order: set[cst.CSTNode] = field(default_factory=set)
     host: set[cst.CSTNode] = field(default_factory=set)
     crossings: dict[cst.CSTNode, str] = field(default_factory=dict)
     received: dict[Any, str] = field(default_factory=dict)

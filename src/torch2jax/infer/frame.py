@@ -428,7 +428,7 @@ class Frame:
             self.facts.relayouts.pop(value, None)  # of an earlier turn of a loop
         if definition in self.facts.inline:
             forced = plain.layout  # there is no place for a transpose behind it
-        elif logical:
+        elif logical and plain.layout != MIXED:
             forced = None
         if forced == plain.layout:
             if value is not None:

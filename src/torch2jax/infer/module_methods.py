@@ -12,6 +12,7 @@ from torch2jax.infer.building import build_sequential, extend, fill_heap, grow
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.derived import base_layer, function_form, is_class, root_of, rule_of, super_init
 from torch2jax.infer.facts import UserCall
+from torch2jax.infer.flattened import flattening_walks
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.hooks import register_hook
 from torch2jax.infer.items import all_items
@@ -86,9 +87,9 @@ def call_module_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, 
                 frame.report("T2J108", node, "an nnx.Sequential does not keep the names of its layers")
             return Iterator_(Tuple((STR, all_items(frame, _children(frame, first)))))
         case "parameters":
-            return Iterator_(_parameter_of(frame, first))
+            return Iterator_(_walked_parameter(frame, node, first))
         case "named_parameters":
-            return Iterator_(Tuple((STR, _parameter_of(frame, first))))
+            return Iterator_(Tuple((STR, _walked_parameter(frame, node, first))))
         case "buffers":
             without_counters(frame, node)
             return Iterator_(Tensor(None, "float", None, True))
@@ -144,6 +145,16 @@ HINTS = {
 
 
 _PLAIN = (Tensor, Number, Str, Shape, NoneKind, Dtype, Device)
+
+
+def _walked_parameter(frame: Frame, node: cst.Call, receiver: Kind) -> Tensor:
+    """A parameter in a walk over those of a module; one that flattens them gets them in PyTorch's axis order."""
+    parameter = _parameter_of(frame, receiver)
+    frame.facts.in_torch_order.discard(node)
+    if parameter.layout != MIXED or node not in flattening_walks(frame.fn.node):
+        return parameter
+    frame.facts.in_torch_order.add(node)
+    return replace(parameter, layout=None)
 
 
 def _parameter_of(frame: Frame, receiver: Kind) -> Tensor:

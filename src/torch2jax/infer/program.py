@@ -337,6 +337,7 @@ class Program:
     statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: what stands
     for `x.grad`, and for parts of loops over gradients. ``static_arrays``: masks that depend on sizes alone, and the
     values they are made of, with the assignments of these.
+    ``handed``: functions that get gradients as an argument, and ``handed_calls`` those that give them.
     ``hidden``: functions that use, besides their arguments, what is trained in a loss that they are part of.
     ``leaves``: the assignments of arrays that optimizers are given by themselves, by the functions that do it.
     ``refilled``: some parameter is given other memory (``p.data = x``); ``data_readers`` look at ``p.data``.
@@ -378,6 +379,8 @@ class Program:
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
     derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)
     gradients: dict[cst.CSTNode, Any] = field(default_factory=dict)
+    handed: dict[FunctionInfo, Any] = field(default_factory=dict)
+    handed_calls: dict[cst.CSTNode, Any] = field(default_factory=dict)
     hidden: dict[FunctionInfo, dict[str, None]] = field(default_factory=dict)
     static_arrays: dict[cst.CSTNode, tuple[cst.Assign, ...]] = field(default_factory=dict)
     leaves: dict[FunctionInfo, set[cst.CSTNode]] = field(default_factory=dict)

@@ -52,10 +52,17 @@ class Place:
         return self.roles[self.group.backward[0]]
 
 
-def groups(roles: Mapping[int, Marked]) -> Iterator[tuple[Group, int]]:
-    """The groups of a block, each with the number of the first statement that can belong to it."""
+def groups(roles: Mapping[int, Marked], *, by_zeros: bool = False) -> Iterator[tuple[Group, int]]:
+    """The groups of a block, each with the number of the first statement that can belong to it.
+
+    ``by_zeros``: gradients that are zeroed are those of a group of their own, without a step.
+    """
     group, start = Group(), 0
     for index, marked in roles.items():
+        if by_zeros and marked.role is Role.ZERO and group.backward and not group.steps:
+            yield group, start
+            start = index
+            group = Group()
         if marked.role is Role.BACKWARD:
             if group.steps:
                 yield group, start

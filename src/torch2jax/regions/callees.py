@@ -161,6 +161,22 @@ def receiver_of(fn: FunctionInfo) -> str:
     return params.params[0].name.value if fn.is_method and params is not None and params.params else ""
 
 
+def mentions(program: Program, fn: FunctionInfo) -> int:
+    """How often a function may be meant, save in imports and its definition: by its name, or as an attribute."""
+    found = 0
+    for file in program.files.values():
+        if fn.name not in file.source:
+            continue
+        imports = {p for part in walk(file.tree) if isinstance(part, cst.Import | cst.ImportFrom) for p in walk(part)}
+        for part in walk(file.tree):
+            if isinstance(part, cst.Attribute) and part.attr.value == fn.name:
+                root = (dotted_name(part.value) or "").partition(".")[0]
+                found += fn.is_method or root in file.import_names
+            elif isinstance(part, cst.Name) and part.value == fn.name and part not in imports:
+                found += not fn.is_method
+    return found
+
+
 def _is_same(program: Program, fn: FunctionInfo, callee: FunctionInfo, path: str, model: str) -> bool:
     """Whether the beginnings of two places are one variable."""
     root = path.partition(".")[0]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import libcst as cst
 
 from torch2jax.infer.facts import Finding
-from torch2jax.infer.kinds import Api, Tensor, options, without_none
+from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
+from torch2jax.infer.liveness import Liveness, names_in
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, blocks
 from torch2jax.regions.callees import check_hidden
@@ -17,10 +18,11 @@ from torch2jax.regions.carried import carried
 from torch2jax.regions.families import Families, Family, Sink, assumed, needless
 from torch2jax.regions.gradients import around_of, check_kept_before
 from torch2jax.regions.hooked import hooked
+from torch2jax.regions.leaves import forgets, only, prepares
 from torch2jax.regions.paths import Access, access_of, access_of_all, overlap, path_of
 from torch2jax.regions.region import NoRegionError, Role
 from torch2jax.regions.roles import role_of
-from torch2jax.regions.slicing import backward_slice, dependent, exits
+from torch2jax.regions.slicing import backward_slice, check_order, dependent, exits
 from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Binding, Scope
 
@@ -35,6 +37,7 @@ class Derivative:
     ``kinds``: what is known of the places that are read. ``is_detached``: the results may go into what is
     differentiated in turn, and PyTorch has no graph of them. ``is_list``: the one input is a list of arrays.
     ``params``: what the function takes, where several derivatives share it; its statements stay in their places too.
+    ``after``: what uses the results before the derivative is taken, and comes behind it.
     """
 
     sink: Any
@@ -50,6 +53,7 @@ class Derivative:
     is_detached: bool = False
     is_list: bool = False
     params: tuple[str, ...] = ()
+    after: tuple[Any, ...] = ()
 
 
 def find_derivatives(program: Program, bindings: Mapping[str, Binding]) -> None:
@@ -64,6 +68,7 @@ def find_derivatives(program: Program, bindings: Mapping[str, Binding]) -> None:
 
 
 _USED = "what it computes is used before the derivative is taken"
+_OTHERS = "it is taken among others of another kind"
 
 
 class _Function:
@@ -95,7 +100,8 @@ class _Function:
             for derivative in found:
                 self._note(derivative)
             for _, call, why in failed:
-                self._report(call, cause if cause is not None and why.message == _USED else why)
+                is_better = cause is not None and cause.message != _OTHERS and why.message == _USED
+                self._report(call, cause if cause is not None and is_better else why)
 
     def _several(self, names: set[str], block: Block, calls: Sequence[tuple[Any, cst.Call]]) -> NoRegionError | None:
         """Note derivatives that share functions, or why those of a block can't be taken so.
@@ -103,7 +109,7 @@ class _Function:
         ``names``: those that were taken before.
         """
         order = {s: i for i, s in enumerate(block.statements)}
-        others = NoRegionError("it is taken among others of another kind", calls[0][1])
+        others = NoRegionError(_OTHERS, calls[0][1])
         if not all(self._is_grad(call) for _, call in calls) or len({s for s, _ in calls}) < len(calls):
             return others
         try:
@@ -198,7 +204,7 @@ class _Function:
     def _note(self, derivative: Derivative) -> None:
         self.program.derivatives[derivative.sink] = derivative
         if not derivative.params:
-            self.program.moved.update(derivative.forward)
+            self.program.moved.update((*derivative.forward, *derivative.after))
         settled: set[cst.CSTNode] = {derivative.call}
         for node in walk(self.fn.node):
             if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name):
@@ -208,7 +214,7 @@ class _Function:
                     self.program.gradients[node] = derivative.gradients[derivative.inputs.index(name)]
         for block in blocks(self.fn.node):
             for statement in block.statements:
-                if _prepares(statement, derivative.inputs):
+                if prepares(statement, derivative.inputs):
                     self.program.dropped.add(statement)
                     settled.update(walk(statement))
         for key in [key for key in self.facts.findings if key[1] in settled]:
@@ -233,7 +239,8 @@ class _Function:
         for statement in forward:
             for inner in exits(statement):
                 raise NoRegionError("this leaves the function between the inputs and the outputs", inner)
-        self._check_between(before, forward, access)
+        access[sink] = access_of_all([sink], lambda node: path_of(node, kinds.get))
+        after = self._after([*before, sink], forward, access)
         check_hidden(self.program, self.fn, forward, inputs)
         hooked(self.program, self.fn, [*forward, output], (path for s in forward for path in access[s].reads))
         seen: dict[str, Any] = {}
@@ -243,7 +250,7 @@ class _Function:
                     seen.setdefault(path, kinds[node])
         name = self._fresh(f"{_last(output)}_fn")
         gradients = () if is_grad else tuple(self._fresh(f"{path}_grad") for path in inputs)
-        live = frozenset().union(*(_names_after(self.fn, sink, self.scope),))
+        live = _names_after(self.fn, sink, self.scope).union(*(names_in(statement) for statement in after))
         detached = not isinstance(self.fn.node, cst.Module) and not _keeps_graph(call)
         return Derivative(
             sink,
@@ -258,6 +265,7 @@ class _Function:
             name,
             detached,
             self._is_list(call),
+            after=tuple(after),
         )
 
     def _is_list(self, call: cst.Call) -> bool:
@@ -283,7 +291,7 @@ class _Function:
             raise NoRegionError("the gradients of several backward passes add up", call)
         every = [s for b in blocks(self.fn.node) for s in b.statements]
         for leaf in self._leaves():
-            zeros = [s for s in every if _forgets(s, leaf) and not isinstance(_only(s), cst.Assign)]
+            zeros = [s for s in every if forgets(s, leaf) and not isinstance(only(s), cst.Assign)]
             for node, around in around_of(self.fn.node, leaf):
                 check_kept_before(self.fn, node, around, zeros)
         weight = _weight(given[0].value) if given else None
@@ -295,20 +303,34 @@ class _Function:
 
     def _zeroed(self, block: Block) -> bool:
         """Whether the gradients of all leaves are forgotten in each turn of a loop."""
-        cleared = {name for s in _always_run(block.statements) for name in self._leaves() if _forgets(s, name)}
+        cleared = {name for s in _always_run(block.statements) for name in self._leaves() if forgets(s, name)}
         return cleared == set(self._leaves())
 
-    def _check_between(self, before: Sequence[Any], forward: Sequence[Any], access: Mapping[Any, Access]) -> None:
-        """Raise `NoRegionError` where a statement between those that move uses what they compute."""
-        if not forward:
-            return
-        start = list(before).index(forward[0])
+    def _after(self, statements: Sequence[Any], forward: Sequence[Any], access: Mapping[Any, Access]) -> list[Any]:
+        """The statements between those that move that use what they compute: they come behind the last one.
+
+        Raises:
+            NoRegionError: one of them has to run before.
+        """
+        found: list[Any] = []
         moved: set[str] = set()
-        for statement in before[start:]:
+        start = list(statements).index(forward[0]) if forward else len(statements)
+        modules = {path for s in forward for path, node in access[s].reads.items() if self._is_module(node)}
+        for index, statement in enumerate(statements[start:-1], start):
+            does = access[statement]
             if statement in forward:
-                moved |= access[statement].writes.keys()
-            elif overlap({*access[statement].reads, *access[statement].writes}, moved):
-                raise NoRegionError(_USED, statement)
+                moved |= does.writes.keys()
+            elif overlap({*does.reads, *does.writes}, moved):
+                passed = [access[s] for s in statements[index + 1 :] if s not in found]
+                if list(exits(statement)) or not _may_follow(statement, does, passed, modules):
+                    raise NoRegionError(_USED, statement)
+                found.append(statement)
+                moved |= does.writes.keys()
+        return found
+
+    def _is_module(self, node: cst.CSTNode) -> bool:
+        kind = self.facts.kinds.get(node)
+        return kind is not None and any(is_module(option) for option in options(without_none(kind)))
 
     def _checked(
         self,
@@ -335,6 +357,14 @@ def _share(derivatives: Sequence[Derivative]) -> bool:
     """Whether two of them have statements in common, or are parts of each other."""
     parts = [part for each in derivatives for part in (*each.forward, each.sink)]
     return len(set(parts)) < len(parts)
+
+
+def _may_follow(statement: Any, does: Access, passed: Sequence[Access], modules: Collection[str]) -> bool:
+    """Whether a statement finds and leaves the same when it runs behind those that follow it."""
+    try:
+        return not check_order(statement, does, passed, modules)
+    except NoRegionError:
+        return False
 
 
 def _always_run(statements: Sequence[Any]) -> Iterator[Any]:
@@ -424,52 +454,7 @@ def _last(node: cst.BaseExpression) -> str:
 
 
 def _names_after(fn: FunctionInfo, sink: Any, scope: Scope) -> frozenset[str]:
-    from torch2jax.infer.liveness import Liveness
-
     body: Any = fn.node.body
     statements = body.body if isinstance(body, cst.IndentedBlock) else body
     shared = frozenset(scope.captured)
     return Liveness(statements, shared if isinstance(fn.node, cst.Module) else frozenset()).after[sink] | shared
-
-
-def _prepares(statement: Any, inputs: Sequence[str]) -> bool:
-    """``x.requires_grad = True``, ``x.requires_grad_()``, ``x.grad.zero_()``, ``x.grad = None`` and their like."""
-    return any(_forgets(statement, name) or begins_gradients(statement, name) for name in inputs)
-
-
-def begins_gradients(statement: Any, name: str) -> bool:
-    """``x.requires_grad = True`` and ``x.requires_grad_()``."""
-    small = _only(statement)
-    if isinstance(small, cst.Assign) and len(small.targets) == 1:
-        return _is_attribute(small.targets[0].target, name, "requires_grad")
-    call = small.value if isinstance(small, cst.Expr) else None
-    methods = ("requires_grad_", "retain_grad")
-    return isinstance(call, cst.Call) and any(_is_attribute(call.func, name, method) for method in methods)
-
-
-def _forgets(statement: Any, name: str) -> bool:
-    small = _only(statement)
-    if isinstance(small, cst.Assign) and len(small.targets) == 1:
-        is_none = isinstance(small.value, cst.Name) and small.value.value == "None"
-        return is_none and _is_attribute(small.targets[0].target, name, "grad")
-    call = small.value if isinstance(small, cst.Expr) else None
-    if not isinstance(call, cst.Call) or not isinstance(call.func, cst.Attribute) or call.func.attr.value != "zero_":
-        return False
-    value = call.func.value
-    if isinstance(value, cst.Attribute) and value.attr.value == "data":
-        value = value.value
-    return _is_attribute(value, name, "grad")
-
-
-def _only(statement: Any) -> Any:
-    is_one = isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1
-    return statement.body[0] if is_one else None
-
-
-def _is_attribute(node: cst.CSTNode, name: str, attr: str) -> bool:
-    return (
-        isinstance(node, cst.Attribute)
-        and node.attr.value == attr
-        and isinstance(node.value, cst.Name)
-        and node.value.value == name
-    )

@@ -16,9 +16,10 @@ from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.deferred import defer_items
-from torch2jax.regions.derivatives import begins_gradients
 from torch2jax.regions.gradients import Gradients, Use, asks_for_any, flag_unknown, model_of, uses_of, zeroed_each
+from torch2jax.regions.handed import Handed, calls_in, given, handed_in, model_of_call, settle
 from torch2jax.regions.kept import check_kept
+from torch2jax.regions.leaves import begins_gradients
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
@@ -33,6 +34,7 @@ _BACKWARD = "backward("
 def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
     """Note the regions of every function in the program, by the first statement of each."""
     every: list[tuple[FunctionInfo, Region]] = []
+    handed = handed_in(program, bindings)
     for path, file in program.files.items():
         if _BACKWARD not in file.source:
             continue
@@ -40,7 +42,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
         for fn in (*file.functions, file.main):
             scope = bindings[path].scope_of.get(fn.node) if fn is not None else None
             if fn is not None and scope is not None and not isinstance(fn.node, cst.Lambda):
-                own = _Function(program, fn, scope).find()
+                own = _Function(program, fn, scope, handed).find()
                 flag_unknown(program, fn, {model for region in own for model in region.models})
                 found += own
                 every += [(fn, region) for region in own]
@@ -52,6 +54,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 named = replace(named, copy=_free(f"{model.rpartition('.')[2]}_before", taken))
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
+    settle(program, handed)
     check_unreached(program, every)
     check_kept(program, every)
     if program.options.defer_item:
@@ -97,18 +100,14 @@ def _snake(name: str) -> str:
 class _Function:
     """The regions of one function."""
 
-    def __init__(self, program: Program, fn: FunctionInfo, scope: Scope) -> None:
+    def __init__(self, program: Program, fn: FunctionInfo, scope: Scope, handed: Mapping[FunctionInfo, Handed]) -> None:
         self.program, self.fn, self.scope = program, fn, scope
         self.facts = fn.facts
+        self.calls = calls_in(fn, handed)
 
     def find(self) -> list[Region]:
         """The regions; what is none is reported."""
-        where = [
-            Place(block, roles, group, start)
-            for block in blocks(self.fn.node)
-            for roles in [self._roles(block)]
-            for group, start in groups(roles)
-        ]
+        where = self._places()
         try:
             closure = closure_of(self.program, self.fn, self.scope, where[0]) if len(where) == 1 else None
         except NoRegionError as cause:
@@ -116,7 +115,7 @@ class _Function:
             return []
         if closure is not None:
             return self._closed(closure, where)
-        by_hand = self._by_hand(where)
+        by_hand = self._by_hand()
         if by_hand:
             return by_hand
         found, errors = self._regions(where, None)
@@ -138,11 +137,21 @@ class _Function:
                 self.program.dropped.add(statement)
         return found
 
-    def _by_hand(self, where: Sequence[Place]) -> list[Region]:
+    def _places(self, *, by_zeros: bool = False) -> list[Place]:
+        """Where regions may be."""
+        return [
+            Place(block, roles, group, start)
+            for block in blocks(self.fn.node)
+            for roles in [self._roles(block)]
+            for group, start in groups(roles, by_zeros=by_zeros)
+        ]
+
+    def _by_hand(self) -> list[Region]:
         """The regions of a function that looks at gradients or changes them: it has them in a variable."""
-        uses = uses_of(self.fn)
-        if not where or not uses:
+        where, uses = self._places(by_zeros=True), uses_of(self.fn)
+        if not where or not (uses or self.calls):
             return []
+        asks = asks_for_any(uses) or any(handed.asks for _, handed in self.calls)
         for added in (self._apart(where), self._accumulation(where), self._without_optimizer(where, uses)):
             regions, failed = self._regions(where, added) if added is not None else ([], [])
             if added is None or failed or not regions:
@@ -151,14 +160,16 @@ class _Function:
                 return []
             if not added.steps:
                 self._warn_of_left(added)
-            return self._added(added, [replace(region, asks=asks_for_any(uses)) for region in regions])
+            return self._added(added, [replace(region, asks=asks) for region in regions])
         return []
 
     def _noted(self, uses: Sequence[Use], added: Accumulation) -> bool:
         """Note what stands for gradients that are looked at; whether all of them are known."""
         taken = {*self.scope.names, *self.scope.reads, added.gradients}
         try:
-            Gradients(self.program, self.fn, added, self._every(), taken).note(uses)
+            gradients = Gradients(self.program, self.fn, added, self._every(), taken)
+            gradients.note(uses)
+            self.program.handed_calls |= {use.node: given(self.fn, gradients, use, to) for use, to in self.calls}
         except NoRegionError as cause:
             found = self.facts.findings
             for key in [key for key in found if key[1] is cause.node and key[0] == "T2J103"]:
@@ -187,6 +198,7 @@ class _Function:
     def _without_optimizer(self, where: Sequence[Place], uses: Sequence[Use]) -> Accumulation | None:
         """The gradients of a model in a function that makes no steps."""
         models = {model for use in uses if (model := model_of(self.fn, use)) is not None}
+        models |= {model for use, to in self.calls if (model := model_of_call(self.fn, use, to)) is not None}
         if len(models) != 1 or self._marked(Role.STEP):
             return None
         (model,) = models
@@ -242,7 +254,7 @@ class _Function:
         if errors:
             return []
         uses = uses_of(self.fn)
-        if uses and not self._noted(uses, closure.added):
+        if (uses or self.calls) and not self._noted(uses, closure.added):
             return []
         for statement in (*found[0].statements, *self._marked(Role.ZERO)):
             self._settle(statement)

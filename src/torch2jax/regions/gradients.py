@@ -19,6 +19,7 @@ from torch2jax.regions.blocks import Place
 from torch2jax.regions.build import zeroes
 from torch2jax.regions.paths import path_of
 from torch2jax.regions.region import Accumulation, Marked, NoRegionError, Role, Structure, Trained
+from torch2jax.regions.walked import Walked, binds, loops_of, walked
 from torch2jax.source.nodes import children, dotted_name, walk
 
 _HINT = "go over `model.parameters()` or `model.named_parameters()` behind the backward pass, in the same function"
@@ -27,9 +28,9 @@ _NOTES = ("gradient", "write_gradient")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """``p.grad`` of a parameter. ``around``: what it stands in, the outermost first."""
+    """``p.grad`` of a parameter, or a call that looks at gradients. ``around``: what it stands in, outermost first."""
 
-    node: cst.Attribute
+    node: Any
     around: tuple[cst.CSTNode, ...]
 
 
@@ -37,13 +38,11 @@ class Use:
 class Walk:
     """``model.parameters()`` in a loop that looks at gradients.
 
-    ``gradients``: the expression for those of the module. ``is_named``: names come with them. ``is_beside``: the loop
-    looks at the parameters as well.
+    ``gradients``: the expression for those of the module. ``is_beside``: the loop looks at the parameters as well.
     """
 
-    call: cst.Call
+    over: Walked
     gradients: Part
-    is_named: bool
     is_beside: bool
 
 
@@ -94,14 +93,14 @@ def model_of(fn: FunctionInfo, use: Use) -> str | None:
     node = use.node.value
     if isinstance(node, cst.Name):
         name = node.value
-        loops = (pair for each in reversed(use.around) for pair in _loops(each) if _binds(pair[0], name))
+        loops = (pair for each in reversed(use.around) for pair in loops_of(each) if binds(pair[0], name))
         target, iterable = next(loops, (None, None))
-        walked = _walked(target, iterable, name) if target is not None and iterable is not None else None
-        if walked is None or not isinstance(walked[1].func, cst.Attribute):
+        found = walked(fn, target, iterable, name) if target is not None and iterable is not None else None
+        if found is None or found.is_given:
             return None
-        node = walked[1].func.value
-    found = path_of(node, fn.facts.kinds.get)
-    return found[0] if found is not None else None
+        node = found.holder
+    place = path_of(node, fn.facts.kinds.get)
+    return place[0] if place is not None else None
 
 
 class Gradients:
@@ -129,24 +128,39 @@ class Gradients:
             for statement, marked in self.roles:
                 if marked.role is Role.STEP:
                     self._check_current(marked.node, self._around(statement))
-        loops: dict[cst.CSTNode, list[Use]] = {}
-        found: dict[cst.CSTNode, Any] = {}
         for use in uses:
             self._check_current(use.node, use.around)
             check_kept_before(self.fn, use.node, use.around, self._changes())
+        self.program.gradients |= self.stand_ins(uses)
+        nodes = {use.node for use in uses}
+        for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
+            del self.fn.facts.findings[key]
+
+    def stand_ins(self, uses: Sequence[Use]) -> dict[cst.CSTNode, Any]:
+        """What stands for each use, and for the parts of loops around them.
+
+        Raises:
+            NoRegionError: it is not known whose gradient one of them is.
+        """
+        loops: dict[cst.CSTNode, list[Use]] = {}
+        found: dict[cst.CSTNode, Any] = {}
+        for use in uses:
             if isinstance(use.around[-1], cst.Del):
                 raise NoRegionError("a gradient is deleted", use.node, "set it to zero")
             binder = self._binder(use)
             if binder is not None:
                 loops.setdefault(binder, []).append(use)
             else:
-                found[use.node] = self._part(use.node.value, use.node)
+                found[use.node] = self.part_of(use.node.value, use.node)
         for binder, inside in loops.items():
             found |= self._loop(binder, inside)
-        self.program.gradients |= found
-        nodes = {use.node for use in uses}
-        for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
-            del self.fn.facts.findings[key]
+        return found
+
+    def check_at(self, use: Use, keeps: bool) -> None:
+        """Raise `NoRegionError` unless a call finds the gradients that the variable holds; it may ``keeps`` them."""
+        self._check_current(use.node, use.around)
+        if keeps and self._changes():
+            raise NoRegionError("a gradient is kept that changes in place", use.node, "keep a copy of it: `.clone()`")
 
     def _changes(self) -> list[Any]:
         """The statements that change gradients in place: where they add up, and zeroing that leaves zeros."""
@@ -158,8 +172,8 @@ class Gradients:
     def _around(self, statement: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
         return tuple(node for node in walk(self.fn.node) if node is not statement and statement in set(walk(node)))
 
-    def _part(self, node: cst.BaseExpression, cause: cst.CSTNode) -> Part:
-        """Where the gradients of a parameter or module are."""
+    def part_of(self, node: cst.BaseExpression, cause: cst.CSTNode) -> Part:
+        """Where the gradients of a parameter or module are. Raises `NoRegionError` where that is not known."""
         models = self.added.trained.models
         is_alone = len(models) == 1 and self.added.trained.structure == models[0]
         inner: cst.CSTNode = node
@@ -194,7 +208,7 @@ class Gradients:
         if not isinstance(name, cst.Name):
             return None
         for node in reversed(use.around):
-            if any(_binds(target, name.value) for target, _ in _loops(node)):
+            if any(binds(target, name.value) for target, _ in loops_of(node)):
                 return node
         return None
 
@@ -205,21 +219,17 @@ class Gradients:
         if len(names) > 1:
             raise NoRegionError("a loop over the gradients of two models", uses[0].node, _HINT)
         name = names.pop()
-        target, iterable = next((t, i) for t, i in _loops(binder) if _binds(t, name))
-        walked = _walked(target, iterable, name)
-        if walked is None:
+        target, iterable = next((t, i) for t, i in loops_of(binder) if binds(t, name))
+        over = walked(self.fn, target, iterable, name)
+        if over is None:
             raise NoRegionError("it is not known whose gradient this is", uses[0].node, _HINT)
-        place, call, is_named = walked
-        note = ("module_method", "named_parameters" if is_named else "parameters")
-        if self.fn.facts.special.get(call) != note or call.args or not isinstance(call.func, cst.Attribute):
-            raise NoRegionError("it is not known whose gradient this is", uses[0].node, _HINT)
-        part = self._part(call.func.value, uses[0].node)
+        part = self.part_of(over.holder, uses[0].node)
         own = {use.node.value for use in uses}
         read = [n for n in _names(binder) if n.value == name and n not in own and n not in set(walk(target))]
-        if any(isinstance(use.around[use.around.index(binder) + 1], cst.Else) for use in uses):
+        if any(isinstance(part, cst.Else) for use in uses for part in use.around[use.around.index(binder) + 1 :][:1]):
             raise NoRegionError("a gradient behind its loop", uses[0].node, _HINT)
-        found[call] = Walk(call, part, is_named, bool(read))
-        found[place] = Target(place, self.name, bool(read))
+        found[over.iterable] = Walk(over, part, bool(read))
+        found[over.target] = Target(over.target, self.name, bool(read))
         return found | {use.node: self.name for use in uses}
 
     # when
@@ -346,46 +356,6 @@ def _receiver_args(node: cst.Call) -> Sequence[cst.Arg]:
 
 def _method(node: cst.Call) -> str:
     return node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
-
-
-def _loops(node: cst.CSTNode) -> Iterator[tuple[cst.BaseExpression, cst.BaseExpression]]:
-    """The targets and iterables of a loop or comprehension."""
-    match node:
-        case cst.For(target=target, iter=iterable):
-            yield target, iterable
-        case cst.ListComp() | cst.SetComp() | cst.GeneratorExp() | cst.DictComp():
-            loop: cst.CompFor | None = node.for_in
-            while loop is not None:
-                yield loop.target, loop.iter
-                loop = loop.inner_for_in
-
-
-def _binds(target: cst.BaseExpression, name: str) -> bool:
-    return any(isinstance(part, cst.Name) and part.value == name for part in walk(target))
-
-
-def _walked(
-    target: cst.BaseExpression, iterable: cst.BaseExpression, name: str
-) -> tuple[cst.BaseExpression, cst.Call, bool] | None:
-    """The target and the walk over parameters in ``for i, (name, p) in enumerate(model.named_parameters())``.
-
-    Says also whether the walk gives names.
-    """
-    parts = [element.value for element in target.elements] if isinstance(target, cst.Tuple | cst.List) else []
-    match iterable:
-        case cst.Call(func=cst.Name("list" | "tuple"), args=[cst.Arg(value=inner)]):
-            return _walked(target, inner, name)
-        case cst.Call(func=cst.Name("enumerate"), args=[cst.Arg(value=inner), *_]) if len(parts) == 2:
-            return _walked(parts[1], inner, name)
-        case cst.Call(func=cst.Name("zip"), args=args) if len(parts) <= len(args) and parts:
-            pairs = zip(parts, args, strict=False)
-            return next((_walked(part, arg.value, name) for part, arg in pairs if _binds(part, name)), None)
-        case cst.Call(func=cst.Attribute(attr=cst.Name("parameters"))) if isinstance(target, cst.Name):
-            return target, iterable, False
-        case cst.Call(func=cst.Attribute(attr=cst.Name("named_parameters"))) if len(parts) == 2:
-            is_second = isinstance(parts[1], cst.Name) and parts[1].value == name
-            return (target, iterable, True) if is_second else None
-    return None
 
 
 def _names(node: cst.CSTNode) -> Iterator[cst.Name]:

@@ -10,6 +10,7 @@ import libcst as cst
 from torch2jax.infer.facts import FactoryCall, HostCall, ModuleCall, OptimizerCall, RuleCall, UserCall
 from torch2jax.infer.kinds import Api, Tensor
 from torch2jax.rewrite.derived import applied
+from torch2jax.rewrite.handed import giving_gradients
 from torch2jax.rewrite.host import host_call
 from torch2jax.rewrite.module_calls import special_call
 from torch2jax.rewrite.mutation import assign_result, can_put, take_back
@@ -153,6 +154,8 @@ def _refuse_moving(rewriter: Rewriter, node: cst.BaseExpression) -> None:
 def user_call(rewriter: Rewriter, node: cst.Call, fact: UserCall) -> Any:
     """A call inside the project: the same, with ``rngs`` passed on."""
     result: Any = rewriter.generic(node)
+    if node in rewriter.program.handed_calls:
+        result = giving_gradients(rewriter, node, result)
     func = result.func if isinstance(result, cst.Call) else result
     called = isinstance(func, cst.Attribute) and func.attr.value == "forward"
     if called and isinstance(func, cst.Attribute) and all(target.is_forward for target in fact.targets):

@@ -18,6 +18,7 @@ from torch2jax.infer.rule_layers import default_layer
 from torch2jax.rewrite.blocks import suite
 from torch2jax.rewrite.contexts import AUTOCAST, DECORATORS, NO_GRAD, called_api, disabled, translated_body
 from torch2jax.rewrite.derived import flax_base, inherited_call, inherited_constructor, with_forwarded
+from torch2jax.rewrite.handed import with_gradients
 from torch2jax.rewrite.host import received_lines
 from torch2jax.rewrite.kept_functions import with_methods
 from torch2jax.rewrite.numpy_code import data_class, data_definition
@@ -64,7 +65,7 @@ def function_definition(rewriter: Rewriter, node: cst.FunctionDef) -> cst.Functi
     name = node.name
     if info.is_forward and info.is_method:
         name = cst.Name("__call__")
-    params = with_forwarded(info, params)
+    params = with_gradients(rewriter, info, with_forwarded(info, params))
     params = _without_starred(params, info, new_body)
     if _takes_rngs(info):
         params = with_rngs(rewriter, params)

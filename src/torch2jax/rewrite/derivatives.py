@@ -28,7 +28,7 @@ def derivative_lines(rewriter: Rewriter, derivative: Derivative, body: Any) -> l
     """The function, and the statement that asks for its derivative. ``body`` translates statements in a row."""
     if derivative.params:
         return _shared(rewriter, derivative, body)
-    rewriter.moving.update((derivative.sink, *derivative.forward))
+    rewriter.moving.update((derivative.sink, *derivative.forward, *derivative.after))
     lines = body(rewriter, derivative.forward)
     held, rewriter.before = rewriter.before, []
     output = rewriter.expr(derivative.output)
@@ -45,7 +45,8 @@ def derivative_lines(rewriter: Rewriter, derivative: Derivative, body: Any) -> l
     gradient = _gradient(derivative, given, attribute(root, "value_and_grad" if with_value else "grad"), bool(aux))
     function = _function(derivative, given, lines, value, aux)
     value_name = output if with_value else None
-    return [function, *_results(rewriter, derivative, gradient, value_name, aux, body)]
+    results = _results(rewriter, derivative, gradient, value_name, aux, body)
+    return [function, *results, *body(rewriter, derivative.after)]
 
 
 def _shared(rewriter: Rewriter, derivative: Derivative, body: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.regions.gradients import Part, Target, Walk
-from torch2jax.rewrite.rewriter import Rewriter, call
+from torch2jax.rewrite.rewriter import EXPRESSIONS, Rewriter, call
 
 
 def gradient(rewriter: Rewriter, node: cst.CSTNode) -> Any:
@@ -25,6 +25,11 @@ def gradient(rewriter: Rewriter, node: cst.CSTNode) -> Any:
     return cst.Name(found)
 
 
+def gradients_given(rewriter: Rewriter, value: Part | Walk) -> cst.BaseExpression:
+    """The gradients of a model, or of some of its parameters in a list."""
+    return _walk(rewriter, value) if isinstance(value, Walk) else _part(rewriter, value)
+
+
 def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
     """Whether an expression is ``p.grad`` or ``p.grad.data``, through which no gradient flows."""
     while isinstance(node, cst.Attribute) and node.attr.value == "data":
@@ -35,14 +40,27 @@ def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
 def _walk(rewriter: Rewriter, walk: Walk) -> cst.BaseExpression:
     """``ordered_gradients(model, grads)``, beside ``ordered_parameters(model)`` where that is looked at."""
     rewriter.tally.translated += 1
-    assert isinstance(walk.call.func, cst.Attribute)
-    names = "named_" if walk.is_named else ""
-    module = rewriter.expr(walk.call.func.value)
+    if walk.over.is_given:
+        given: Any = cst.Name(walk.gradients.root)
+        return call(cst.Name("zip"), [cst.Name(walk.gradients.model), given]) if walk.is_beside else given
+    module, part = rewriter.expr(walk.over.holder), _part(rewriter, walk.gradients)
+    if walk.over.is_listed:
+        parameters = _listed(rewriter, walk.over.iterable)
+        gradients = call(rewriter.helper("gradients_of"), [parameters, module, part])
+        return call(cst.Name("zip"), [parameters.deep_clone(), gradients]) if walk.is_beside else gradients
+    names = "named_" if walk.over.is_named else ""
+    order = "torch" if walk.over.iterable in rewriter.facts.in_torch_order else "ordered"
     if not walk.is_beside:
-        return call(rewriter.helper(f"ordered_{names}gradients"), [module, _part(rewriter, walk.gradients)])
-    parameters = call(rewriter.helper(f"ordered_{names}parameters"), [module])
-    gradients = call(rewriter.helper("ordered_gradients"), [module, _part(rewriter, walk.gradients)])
+        return call(rewriter.helper(f"{order}_{names}gradients"), [module, part])
+    parameters = call(rewriter.helper(f"{order}_{names}parameters"), [module])
+    gradients = call(rewriter.helper(f"{order}_gradients"), [module, part])
     return call(cst.Name("zip"), [parameters, gradients])
+
+
+def _listed(rewriter: Rewriter, node: cst.BaseExpression) -> Any:
+    """A list of parameters, as it is."""
+    handler = EXPRESSIONS.get(type(node))
+    return handler(rewriter, node) if handler is not None else rewriter.generic(node)
 
 
 def _target(target: Target) -> cst.BaseExpression:

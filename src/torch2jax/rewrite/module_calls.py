@@ -342,6 +342,8 @@ def _method(rewriter: Rewriter, node: cst.Call, name: str) -> Any:
         rewriter.tally.translated += 1
         if name == "children" and is_sequential(rewriter.kind(func.value)):
             return attribute(rewriter.expr(func.value), "layers")
+        if node in rewriter.facts.in_torch_order:
+            return call(rewriter.helper(f"torch_{name}"), [rewriter.expr(func.value)])
         ordered = name in WALKS and node not in rewriter.unordered
         return call(rewriter.helper(f"ordered_{name}" if ordered else name), [rewriter.expr(func.value)])
     if name in WITHOUT_EFFECT:

@@ -15,12 +15,13 @@ from torch2jax.rewrite.rewriter import Rewriter, call
 from torch2jax.source.nodes import names_outside, walk
 
 _COLLECTING = frozenset("append extend insert add update setdefault register_forward_hook".split())
+_TAKING = frozenset("pop popleft popitem next".split())
 _KINDS = frozenset("dtype device is_cuda new new_zeros new_ones new_full new_empty new_tensor".split())
 _SYMMETRIC = frozenset("sum all any max min len set frozenset sorted".split())
 
 
 def depends_on_order(rewriter: Rewriter, loop: cst.For) -> bool:
-    """Whether a loop may give something else in another order: it collects, counts, yields, stops or keeps a value."""
+    """Whether a loop may give something else in another order: it collects, takes, counts, yields, stops or keeps."""
     parts = walk(loop.body)
     outside: set[str] | None = None
     for part in parts:
@@ -33,7 +34,9 @@ def depends_on_order(rewriter: Rewriter, loop: cst.For) -> bool:
                     return True
             case cst.Assign(targets=targets) if any(not isinstance(t.target, cst.Attribute) for t in targets):
                 return True
-            case cst.Call(func=cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name)) if name in _COLLECTING:
+            case cst.Call(func=cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name)) if (
+                name in _COLLECTING | _TAKING
+            ):
                 return True
     return False
 
