@@ -22,6 +22,7 @@ from torch2jax.regions.kept import check_kept
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
+from torch2jax.regions.sharing import shares_modules
 from torch2jax.regions.trained import trained_by
 from torch2jax.regions.unreached import check_unreached
 from torch2jax.source.nodes import walk
@@ -52,6 +53,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 named = replace(named, copy=_free(f"{model.rpartition('.')[2]}_before", taken))
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
+    program.shares_modules = bool(every) and shares_modules(program)
     check_unreached(program, every)
     check_kept(program, every)
     if program.options.defer_item:

@@ -246,7 +246,8 @@ def _jit(rewriter: Rewriter, arguments: Iterable[Argument]) -> cst.Decorator:
     """``@nnx.jit(graph=False)``, which keeps the host's work small; it can't have what is shared."""
     jit = attribute(rewriter.root("nnx"), "jit")
     options = []
-    if not any(cls.tied for cls in rewriter.program.classes.values()):
+    program = rewriter.program
+    if not program.shares_modules and not any(cls.tied for cls in program.classes.values()):
         options.append(argument(cst.Name("False"), "graph"))
     static = [cst.SimpleString(f'"{each.name}"') for each in arguments if each.is_static]
     if static:
