@@ -158,6 +158,8 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             return _in_namespace(frame, node, kind, name)
         case Api(name=qualified):
             return _constant(frame, node, Api(f"{qualified}.{name}"))
+        case Tensor(assumed=True) if name in ("items", "keys"):  # a dictionary, which no convention told
+            return FREE
         case Tensor():
             return tensor_attribute(frame, node, kind, name)
         case Dtype():
