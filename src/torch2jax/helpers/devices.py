@@ -13,3 +13,8 @@ def synchronize() -> None:
 def memory_statistic(name: str) -> int:
     """A number of bytes, such as `bytes_in_use`, that the default device reports; 0 where it reports none, as a CPU."""
     return int((jax.local_devices()[0].memory_stats() or {}).get(name, 0))
+
+
+def device_type(device: jax.Device) -> str:
+    """PyTorch's name for the sort of a device: `cuda` for a GPU."""
+    return "cuda" if device.platform == "gpu" else device.platform
