@@ -14,6 +14,25 @@ def device(type: Ignored, index: Ignored = None) -> Device:
     return jax.devices()[0]
 
 
+@attribute("torch.device.type")
+def device_type(self) -> str:
+    """The sort of a device.
+
+    >>> torch.device("cpu").type
+    >>> f32(2, 3) + len(f32(2).device.type)
+    """
+    return helpers.device_type(self)
+
+
+@attribute("torch.device.index")
+def device_index(self):
+    """The number of a device.
+
+    >>> torch.device("cpu").index
+    """
+    raise Unsupported("JAX places arrays itself", "ask jax.devices(), whose devices have an id")
+
+
 @rule("torch.cuda.is_available", "torch.backends.cuda.is_built")
 def is_available() -> bool:
     """Whether JAX runs on a GPU.

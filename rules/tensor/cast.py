@@ -234,7 +234,7 @@ def type_name(self: Tensor) -> str:
 
 
 @rule("torch.Tensor.numpy", fresh=False)
-def numpy(self: Tensor, *, force: Ignored = False):
+def numpy(self: Tensor, *, force: Ignored = False) -> NDArray:
     """As a NumPy array.
 
     >>> f32(2, 3).detach().numpy()
@@ -243,7 +243,7 @@ def numpy(self: Tensor, *, force: Ignored = False):
 
 
 @rule("torch.Tensor.__array__", fresh=False)
-def dunder_array(self: Tensor):
+def dunder_array(self: Tensor) -> NDArray:
     """As a NumPy array.
 
     >>> f32(2, 3).detach().__array__()

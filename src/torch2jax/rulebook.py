@@ -25,10 +25,10 @@ else:
 
 __all__ = [
     "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "IsFalse", "IsTrue", "Module",
-    "Object", "Optimizer", "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor", "Tensors",
-    "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis", "is_tensor",
-    "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank", "rngs",
-    "rule", "single", "triple",
+    "NDArray", "Object", "Optimizer", "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor",
+    "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis",
+    "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank",
+    "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]
@@ -49,6 +49,8 @@ Pattern: TypeAlias = Any
 """A pattern of einops: in a Sequential it is written for the axis order that its neighbours work in."""
 Object: TypeAlias = Any
 """As a result: an object of the class that the rule is named for, whose methods and attributes have rules too."""
+NDArray: TypeAlias = Any
+"""As a result: an array of NumPy, whose methods are NumPy's own."""
 Shape: TypeAlias = Any
 """Sizes: an int, a tuple or list, a `torch.Size`."""
 Size: TypeAlias = Any

@@ -210,3 +210,24 @@ def test_control_flow_on_data_is_reported(body: str, what: str) -> None:
 def test_constants_of_python_and_numpy_are_numbers(imported: str, number: str) -> None:
     source = f"{imported}\ndef f():\n    return torch.full((2,), {number})\n"
     assert last_line(source) == f"return jnp.full((2,), {number})"
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("(x.numpy() == 2).nonzero()", "(np.asarray(x) == 2).nonzero()"),
+        ("(x.detach().cpu().numpy() > y).nonzero()[0]", ".nonzero()[0]"),
+        ("x.numpy().transpose(1, 0)", "np.asarray(x).transpose(1, 0)"),
+        ("x.numpy().max(axis=1)", "np.asarray(x).max(axis=1)"),
+    ],
+)
+def test_arrays_of_numpy_keep_their_methods(expression: str, expected: str) -> None:
+    conversion = convert(f"{PRELUDE}def f(x: torch.Tensor, y=None):\n    return {expression}\n")
+    assert expected in conversion.code
+    assert not conversion.diagnostics
+
+
+def test_a_device_has_a_type() -> None:
+    conversion = convert(f"{PRELUDE}def f(device: torch.device):\n    return device.type == 'cuda'\n")
+    assert "return device_type(device) == 'cuda'" in conversion.code
+    assert conversion.ok

@@ -406,3 +406,16 @@ def test_a_residual_net_needs_one_transpose_at_the_entrance() -> None:
     conversion = convert(source.replace("features", "_features"), filename="model.py")
     assert conversion.ok
     assert conversion.transposes == 1
+
+
+def test_layers_that_are_only_sometimes_there_keep_the_number_of_axes() -> None:
+    source = (
+        "import torch.nn as nn\n\n\nclass G(nn.Module):\n    def __init__(self):\n        super().__init__()\n\n"
+        "        def block(i, o, normalize=True):\n            layers = [nn.Linear(i, o)]\n"
+        "            if normalize:\n                layers.append(nn.BatchNorm1d(o))\n"
+        "            layers.append(nn.ReLU())\n            return layers\n\n"
+        "        self.net = nn.Sequential(*block(3, 4, normalize=False), *block(4, 5), nn.Linear(5, 6))\n\n"
+        "    def forward(self, z):\n        return self.net(z).view(z.size(0), 2, 3)\n"
+    )
+    conversion = convert(source)
+    assert [d.code for d in conversion.diagnostics] == ["T2J201"]

@@ -82,6 +82,11 @@ def test_a_public_method_without_gradients_gives_none() -> None:
     assert "return lax.stop_gradient(self.w[...] * 2)" in found
 
 
+def test_several_results_without_gradients_are_one_argument() -> None:
+    method = "    @torch.no_grad()\n    def ends(self, x):\n        return x[0], self.w * 2\n"
+    assert "return lax.stop_gradient((x[0], self.w[...] * 2))" in lines(f"{MODEL}{method}")
+
+
 def test_initialisation_is_written_plainly() -> None:
     source = (
         f"{HEAD}def normal_(t: torch.Tensor):\n    with torch.no_grad():\n        t.normal_()\n\n\n"

@@ -48,6 +48,7 @@ def converted(body: str) -> tuple[str, list[str]]:
         ("list(a.parameters())", "a"),
         ("filter(lambda p: p.requires_grad, a.parameters())", "a"),
         ("[p for p in a.parameters() if p.requires_grad]", "a"),
+        ("[p for p in a.parameters() if p.requires_grad == True]", "a"),
         ("list(a.parameters()) + list(b.parameters())", "(a, b)"),
         ("itertools.chain(a.parameters(), b.parameters())", "(a, b)"),
         ("[*a.parameters(), *b.parameters()]", "(a, b)"),

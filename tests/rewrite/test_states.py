@@ -98,3 +98,22 @@ def test_states_that_are_looked_into_are_dictionaries(line: str, expected: str) 
 @pytest.mark.parametrize("line", ["return len(optimizer.state_dict())", "return [k for k in optimizer.state_dict()]"])
 def test_states_of_optimizers_are_not_looked_into(line: str) -> None:
     assert "T2J108" in converted(line)[1]
+
+
+SAVES = "torch.save(model.state_dict(), path)\n    "
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("shutil.copyfile(path, 'best.pt')", "copy_checkpoint(path, 'best.pt')"),
+        ("if os.path.isfile(path):\n        os.remove(path)", "remove_checkpoint(path)"),
+        ("return os.path.isfile(path)", "return is_checkpoint(path)"),
+        ("os.replace(path, 'last.pt')", "move_checkpoint(path, 'last.pt')"),
+    ],
+)
+def test_files_are_those_of_checkpoints_where_there_are_some(line: str, expected: str) -> None:
+    code, codes = converted(f"import os, shutil\n    {SAVES}{line}")
+    assert f"    {expected}\n" in code
+    assert not codes
+    assert f"    {line}\n" in converted(f"import os, shutil\n    {line}")[0]

@@ -34,3 +34,8 @@ def gpu_properties() -> GpuProperties:
     major, minor = (int(part) for part in gpu.compute_capability.split("."))
     limit = (gpu.memory_stats() or {}).get("bytes_limit", 0)
     return GpuProperties(gpu.device_kind, major, minor, gpu.core_count, limit)
+
+
+def device_type(device: jax.Device) -> str:
+    """PyTorch's name for the sort of a device: `cuda` for a GPU."""
+    return "cuda" if device.platform == "gpu" else device.platform

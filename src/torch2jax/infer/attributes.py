@@ -29,6 +29,7 @@ from torch2jax.infer.kinds import (
     ClassRef,
     Container,
     CustomGradient,
+    Device,
     Dtype,
     Free,
     Function,
@@ -183,6 +184,10 @@ def _read(frame: Frame, node: cst.Attribute, kind: Kind, name: str) -> Kind:
             from torch2jax.infer.objects import object_attribute
 
             return object_attribute(frame, node, kind, name)
+        case Device():
+            from torch2jax.infer.objects import object_attribute
+
+            return object_attribute(frame, node, Object("torch.device"), name)
         case State():
             from torch2jax.infer.state_entries import state_attribute
 

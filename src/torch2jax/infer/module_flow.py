@@ -28,6 +28,7 @@ from torch2jax.infer.kinds import (
     NoneKind,
     Tensor,
     array_of,
+    is_module,
     join,
     options,
     union,
@@ -424,7 +425,8 @@ def _through_items(frame: Frame, kind: Container, tensor: Tensor) -> Kind:
                 "T2J106", frame.fn.node, "the layers of a Sequential built in a loop disagree about the axis order"
             )
         if isinstance(result, Tensor):
-            result = replace(result, rank=tensor.rank if result.layout is not None else None)
+            is_kept = result.layout is not None or (is_module(item) and result.rank == tensor.rank)
+            result = replace(result, rank=tensor.rank if is_kept else None)
         return result
     fixes: dict[int, tuple[Layout, Layout, int]] = {}
     value: Kind = tensor

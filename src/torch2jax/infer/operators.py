@@ -12,10 +12,12 @@ from torch2jax.infer.kinds import (
     BOOL,
     FREE,
     MISSING,
+    NUMPY,
     UNKNOWN,
     Free,
     Kind,
     Number,
+    Numpy,
     Sequence,
     Shape,
     Str,
@@ -277,6 +279,8 @@ def comparison(frame: Frame, node: cst.Comparison) -> Kind:
         return pointwise(frame, operands, "bool")
     if any(isinstance(kind, Unknown) for _, kind in operands):
         return UNKNOWN
+    if any(isinstance(kind, Numpy) for _, kind in operands):
+        return NUMPY
     return FREE if any(isinstance(option, Free) for _, kind in operands for option in options(kind)) else BOOL
 
 

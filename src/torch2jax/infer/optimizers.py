@@ -241,7 +241,12 @@ def _element(frame: Frame, element: cst.BaseElement, followed: Followed) -> tupl
 
 
 def _asks(test: cst.BaseExpression, name: cst.Name) -> bool:
-    """Whether a test is ``p.requires_grad``: what is frozen is no nnx.Param, and left out anyway."""
+    """Whether a test is ``p.requires_grad``, or that it is True: what is frozen is no nnx.Param, left out anyway."""
+    match test:
+        case cst.Comparison(
+            left=left, comparisons=[cst.ComparisonTarget(operator=cst.Equal() | cst.Is(), comparator=cst.Name("True"))]
+        ):
+            test = left
     return isinstance(test, cst.Attribute) and test.attr.value == "requires_grad" and _same_name(test.value, name)
 
 

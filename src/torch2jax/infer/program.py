@@ -334,9 +334,9 @@ class Program:
     ``moved``: those of derivatives, which go into functions. ``accumulations``: gradients that are added up, by the
     statements that begin, clip, use or forget them. ``closures``: functions that optimizers call, by the statements
     that return from them and give them away. ``copies``: names and models that are copied in front of a
-    statement. ``derivatives``: derivatives with respect to arrays, by their statements; ``gradients``: what stands
-    for `x.grad`, and for parts of loops over gradients. ``static_arrays``: masks that depend on sizes alone, and the
-    values they are made of, with the assignments of these.
+    statement; ``shares_modules``: a step may get one module at two places. ``derivatives``: derivatives with respect
+    to arrays, by their statements; ``gradients``: what stands for `x.grad`, and for parts of loops over gradients.
+    ``static_arrays``: masks that depend on sizes alone, and the values they are made of, with the assignments of these.
     ``handed``: functions that get gradients as an argument, and ``handed_calls`` those that give them.
     ``hidden``: functions that use, besides their arguments, what is trained in a loss that they are part of.
     ``leaves``: the assignments of arrays that optimizers are given by themselves, by the functions that do it.
@@ -377,6 +377,7 @@ class Program:
     accumulations: dict[cst.CSTNode, Any] = field(default_factory=dict)
     closures: dict[cst.CSTNode, Any] = field(default_factory=dict)
     copies: dict[cst.CSTNode, list[tuple[str, str]]] = field(default_factory=dict)
+    shares_modules: bool = False
     derivatives: dict[cst.CSTNode, Any] = field(default_factory=dict)
     gradients: dict[cst.CSTNode, Any] = field(default_factory=dict)
     handed: dict[FunctionInfo, Any] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from torch2jax.infer.kinds import (
     INT,
     MISSING,
     NONE,
+    NUMPY,
     STR,
     UNKNOWN,
     Container,
@@ -543,6 +544,7 @@ _PLAIN: dict[str, Kind] = {
     "Device": Device(),
     "Shape": Shape(),
     "Scheduler": Scheduler(),
+    "NDArray": NUMPY,
 }
 
 

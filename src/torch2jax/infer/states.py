@@ -11,8 +11,11 @@ from torch2jax.infer.arguments import Arguments
 from torch2jax.infer.contents import heap_read
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import (
+    BOOL,
+    FREE,
     NONE,
     UNKNOWN,
+    Api,
     Free,
     Kind,
     Mapping,
@@ -44,6 +47,32 @@ def save(frame: Frame, node: cst.Call, arguments: Any) -> Kind:
         return NONE
     frame.facts.special[node] = ("save_checkpoint",)
     return NONE
+
+
+_OF_FILES = {
+    "os.path.isfile": "is_checkpoint",
+    "os.remove": "remove_checkpoint",
+    "os.unlink": "remove_checkpoint",
+    "os.rename": "move_checkpoint",
+    "os.replace": "move_checkpoint",
+    "shutil.move": "move_checkpoint",
+    "shutil.copy": "copy_checkpoint",
+    "shutil.copy2": "copy_checkpoint",
+    "shutil.copyfile": "copy_checkpoint",
+}
+
+
+@special(TORCH, *_OF_FILES)
+def file_call(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
+    """``shutil.copyfile(path, best)`` in a program with checkpoints: these are folders in the translation."""
+    if not any("torch.save(" in file.source or "torch.load(" in file.source for file in frame.program.files.values()):
+        return None
+    kind = frame.facts.kinds.get(node.func)
+    if not isinstance(kind, Api) or any(arg.keyword is not None or arg.star for arg in node.args):
+        return None
+    use_everything(frame, arguments)
+    frame.facts.special[node] = ("checkpoint_file", _OF_FILES[kind.name])
+    return BOOL if kind.name == "os.path.isfile" else FREE
 
 
 @special(TORCH, "torch.load")

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Api, Function, Number, Str, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, Function, Layer, Number, Str, Tensor, is_module, options, without_none
 from torch2jax.infer.liveness import Liveness, names_in
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Place
@@ -106,7 +106,8 @@ class _Builder:
         check_hidden(self.program, self.fn, [*again, *prelude, *forward, *losses], models, self.seen)
         self._check_inside(prelude, forward, modules, order)
         after = [s for s in plain if first <= order[s] and s not in inside and s not in ahead.statements]
-        state = modules | {each.optimizer for each in self.trained}
+        state = {path for path in modules if not _is_function(self.seen.get(path))}
+        state |= models | {each.optimizer for each in self.trained}
         versions = self._checked_after(after, inside, state, order)
         clips = [roles[i].node for i in range(first, self.end) if i in roles and roles[i].role is Role.CLIP]
         code = [*again, *prelude, *forward]
@@ -365,3 +366,8 @@ def places(accesses: Iterable[Access], kinds: Mapping[cst.CSTNode, Any]) -> dict
 
 def _is_module(kind: Any) -> bool:
     return any(is_module(option) for option in options(without_none(kind)))
+
+
+def _is_function(kind: Any) -> bool:
+    """Whether a layer holds nothing, so that its calls may stand in any order."""
+    return kind is not None and all(isinstance(o, Layer) and o.stateless for o in options(without_none(kind)))

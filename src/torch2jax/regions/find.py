@@ -23,6 +23,7 @@ from torch2jax.regions.leaves import begins_gradients
 from torch2jax.regions.paths import access_of
 from torch2jax.regions.region import Accumulation, Closure, Marked, NoRegionError, Region, Role, Trained
 from torch2jax.regions.roles import checked, role_of
+from torch2jax.regions.sharing import shares_modules
 from torch2jax.regions.trained import trained_by
 from torch2jax.regions.unreached import check_unreached
 from torch2jax.source.nodes import walk
@@ -55,6 +56,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
                 program.copies.setdefault(region.again[0], []).append((named.copy, model))
             program.regions[region.statements[0]] = named
     settle(program, handed)
+    program.shares_modules = bool(every) and shares_modules(program)
     check_unreached(program, every)
     check_kept(program, every)
     if program.options.defer_item:

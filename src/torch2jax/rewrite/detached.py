@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Instance, Tensor, is_tensor, may_be_tensor, options, without_none
+from torch2jax.infer.kinds import Instance, Kind, Tensor, Tuple, is_tensor, may_be_tensor, options, without_none
 from torch2jax.rewrite.rewriter import Rewriter, attribute, call
 from torch2jax.source.nodes import walk
 
@@ -33,8 +33,15 @@ def reach(function: FunctionInfo) -> Reach:
         return Reach.SURE
     is_own = function.owner is not None and function.owner.is_module
     takes = any(may_be_tensor(cell.kind) for cell in function.params.values())
-    gives = is_own and may_be_tensor(function.result.kind)
+    gives = is_own and _may_hold_tensor(function.result.kind)
     return Reach.MAYBE if (takes or gives) and not _constructs(function, set()) else Reach.NO
+
+
+def _may_hold_tensor(kind: Kind) -> bool:
+    """Whether a result may be a tensor, or a tuple with one."""
+    if may_be_tensor(kind):
+        return True
+    return any(isinstance(o, Tuple) and any(_may_hold_tensor(item) for item in o.items) for o in options(kind))
 
 
 def _in_forward(function: FunctionInfo, seen: set[FunctionInfo]) -> bool:

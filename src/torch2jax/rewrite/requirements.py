@@ -53,6 +53,7 @@ ROOTS: Final[Mapping[str, Requirement]] = {
     "math": Requirement("math"),
     "nullcontext": Requirement("contextlib", "nullcontext"),
     "partial": Requirement("functools", "partial"),
+    "OrderedDict": Requirement("collections", "OrderedDict"),
     "einops": Requirement("einops"),
     "operator": Requirement("operator"),
     "torch": Requirement("torch"),

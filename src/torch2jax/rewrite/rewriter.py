@@ -371,6 +371,8 @@ def attribute(value: cst.BaseExpression, name: str) -> cst.Attribute:
 
 def argument(value: cst.BaseExpression, keyword: str | None = None, star: str = "") -> cst.Arg:
     """An argument, spaced as usual."""
+    if isinstance(value, cst.Tuple) and not value.lpar:
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     if keyword is None:
         return cst.Arg(value, star=star)  # type: ignore[arg-type]
     tight = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
@@ -379,7 +381,7 @@ def argument(value: cst.BaseExpression, keyword: str | None = None, star: str = 
 
 def call(func: cst.BaseExpression, args: Sequence[cst.Arg | cst.BaseExpression]) -> cst.Call:
     """``func(args)``."""
-    return cst.Call(func, [arg if isinstance(arg, cst.Arg) else cst.Arg(arg) for arg in args])
+    return cst.Call(func, [arg if isinstance(arg, cst.Arg) else argument(arg) for arg in args])
 
 
 def method_call(value: cst.BaseExpression, name: str, args: Sequence[cst.Arg | cst.BaseExpression]) -> cst.Call:

@@ -22,6 +22,8 @@ def state_call(rewriter: Rewriter, node: cst.Call, note: Any) -> cst.BaseExpress
         case ("load_pretrained", parts):
             rewriter.tally.translated += 1
             return call(rewriter.helper("load_pretrained"), [rewriter.expr(part) for part in parts])
+        case ("checkpoint_file", helper):
+            return call(rewriter.helper(helper), [rewriter.expr(arg.value) for arg in node.args])
         case ("set_state",):
             assert isinstance(node.func, cst.Attribute)
             rewriter.tally.translated += 1

@@ -16,6 +16,7 @@ from torch2jax.rewrite.host import Arrivals
 from torch2jax.rewrite.rewriter import Rewriter, argument, assignment, attribute, call, expression_line, statement
 from torch2jax.rewrite.rule_calls import flag
 from torch2jax.rewrite.step_arguments import Argument, Arguments
+from torch2jax.rewrite.step_dictionaries import in_its_order
 from torch2jax.source.assigned import assigned_names
 from torch2jax.source.nodes import dotted_name, walk
 
@@ -74,7 +75,7 @@ def training_step(rewriter: Rewriter, region: Region, body: Any) -> list[Any]:
     rewriter.arrivals = held
     ahead = body(rewriter, region.ahead) if region.ahead else []
     after = [line for item in region.after for line in _later(rewriter, item, versions.get(item, {}), body)]
-    return [*arrivals.lines(), *ahead, _above(_call(step), _comments(region)[0]), *after]
+    return [*arrivals.lines(), *ahead, _above(_call(rewriter, step), _comments(region)[0]), *after]
 
 
 def _comments(region: Region) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine], list[cst.EmptyLine]]:
@@ -193,9 +194,10 @@ def _choose_results(
 # --- the call ------------------------------------------------------------------------------------------------------
 
 
-def _call(step: _Step) -> cst.SimpleStatementLine:
+def _call(rewriter: Rewriter, step: _Step) -> cst.SimpleStatementLine:
     """``loss, outputs = train_step(model, optimizer, inputs, labels)``."""
-    func = call(cst.Name(step.region.name), [each.place for each in step.arguments.every])
+    given = [in_its_order(rewriter, each.path, each.place, step.region.statements) for each in step.arguments.every]
+    func = call(cst.Name(step.region.name), given)
     places = [*([step.value] if step.value else []), *step.aux, *step.early]
     places += [step.region.gradients] if step.region.gradients else []
     if not places:
@@ -226,7 +228,10 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
         lines += final
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
     if results or added:
-        names: list[cst.BaseExpression] = [cst.Name(arguments.local(path)) for path in results]
+        ready = {*([step.value] if step.value else []), *step.aux}
+        names: list[cst.BaseExpression] = [
+            cst.Name(arguments.local(path)) if path in ready else _given_back(rewriter, step, path) for path in results
+        ]
         names += [cst.Name(arguments.gradients if region.is_new else added)] if added else []
         lines.append(statement(cst.Return(names[0] if len(names) == 1 else _tuple(names))))
     comment = [cst.EmptyLine(comment=cst.Comment(f"# not compiled: {region.outside}"))] if region.outside else []
@@ -246,7 +251,8 @@ def _jit(rewriter: Rewriter, arguments: Iterable[Argument]) -> cst.Decorator:
     """``@nnx.jit(graph=False)``, which keeps the host's work small; it can't have what is shared."""
     jit = attribute(rewriter.root("nnx"), "jit")
     options = []
-    if not any(cls.tied for cls in rewriter.program.classes.values()):
+    program = rewriter.program
+    if not program.shares_modules and not any(cls.tied for cls in program.classes.values()):
         options.append(argument(cst.Name("False"), "graph"))
     static = [cst.SimpleString(f'"{each.name}"') for each in arguments if each.is_static]
     if static:
@@ -299,7 +305,7 @@ def _loss_function(rewriter: Rewriter, step: _Step, given: Sequence[str]) -> cst
     lines += [arguments.localized(line) for line in step.forward]
     value = arguments.localized(step.loss)
     if step.aux:
-        value = _tuple([value, _packed([cst.Name(arguments.local(path)) for path in step.aux])])
+        value = _tuple([value, _packed([_given_back(rewriter, step, path) for path in step.aux])])
     lines.append(statement(cst.Return(value)))
     return cst.FunctionDef(
         cst.Name(arguments.loss_function),
@@ -308,6 +314,11 @@ def _loss_function(rewriter: Rewriter, step: _Step, given: Sequence[str]) -> cst
         leading_lines=[_BLANK],
         lines_after_decorators=[],
     )
+
+
+def _given_back(rewriter: Rewriter, step: _Step, path: str) -> cst.BaseExpression:
+    """A result, in the form in which it comes through."""
+    return in_its_order(rewriter, path, cst.Name(step.arguments.local(path)))
 
 
 def _packed(items: Sequence[cst.BaseExpression]) -> cst.BaseExpression:

@@ -39,7 +39,7 @@ ANNOTATIONS: Final = frozenset(
 RESULTS: Final = frozenset(
     {
         "Tensor", "Tensors", "Scalar", "Module", "Shape", "int", "float", "bool", "str", "Dtype", "Device",
-        "Callable", "None", "Optimizer", "Scheduler", "Object",
+        "Callable", "None", "Optimizer", "Scheduler", "Object", "NDArray",
     }
 )  # fmt: skip
 MODES: Final = frozenset({"opaque", "pointwise", "along", "reduce", "permute", "init", "spatial"})
