@@ -82,3 +82,86 @@ def _(torch, flax):
     torch.normalized_shape = single(flax.num_features)
     torch.eps = flax.epsilon
     torch.elementwise_affine: bool = flax.scale is not None
+
+
+@rule("flash_attn.flash_attn_func", "flash_attn.flash_attn_interface.flash_attn_func", rank=rank(q), fresh=True)
+def flash_attn_func(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    dropout_p=0.0,
+    softmax_scale=None,
+    causal: bool = False,
+    *,
+    window_size=(-1, -1),
+    softcap=0.0,
+    alibi_slopes=None,
+    deterministic: Ignored = False,
+) -> Tensor:
+    """Attention, where the heads are the last axis but one.
+
+    >>> flash_attn.flash_attn_func(f32(2, 4, 3, 5), f32(2, 6, 3, 5), f32(2, 6, 3, 5))
+    >>> flash_attn.flash_attn_func(f32(2, 4, 6, 5), f32(2, 7, 3, 5), f32(2, 7, 3, 5), 0.0, 0.3, causal=True)
+    >>> flash_attn.flash_attn_func(f32(2, 7, 3, 5), f32(2, 4, 3, 5), f32(2, 4, 3, 5), causal=True)
+    >>> flash_attn.flash_attn_func(f32(2, 4, 3, 5), f32(2, 6, 3, 5), f32(2, 6, 3, 5), dropout_p=0.4, softcap=0.0)
+    >>> flash_attn.flash_attn_func(f32(2, 4, 3, 5), f32(2, 4, 3, 5), f32(2, 4, 3, 5), 0.4, 0.3, causal=True)
+    """
+    if dropout_p == 0:
+        return helpers.flash_attention(q, k, v, softmax_scale=softmax_scale, causal=causal)
+    return helpers.flash_attention(q, k, v, dropout_p, softmax_scale, causal, rngs=rngs)
+
+
+@rule(
+    "flash_attn.flash_attn_qkvpacked_func",
+    "flash_attn.flash_attn_interface.flash_attn_qkvpacked_func",
+    rank=4,
+    fresh=True,
+)
+def flash_attn_qkvpacked_func(
+    qkv: Tensor,
+    dropout_p=0.0,
+    softmax_scale=None,
+    causal: bool = False,
+    *,
+    window_size=(-1, -1),
+    softcap=0.0,
+    alibi_slopes=None,
+    deterministic: Ignored = False,
+) -> Tensor:
+    """Attention of queries, keys and values in one array.
+
+    >>> flash_attn.flash_attn_qkvpacked_func(f32(2, 4, 3, 6, 5))
+    >>> flash_attn.flash_attn_qkvpacked_func(f32(2, 4, 3, 6, 5), 0.0, 0.3, causal=True)
+    >>> flash_attn.flash_attn_qkvpacked_func(f32(2, 4, 3, 6, 5), 0.4, 0.3, True)
+    >>> flash_attn.flash_attn_qkvpacked_func(f32(2, 4, 3, 6, 5), dropout_p=0.4, softcap=0.0)
+    """
+    if dropout_p == 0:
+        return helpers.flash_attention(
+            qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], softmax_scale=softmax_scale, causal=causal
+        )
+    return helpers.flash_attention(
+        qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], dropout_p, softmax_scale, causal, rngs=rngs
+    )
+
+
+@rule("flash_attn.flash_attention.FlashAttention")
+def FlashAttention(softmax_scale=None, attention_dropout=0.0, device: Device = None, dtype: Ignored = None) -> Module:
+    """Attention of queries, keys and values in one array.
+
+    >>> flash_attn.flash_attention.FlashAttention()(f32(2, 4, 3, 6, 5))
+    >>> flash_attn.flash_attention.FlashAttention(0.3, attention_dropout=0.4)(f32(2, 4, 3, 6, 5), causal=True)
+    >>> layer = flash_attn.flash_attention.FlashAttention(0.3, attention_dropout=0.4)
+    >>> layer.eval()
+    >>> layer(f32(2, 4, 3, 6, 5))
+    """
+    return helpers.FlashAttention(softmax_scale, attention_dropout, rngs=rngs)
+
+
+@FlashAttention.attributes
+def _(torch, flax):
+    torch.softmax_scale = flax.softmax_scale
+
+
+@FlashAttention.call
+def _(self, qkv: Tensor, key_padding_mask=None, causal: bool = False) -> (Tensor, Tensor):
+    return self(qkv, causal)

@@ -1,4 +1,7 @@
-"""``torch.autograd.grad``: what its results are. The regions decide whether it is translated."""
+"""``torch.autograd.grad``: what its results are. The regions decide whether it is translated.
+
+``torch.is_grad_enabled()`` is decided where a program never turns gradients off.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import libcst as cst
 from torch2jax.infer.apis import TORCH, special, use_everything
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.items import all_items
-from torch2jax.infer.kinds import TENSOR, UNKNOWN, Kind, Sequence, Tensor, Tuple, options, union, without_none
+from torch2jax.infer.kinds import BOOL, TENSOR, UNKNOWN, Kind, Sequence, Tensor, Tuple, options, union, without_none
 
 MESSAGE = "torch.autograd.grad: gradients are taken of functions in JAX"
 HINT = "write the outputs as a function of the inputs and use jax.grad or jax.vjp"
@@ -44,3 +47,17 @@ def _gradients_of_items(frame: Frame, node: cst.Call, item: Kind) -> Kind:
 
 def _gradient(kind: Kind) -> Kind:
     return replace(kind, variable=False, assumed=False) if isinstance(kind, Tensor) else TENSOR
+
+
+_SWITCHES = ("no_grad", "inference_mode", "set_grad_enabled")
+
+
+@special(TORCH, "torch.is_grad_enabled")
+def is_grad_enabled(frame: Frame, node: cst.Call, arguments: Any) -> Kind | None:
+    """True, with a warning, in a program that never turns gradients off; None, so that a rule refuses it, in others."""
+    if any(switch in file.source for file in frame.program.files.values() for switch in _SWITCHES):
+        return None
+    frame.facts.special[node] = ("decided", True)
+    message = "gradients are taken to be recorded, as nothing here turns them off: JAX has no switch for them"
+    frame.report("T2J205", node, message, "decide by an argument of the function where callers turn them off")
+    return BOOL

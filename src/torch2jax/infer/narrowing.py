@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import libcst as cst
 
@@ -27,7 +28,7 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.selectors import CALLED, is_called
-from torch2jax.source.nodes import dotted_name
+from torch2jax.source.nodes import dotted_name, walk
 
 
 def condition(frame: Frame, test: cst.BaseExpression, kind: Kind, what: str) -> None:
@@ -43,10 +44,25 @@ def condition(frame: Frame, test: cst.BaseExpression, kind: Kind, what: str) -> 
             )
 
 
-def decided_test(frame: Frame, test: cst.BaseExpression) -> bool | None:
-    """Whether a test has one answer wherever the translation runs: what PyTorch has does not change."""
-    note = frame.facts.special.get(test)
-    return bool(note[1]) if note is not None and note[0] == "decided" else None
+def decided_test(special: Mapping[cst.CSTNode, Any], test: cst.BaseExpression) -> bool | None:
+    """Whether a test has one answer wherever the translation runs: what PyTorch has does not change.
+
+    ``special`` is what was noted of the nodes of the function.
+    """
+    note = special.get(test)
+    if note is not None and note[0] == "decided":
+        return bool(note[1])
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        inner = decided_test(special, test.expression)
+        return None if inner is None else not inner
+    if isinstance(test, cst.BooleanOperation):
+        settling = isinstance(test.operator, cst.Or)
+        left, right = (decided_test(special, side) for side in (test.left, test.right))
+        calls = any(isinstance(part, cst.Call) for part in walk(test.left))
+        if left is settling or (right is settling and not (left is None and calls)):
+            return settling
+        return right if left is not None else None
+    return None
 
 
 def narrow(frame: Frame, test: cst.BaseExpression, truth: bool) -> None:

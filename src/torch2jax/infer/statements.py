@@ -93,7 +93,7 @@ def leave(frame: Frame, node: Any) -> None:
 def if_(frame: Frame, node: cst.If) -> None:
     """``if``: each side is executed knowing the test, then the environments are merged."""
     kind = frame.eval(node.test)
-    decided = decided_test(frame, node.test)
+    decided = decided_test(frame.facts.special, node.test)
     if decided is not None:
         taken = node.body if decided else node.orelse
         if taken is not None:

@@ -21,7 +21,7 @@ from torch2jax.source.nodes import walk
 
 _READS = frozenset("item tolist numpy".split())
 _CONVERSIONS = frozenset(f"builtins.{name}" for name in ("int", "float", "bool", "print", "input", "open"))
-_OF_UNKNOWN_SIZE = frozenset("nonzero argwhere masked_select unique unique_consecutive".split())
+_OF_UNKNOWN_SIZE = frozenset("nonzero argwhere masked_select unique unique_consecutive nms batched_nms".split())
 _ON_THE_HOST = ("numpy.random.", "random.", "time.", "secrets.", "uuid.")
 
 

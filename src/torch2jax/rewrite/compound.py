@@ -6,6 +6,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.narrowing import decided_test
 from torch2jax.rewrite.assignments import assigned_place
 from torch2jax.rewrite.blocks import body, error_comments, own_parts, suite
 from torch2jax.rewrite.comments import with_lost_comments
@@ -27,9 +28,9 @@ def if_(rewriter: Rewriter, node: cst.If) -> list[Any]:
     """``if``, ``elif``, ``else``."""
     if rewriter.gradient is not None and rewriter.gradient.always(rewriter, node):
         return body(rewriter, node.body.body)
-    note = rewriter.facts.special.get(node.test)
-    if note is not None and note[0] == "decided":
-        return with_lost_comments(node, _taken(rewriter, node, node.body if note[1] else node.orelse))
+    decided = decided_test(rewriter.facts.special, node.test)
+    if decided is not None:
+        return with_lost_comments(node, _taken(rewriter, node, node.body if decided else node.orelse))
     test = rewriter.expr(node.test)
     new_body = suite(rewriter, node.body)
     orelse = node.orelse

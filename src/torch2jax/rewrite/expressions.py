@@ -20,6 +20,7 @@ from torch2jax.infer.kinds import (
     Tensor,
     is_module,
 )
+from torch2jax.infer.narrowing import decided_test
 from torch2jax.rewrite.calls import without_forward
 from torch2jax.rewrite.construct import bare
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
@@ -82,6 +83,10 @@ def sometimes(rewriter: Rewriter, node: Any) -> Any:
         reduced = rewriter.gradient.expression(rewriter, node)
         if reduced is not None:
             return reduced
+    decided = decided_test(rewriter.facts.special, node.test) if isinstance(node, cst.IfExp) else None
+    if decided is not None:
+        taken = rewriter.expr(node.body if decided else node.orelse)
+        return parenthesize(taken, PRIMARY) if node.lpar else taken
     can_name = rewriter.can_name
     rewriter.can_name = can_name and isinstance(node, cst.IfExp | cst.BooleanOperation)
     rewriter.conditional += 1

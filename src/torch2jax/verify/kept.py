@@ -18,6 +18,7 @@ from torch2jax.rewrite.helper_library import closure
 from torch2jax.rules.model import Rule, encode
 from torch2jax.rules.signatures import HELPERS_DIR, helper_files
 from torch2jax.rules.store import cache_dir
+from torch2jax.verify.stand_ins import PACKAGES, STAND_INS
 
 _PACKAGES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy", "einops")
 
@@ -82,8 +83,9 @@ def environment() -> str:
 
 @cache
 def frameworks() -> str:
-    """A hash of the versions of the installed frameworks."""
-    return digest([(name, _version(name)) for name in _PACKAGES])
+    """A hash of the versions of the installed frameworks, and of what stands in for packages that are not installed."""
+    stand_ins = [(name, (STAND_INS / f"{name}.py").read_bytes()) for name in sorted(PACKAGES)]
+    return digest([(name, _version(name)) for name in (*_PACKAGES, *sorted(PACKAGES))], stand_ins)
 
 
 def own_helpers(rule: Rule) -> str:

@@ -16,7 +16,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-PACKAGES = frozenset(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+STAND_INS = Path(__file__).parent
+PACKAGES = frozenset(path.stem for path in STAND_INS.glob("*.py") if path.stem != "__init__")
 """The packages that have a stand-in."""
 
 
