@@ -37,6 +37,7 @@ from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
 from torch2jax.source.text import SourceError
 from torch2jax.source.unrolling import unrolled
+from torch2jax.source.updating import updates_written_out
 
 SourceLines: TypeAlias = dict[str, dict[int, int]]
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio", "timm")
@@ -136,6 +137,7 @@ def _convert_files(
             result = separated(result.tree, result.origins)
             result = branched(result.tree, result.origins)
             if by_hand.mentions(source):
+                result = updates_written_out(result.tree, result.origins, in_others)
                 result = unrolled(result.tree, result.origins)
                 result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins
