@@ -22,6 +22,7 @@ from torch2jax.parallel import forked_map
 from torch2jax.regions.derivatives import find_derivatives
 from torch2jax.regions.find import find_regions
 from torch2jax.regions.grouped import over_parameters
+from torch2jax.regions.own_gradients import by_backward
 from torch2jax.regions.passing import passed
 from torch2jax.regions.static_masks import find_static_masks
 from torch2jax.report import Severity
@@ -37,6 +38,7 @@ from torch2jax.source.project import Project
 from torch2jax.source.scope import Binding, bind
 from torch2jax.source.text import SourceError
 from torch2jax.source.unrolling import unrolled
+from torch2jax.source.updating import updates_written_out
 
 SourceLines: TypeAlias = dict[str, dict[int, int]]
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio", "timm")
@@ -136,6 +138,7 @@ def _convert_files(
             result = separated(result.tree, result.origins)
             result = branched(result.tree, result.origins)
             if by_hand.mentions(source):
+                result = updates_written_out(result.tree, result.origins, in_others)
                 result = unrolled(result.tree, result.origins)
                 result = by_hand.with_calls(result.tree, result.origins)
             tree, origins = result.tree, result.origins
@@ -180,11 +183,12 @@ def _convert_files(
 def _understood(book: RuleBook, options: Options, files: dict[str, FileInfo], bindings: dict[str, Binding]) -> Program:
     """What is known of the files, with changes to them that leave fewer errors.
 
-    Loops over the groups of optimizers go over parameters; models are arguments of the functions of a loss. Then
+    Loops over the groups of optimizers go over parameters; gradients of a model's parameters come from backward passes;
+    models are arguments of the functions of a loss. Then
     ``files`` and ``bindings`` are those of the changed files.
     """
     program = _with_regions(book, options, files, bindings)
-    for change in (partial(over_parameters, bindings=bindings), passed):
+    for change in (partial(over_parameters, bindings=bindings), by_backward, passed):
         new = change(program)
         if new is None:
             continue

@@ -378,3 +378,51 @@ def test_functions_that_are_not_always_given_gradients_are_reported(
     after: str, before: str, zero: str, line: int
 ) -> None:
     assert f"{line}: {GRADIENT}" in handed(after, before, zero)
+
+
+TAKEN = """\
+def f(net: Net, x, y, other):
+    loss = F.mse_loss(net(x) + net.other(x), y)
+    grads = torch.autograd.grad({given})
+    {after}
+    return [g.sum() for g in grads]
+"""
+
+
+def test_gradients_that_are_asked_for_are_listed_behind_a_backward_pass() -> None:
+    given = "loss, net.parameters(), retain_graph=True"
+    assert found(TAKEN.format(given=given, after="print(grads)")) == []
+    code = convert(HEAD + TAKEN.format(given=given, after="print(grads)")).code
+    assert "grads = ordered_gradients(net, grads_)" in code
+    alone = convert(HEAD + TAKEN.format(given=given, after="pass")).code
+    assert "return [grad[...].sum() for grad in ordered_gradients(net, grads)]" in alone
+
+
+@pytest.mark.parametrize(
+    ("given", "after"),
+    [
+        ("loss, net.parameters(), create_graph=True", "pass"),
+        ("loss, net.parameters(), allow_unused=True", "pass"),
+        ("loss, net.parameters(), grad_outputs=y", "pass"),
+        ("[loss], net.parameters()", "pass"),
+        ("loss, other.given()", "pass"),
+        ("loss, net.parameters()", "loss.backward()"),
+        ("loss, net.parameters()", "print(net.fc.weight.grad)"),
+    ],
+)
+def test_other_gradients_that_are_asked_for_are_reported(given: str, after: str) -> None:
+    assert any(
+        each.startswith("3: this derivative has no translation yet")
+        for each in found(TAKEN.format(given=given, after=after))
+    )
+
+
+def test_gradients_of_a_part_of_an_unknown_model_are_reported() -> None:
+    body = """\
+    def f(net, x):
+        net.fc.zero_grad()
+        net(x).sum().backward()
+        return [p.grad.sum() for p in net.fc.parameters()]
+    """
+    assert f"4: {GRADIENT}" in found(body)
+    assert found(body.replace("(net,", "(net: Net,")) == []

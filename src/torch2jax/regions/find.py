@@ -14,6 +14,7 @@ from torch2jax.infer.kinds import Tensor
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.blocks import Block, Place, blocks, groups
 from torch2jax.regions.build import clips_all, norm_grows, places, region_at
+from torch2jax.regions.callees import receiver_of
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.deferred import defer_items
 from torch2jax.regions.gradients import Gradients, Use, asks_for_any, flag_unknown, model_of, uses_of, zeroed_each
@@ -29,7 +30,7 @@ from torch2jax.regions.unreached import check_unreached
 from torch2jax.source.nodes import walk
 from torch2jax.source.scope import Binding, Scope
 
-_BACKWARD = "backward("
+_DIFFERENTIATING = ("backward(", "grad(")
 
 
 def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
@@ -37,7 +38,7 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
     every: list[tuple[FunctionInfo, Region]] = []
     handed = handed_in(program, bindings)
     for path, file in program.files.items():
-        if _BACKWARD not in file.source:
+        if not any(call in file.source for call in _DIFFERENTIATING):
             continue
         found: list[Region] = []
         for fn in (*file.functions, file.main):
@@ -156,14 +157,24 @@ class _Function:
         asks = asks_for_any(uses) or any(handed.asks for _, handed in self.calls)
         for added in (self._apart(where), self._accumulation(where), self._without_optimizer(where, uses)):
             regions, failed = self._regions(where, added) if added is not None else ([], [])
-            if added is None or failed or not regions:
+            if added is None or failed or not regions or self._is_of_another(added.trained, regions):
                 continue
             if not self._noted(uses, added):
                 return []
-            if not added.steps:
+            if not added.steps and any(self._is_in_source(place.sink.node) for place in where):
                 self._warn_of_left(added)
             return self._added(added, [replace(region, asks=asks) for region in regions])
         return []
+
+    def _is_of_another(self, trained: Trained, regions: Sequence[Region]) -> bool:
+        """Whether a forward pass uses an object of unknown class that the model is a part of."""
+        path = trained.model
+        wholes = {path[:at] for at, sign in enumerate(path) if sign == "."} - {receiver_of(self.fn)}
+        return any(not wholes.isdisjoint(region.kinds) for region in regions)
+
+    def _is_in_source(self, node: cst.Call) -> bool:
+        """Whether a backward pass is one of the source's own, which leaves its gradients behind."""
+        return isinstance(self.fn.file.origins.get(node, node), cst.Call)
 
     def _noted(self, uses: Sequence[Use], added: Accumulation) -> bool:
         """Note what stands for gradients that are looked at; whether all of them are known."""

@@ -24,6 +24,7 @@ from torch2jax.infer.narrowing import decided_test
 from torch2jax.rewrite.calls import without_forward
 from torch2jax.rewrite.construct import bare
 from torch2jax.rewrite.gradient_names import function_reference, refuse_class
+from torch2jax.rewrite.gradients import list_of_gradients
 from torch2jax.rewrite.grain import added
 from torch2jax.rewrite.hyperparameters import group_of_parameters, hyperparameter, parameter_groups
 from torch2jax.rewrite.orders import put_in_order
@@ -93,7 +94,7 @@ def sometimes(rewriter: Rewriter, node: Any) -> Any:
     result = rewriter.generic(node)
     rewriter.conditional -= 1
     rewriter.can_name = can_name
-    return result
+    return list_of_gradients(rewriter, node, result)
 
 
 @rewrites(EXPRESSIONS, cst.Attribute)

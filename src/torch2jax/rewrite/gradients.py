@@ -30,6 +30,16 @@ def gradients_given(rewriter: Rewriter, value: Part | Walk) -> cst.BaseExpressio
     return _walk(rewriter, value) if isinstance(value, Walk) else _part(rewriter, value)
 
 
+def list_of_gradients(rewriter: Rewriter, node: cst.BaseExpression, result: Any) -> Any:
+    """What ``[grad for grad in ordered_gradients(model, grads)]`` goes over, as that is a list already."""
+    match result:
+        case cst.ListComp(elt=cst.Name(elt), for_in=cst.CompFor(target=cst.Name(name), ifs=[], inner_for_in=None)):
+            walk = rewriter.program.gradients.get(node.for_in.iter) if isinstance(node, cst.ListComp) else None
+            if elt == name and isinstance(walk, Walk) and not walk.over.is_given:
+                return result.for_in.iter
+    return result
+
+
 def is_gradient(rewriter: Rewriter, node: cst.CSTNode) -> bool:
     """Whether an expression is ``p.grad`` or ``p.grad.data``, through which no gradient flows."""
     while isinstance(node, cst.Attribute) and node.attr.value == "data":

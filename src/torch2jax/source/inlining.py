@@ -36,13 +36,13 @@ def inlined(tree: cst.Module, is_used_elsewhere: Callable[[str], bool]) -> Inlin
 
     ``is_used_elsewhere``: whether another file mentions a name.
     """
-    functions = dict(_functions(tree))
-    parts = {key for key, fn in functions.items() if _calls(fn, "backward") and not _calls(fn, "step")}
+    functions = dict(functions_of(tree))
+    parts = {key for key, fn in functions.items() if calls_method(fn, "backward") and not calls_method(fn, "step")}
     while True:
         more = {
             key
             for key, fn in functions.items()
-            if key not in parts and not _calls(fn, "step") and any(k in parts for k in _called(key, fn))
+            if key not in parts and not calls_method(fn, "step") and any(k in parts for k in _called(key, fn))
         }
         if not more:
             break
@@ -56,8 +56,8 @@ def inlined(tree: cst.Module, is_used_elsewhere: Callable[[str], bool]) -> Inlin
     if not change.done:
         return Inlined(tree)
     left = {key for key in change.done & parts if not is_used_elsewhere(key[1])}
-    while gone := {key for key in left if not _mentions(result.tree, key)}:
-        result.tree = result.tree.visit(_Removal(gone, result.origins))
+    while gone := {key for key in left if not is_mentioned(result.tree, key)}:
+        result.tree = result.tree.visit(Removal(gone, result.origins))
         left -= gone
     return result
 
@@ -65,7 +65,7 @@ def inlined(tree: cst.Module, is_used_elsewhere: Callable[[str], bool]) -> Inlin
 # --- what is there ---------------------------------------------------------------------------------------------------
 
 
-def _functions(tree: cst.Module) -> Iterator[tuple[Key, cst.FunctionDef]]:
+def functions_of(tree: cst.Module) -> Iterator[tuple[Key, cst.FunctionDef]]:
     """The functions of a file and the methods of its classes, save for those that have several definitions."""
     found: dict[Key, list[cst.FunctionDef]] = {}
     bases: dict[str, set[str]] = {}
@@ -83,7 +83,7 @@ def _functions(tree: cst.Module) -> Iterator[tuple[Key, cst.FunctionDef]]:
             yield (cls, name), fns[0]
 
 
-def _calls(fn: cst.CSTNode, method: str) -> bool:
+def calls_method(fn: cst.CSTNode, method: str) -> bool:
     """Whether a method of this name is called."""
     return any(
         isinstance(part, cst.Call) and isinstance(part.func, cst.Attribute) and part.func.attr.value == method
@@ -134,7 +134,7 @@ def _is_simple(fn: cst.FunctionDef) -> bool:
         return False
     if isinstance(params.star_arg, cst.Param) or any(param.default is not None for param in params.params):
         return False
-    last = _statements(fn)[-1:]
+    last = statements_of(fn)[-1:]
     for part in walk(fn.body):
         if isinstance(part, cst.FunctionDef | cst.ClassDef | cst.Lambda | cst.Yield | cst.Global | cst.Nonlocal):
             return False
@@ -146,7 +146,7 @@ def _is_simple(fn: cst.FunctionDef) -> bool:
     return True
 
 
-def _statements(fn: cst.FunctionDef) -> list[Any]:
+def statements_of(fn: cst.FunctionDef) -> list[Any]:
     """The statements of a function without its docstring."""
     lines = list(fn.body.body)
     first = lines[0].body[0] if lines and isinstance(lines[0], cst.SimpleStatementLine) else None
@@ -154,7 +154,8 @@ def _statements(fn: cst.FunctionDef) -> list[Any]:
     return lines[1:] if is_text else lines
 
 
-def _mentions(tree: cst.Module, key: Key) -> bool:
+def is_mentioned(tree: cst.Module, key: Key) -> bool:
+    """Whether a file still names a function, in a string as well."""
     for part in walk(tree):
         if isinstance(part, cst.Attribute) and part.attr.value == key[1] and key[0]:
             return True
@@ -214,13 +215,13 @@ class _Inlining(Tracing):
         if not self.around:
             return updated_node
         key, fn = self.around[-1]
-        if not _calls(fn, "step") or len(self.around) > 1:
+        if not calls_method(fn, "step") or len(self.around) > 1:
             return updated_node
         wanted = self._wanted(key, fn)
         called = _call_of(original_node, key, fn)
         if called is None or called[0] not in wanted:
             return updated_node
-        lines = self._written_out(original_node, key, fn, wanted, set(_names(fn)), _DEEP)
+        lines = self._written_out(original_node, key, fn, wanted, set(names_of(fn)), _DEEP)
         return updated_node if lines is None else cst.FlattenSentinel(lines)
 
     def _wanted(self, key: Key, fn: cst.FunctionDef) -> set[Key]:
@@ -230,7 +231,13 @@ class _Inlining(Tracing):
             read = {name for k in wanted for name in _attributes(self.functions[k], self._of(k))}
             for other in set(_called(key, fn)) - wanted:
                 callee = self.functions.get(other)
-                if not wanted or not other[0] or callee is None or _calls(callee, "step") or not _is_simple(callee):
+                if (
+                    not wanted
+                    or not other[0]
+                    or callee is None
+                    or calls_method(callee, "step")
+                    or not _is_simple(callee)
+                ):
                     continue
                 if read & set(_attributes_set(callee)):
                     wanted.add(other)
@@ -249,8 +256,8 @@ class _Inlining(Tracing):
             return None
         callee_key, node, target = called
         callee = self.functions[callee_key]
-        given = _given(callee, node, bool(callee_key[0]), _receiver(fn))
-        body = _statements(callee)
+        given = given_by(callee, node, bool(callee_key[0]), _receiver(fn))
+        body = statements_of(callee)
         result = body[-1].body[0].value if _returns(body[-1:]) else None
         if given is None or (target is not None and result is None):
             return None
@@ -267,7 +274,7 @@ class _Inlining(Tracing):
                 assigned = cst.Assign([cst.AssignTarget(target.deep_clone())], value)
                 lines.append(cst.SimpleStatementLine([assigned], leading_lines=_comments(body[-1])))
         if lines:
-            own = [*line.leading_lines, *_comments(line)[len(_above(line)) :], *_heading(callee)]
+            own = [*line.leading_lines, *_comments(line)[len(_above(line)) :], *heading_of(callee)]
             own += getattr(lines[0], "leading_lines", ())
             first_line = lines[0].with_changes(leading_lines=own)
             self.origins[first_line] = self.origins.get(lines[0], lines[0])
@@ -298,20 +305,21 @@ class _Inlining(Tracing):
             if param not in bound and plain:
                 names[param] = value
                 continue
-            new = _free(param, taken)
+            new = free_name(param, taken)
             names[param] = cst.Name(new)
             first.append(cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(cst.Name(new))], value.deep_clone())]))
         for name in sorted(bound - given.keys()):
             if isinstance(result, cst.Name) and result.value == name and isinstance(target, cst.Name):
                 names[name] = cst.Name(target.value)
                 continue
-            new = _free(name, taken)
+            new = free_name(name, taken)
             if new != name:
                 names[name] = cst.Name(new)
         return names, first
 
 
-def _free(wanted: str, taken: set[str]) -> str:
+def free_name(wanted: str, taken: set[str]) -> str:
+    """A name like this one that is not taken, and is from now on."""
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}_{number}", number + 1
@@ -330,7 +338,7 @@ def _comments(line: cst.SimpleStatementLine) -> list[cst.EmptyLine]:
     return [*_above(line), *([cst.EmptyLine(comment=behind)] if behind is not None else [])]
 
 
-def _heading(fn: cst.FunctionDef) -> list[cst.EmptyLine]:
+def heading_of(fn: cst.FunctionDef) -> list[cst.EmptyLine]:
     """The comments above a function and behind its header, and those of its docstring."""
     lines = _above(fn)
     if isinstance(fn.body, cst.IndentedBlock):
@@ -345,7 +353,8 @@ def _returns(lines: Sequence[Any]) -> bool:
     return bool(lines) and isinstance(lines[0], cst.SimpleStatementLine) and isinstance(lines[0].body[0], cst.Return)
 
 
-def _names(fn: cst.CSTNode) -> Iterator[str]:
+def names_of(fn: cst.CSTNode) -> Iterator[str]:
+    """The names in a piece of code, those of parameters as well."""
     parts = (part.name if isinstance(part, cst.Param) else part for part in walk(fn))
     return (part.value for part in parts if isinstance(part, cst.Name))
 
@@ -364,7 +373,7 @@ def _attributes_set(fn: cst.FunctionDef) -> Iterator[str]:
             yield from _attributes(target.target, receiver)
 
 
-def _given(
+def given_by(
     callee: cst.FunctionDef, node: cst.Call, is_method: bool, receiver: str | None
 ) -> dict[str, cst.BaseExpression] | None:
     """What a call gives to the parameters; None where that is not written out."""
@@ -403,7 +412,7 @@ class Substitution(Tracing):
         return updated_node.with_changes(keyword=original_node.keyword)
 
 
-class _Removal(Tracing):
+class Removal(Tracing):
     """Takes out functions that nobody calls any more."""
 
     def __init__(self, gone: set[Key], origins: dict[cst.CSTNode, cst.CSTNode]) -> None:
@@ -412,11 +421,14 @@ class _Removal(Tracing):
         self.cls = ""
 
     def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        """Methods go by their class."""
         self.cls = node.name.value
 
     def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
+        """Behind it come functions of the file again."""
         self.cls = ""
         return updated_node
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> Any:
+        """Nothing, in the place of one that goes."""
         return cst.RemoveFromParent() if (self.cls, original_node.name.value) in self.gone else updated_node

@@ -33,6 +33,25 @@ def attack(model, x, y, epsilon):
     return (x + epsilon * direction).detach(), loss.item()
 
 
+def sgd(params, lr, size):
+    rate = lr / size
+    with torch.no_grad():
+        for param in params:
+            param -= rate * param.grad
+            param.grad.zero_()
+
+
+def regress(x, y):
+    w = torch.full((50,), 0.1, dtype=x.dtype, requires_grad=True)
+    b = torch.zeros(1, dtype=x.dtype, requires_grad=True)
+    params = [w, b]
+    for _ in range(3):
+        loss = ((x.flatten(1) @ w + b - y) ** 2).sum()
+        loss.backward()
+        sgd(params, 0.01, len(x))
+    return [w.detach().sum().item(), b.item()]
+
+
 def descend(x, y, steps):
     w = torch.full((50,), 0.1, dtype=x.dtype, requires_grad=True)
     b = torch.zeros(1, dtype=x.dtype, requires_grad=True)
@@ -55,5 +74,5 @@ def train(model, inputs, labels):
     for x, y in zip(inputs, labels):
         attacked, loss = attack(model, x, y, 0.1)
         forces = model.forces(x.clone().requires_grad_())
-        found += [loss, attacked.sum().item(), forces.pow(2).sum().item(), descend(x, y, 5)]
+        found += [loss, attacked.sum().item(), forces.pow(2).sum().item(), descend(x, y, 5), regress(x, y)]
     return found
