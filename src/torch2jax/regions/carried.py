@@ -10,6 +10,7 @@ from typing import Any
 
 import libcst as cst
 
+from torch2jax.infer.kinds import Api
 from torch2jax.infer.program import FunctionInfo
 from torch2jax.regions.callees import receiver_of
 from torch2jax.regions.paths import Access, access_of, overlap, shown
@@ -65,9 +66,16 @@ def depending(fn: FunctionInfo, models: Collection[str]) -> set[str]:
     """The places in a function whose values may depend on models, whatever the order of the statements."""
     reached = set(models)
     lines = [node for node in walk(fn.node) if isinstance(node, cst.Assign | cst.AnnAssign | cst.AugAssign)]
+    lines = [line for line in lines if not _is_copied(fn, line.value)]
     does = [access_of(line, fn.facts.kinds.get) for line in lines]
     while True:
         new = {path for each in does if overlap(each.reads, reached) for path in each.writes} - reached
         if not new:
             return reached - set(models)
         reached |= new
+
+
+def _is_copied(fn: FunctionInfo, value: cst.BaseExpression | None) -> bool:
+    """Whether a value is a deep copy, which nothing is differentiated through."""
+    kind = fn.facts.kinds.get(value.func) if isinstance(value, cst.Call) else None
+    return isinstance(kind, Api) and kind.name == "copy.deepcopy"

@@ -9,10 +9,11 @@ import libcst as cst
 
 from torch2jax.infer.kinds import Free, Kind, Optimizer, Source, Tensor, is_module, options, without_none
 from torch2jax.infer.optimizers import sources_of
-from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
+from torch2jax.regions.callees import receiver_of
 from torch2jax.regions.paths import path_of
 from torch2jax.regions.region import NoRegionError, Structure, Trained
-from torch2jax.source.nodes import dotted_name
+from torch2jax.source.nodes import dotted_name, walk
 from torch2jax.source.scope import Scope, resolve
 
 _HINT = "build the optimizer from `model.parameters()` where the model has the name that the loop uses"
@@ -39,7 +40,7 @@ def trained_by(
         structure = (whole,) if _is_one_tensor(sources) else whole
         return Trained(name, structure, tuple(roots), kind.picked == 1 or set(leaves) != set(roots))
     if len(sources) > 1:
-        several = _all_passed(program, fn, name, kind) if "." not in name else None
+        several = _all_passed(program, fn, name, kind) if "." not in name else _kept(program, fn, name, kind)
         if several is None:
             raise NoRegionError("the modules that this optimizer trains have other names here", optimizer, _HINT)
         return several
@@ -53,6 +54,8 @@ def trained_by(
     if not is_module(source.kind):
         raise NoRegionError("it is not known what module this optimizer trains", optimizer, _HINT)
     fitting = _fitting(source, seen)
+    if len(fitting) != 1 and (kept := _kept(program, fn, name, kind)) is not None:
+        return kept
     if len(fitting) != 1:
         raise NoRegionError(_which(source, fitting), optimizer, _HINT)
     return Trained(name, fitting[0], (fitting[0],), kind.picked == 1)
@@ -69,6 +72,60 @@ def _all_passed(program: Program, fn: FunctionInfo, name: str, kind: Optimizer) 
         return None
     nested: list[Structure] = [group[0] if len(group) == 1 else group for group in groups]
     return Trained(name, nested[0] if len(nested) == 1 else tuple(nested), tuple(leaves), kind.picked == 1)
+
+
+def _kept(program: Program, fn: FunctionInfo, name: str, kind: Optimizer) -> Trained | None:
+    """An optimizer and modules that every call of a constructor passes on, and that the object keeps as attributes."""
+    receiver, _, own = name.partition(".")
+    init = fn.owner.find("__init__") if fn.owner is not None and receiver == receiver_of(fn) else None
+    kept = _attributes_of(fn.owner, init) if fn.owner is not None and init is not None else {}
+    given = next((param for param, attribute in kept.items() if attribute == own), None)
+    passed = _all_passed(program, init, given, kind) if init is not None and given is not None else None
+    if passed is None or not all(model in kept for model in passed.models):
+        return None
+    places = {model: f"{receiver}.{kept[model]}" for model in passed.models}
+    models = tuple(places[model] for model in passed.models)
+    return Trained(name, _renamed(passed.structure, places), models, passed.is_part)
+
+
+def _renamed(structure: Structure, places: Mapping[str, str]) -> Structure:
+    return places[structure] if isinstance(structure, str) else tuple(_renamed(part, places) for part in structure)
+
+
+def _attributes_of(owner: ClassInfo, init: FunctionInfo) -> dict[str, str]:
+    """The attributes that a constructor gives its parameters to, and that nothing else sets."""
+    found: dict[str, str] = {}
+    set_elsewhere: set[str] = set()
+    for cls in (*owner.mro(), *owner.descendants()):
+        for method in cls.methods.values():
+            for node in walk(method.node):
+                attribute = _own_attribute(method, node)
+                if attribute is None:
+                    continue
+                assert isinstance(node, cst.Assign)
+                param = _placed(node.value)
+                if method is init and param in init.params and param not in found and attribute not in found.values():
+                    found[param] = attribute
+                else:
+                    set_elsewhere.add(attribute)
+    return {param: attribute for param, attribute in found.items() if attribute not in set_elsewhere}
+
+
+def _own_attribute(fn: FunctionInfo, node: cst.CSTNode) -> str | None:
+    """The ``x`` of ``self.x = ...``."""
+    target = node.targets[0].target if isinstance(node, cst.Assign) and len(node.targets) == 1 else None
+    is_own = isinstance(target, cst.Attribute) and dotted_name(target.value) == receiver_of(fn)
+    return target.attr.value if is_own and isinstance(target, cst.Attribute) else None
+
+
+def _placed(node: cst.BaseExpression) -> str:
+    """The name in ``model`` or ``model.to(device)``."""
+    match node:
+        case cst.Name(value=name):
+            return name
+        case cst.Call(func=cst.Attribute(value=cst.Name(value=name), attr=cst.Name("to" | "cuda" | "cpu"))):
+            return name
+    return ""
 
 
 def _fitting(source: Source, seen: Mapping[str, Kind | None]) -> list[str]:

@@ -6,7 +6,18 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.kinds import Kind, Mapping, NoneKind, Sequence, Tensor, Tuple, is_module, options, without_none
+from torch2jax.infer.kinds import (
+    Kind,
+    Mapping,
+    NoneKind,
+    Object,
+    Sequence,
+    Tensor,
+    Tuple,
+    is_module,
+    options,
+    without_none,
+)
 from torch2jax.rewrite.rewriter import Rewriter, attribute, call
 from torch2jax.source.nodes import walk
 
@@ -20,6 +31,8 @@ def kept(rewriter: Rewriter, target: cst.Attribute, kind: Kind, value: Any) -> A
     if isinstance(plain, Mapping) and holds_state(rewriter.program.heap[plain.site].kind):
         return call(attribute(rewriter.root(nnx), "Dict"), [value])
     if isinstance(plain, Tuple) and any(holds_state(item) for item in plain.items):
+        return call(attribute(rewriter.root(nnx), "data"), [value])
+    if isinstance(plain, Object):  # of the helpers' classes, which hold arrays
         return call(attribute(rewriter.root(nnx), "data"), [value])
     if isinstance(kind, NoneKind) and _filled_later(rewriter, target):
         return call(attribute(rewriter.root(nnx), "data"), [value])
