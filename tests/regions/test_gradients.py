@@ -360,6 +360,7 @@ def test_functions_get_the_gradients_that_they_look_at() -> None:
         "kept(model=net, grads=grads)",
     ):
         assert part in code
+    assert "add_gradients" not in code  # nothing adds up
 
 
 @pytest.mark.parametrize(

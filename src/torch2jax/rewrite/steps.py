@@ -222,8 +222,8 @@ def _definition(rewriter: Rewriter, step: _Step) -> cst.FunctionDef:
     added = region.gradients
     _, backward, behind = _comments(region)
     lines[-1] = _above(lines[-1], backward)
-    final = _addition(rewriter, step) if added else [*_clipping(rewriter, step), *_updates(rewriter, step)]
     if not region.is_new:
+        final = _addition(rewriter, step) if added else [*_clipping(rewriter, step), *_updates(rewriter, step)]
         final[0] = _above(final[0], behind)
         lines += final
     results = [*([step.value] if step.value else []), *step.aux, *step.early]
