@@ -427,3 +427,25 @@ def test_gradients_of_a_part_of_an_unknown_model_are_reported() -> None:
     """
     assert f"4: {GRADIENT}" in found(body)
     assert found(body.replace("(net,", "(net: Net,")) == []
+
+
+ZEROED = """\
+def reset(model):
+    model.zero_grad()
+
+
+def train(batches):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        {reset}(net)
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        optimizer.step()
+"""
+
+
+def test_gradients_that_another_function_zeroes_are_part_of_the_step_or_reported() -> None:
+    assert found(ZEROED.format(reset="reset")) == []
+    assert "add_gradients" not in convert(HEAD + ZEROED.format(reset="reset")).code
+    kept = found(ZEROED.format(reset="(reset or print)"))
+    assert "2: gradients are zeroed in another function than the one that adds them up" in kept

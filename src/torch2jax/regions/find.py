@@ -58,10 +58,29 @@ def find_regions(program: Program, bindings: Mapping[str, Binding]) -> None:
             program.regions[region.statements[0]] = named
     settle(program, handed)
     program.shares_modules = bool(every) and shares_modules(program)
+    _check_zeroed_elsewhere(program)
     check_unreached(program, every)
     check_kept(program, every)
     if program.options.defer_item:
         defer_items(program, every)
+
+
+def _check_zeroed_elsewhere(program: Program) -> None:
+    """Report modules whose gradients are zeroed in one function while another adds them up in a variable."""
+    adding = [added for added in program.accumulations.values() if not added.is_new]
+    zeroed = {statement for added in adding for statement in added.zeros}
+    for fn in program.functions.values() if adding else ():
+        for part in walk(fn.node):
+            marked = role_of(part, fn.facts)
+            if marked is None or marked.role is not Role.ZERO or part in zeroed or part in program.dropped:
+                continue
+            if any(part in region.statements for region in program.regions.values()):
+                continue
+            for key in [key for key in fn.facts.findings if key[1] is marked.node]:
+                del fn.facts.findings[key]
+            message = "gradients are zeroed in another function than the one that adds them up"
+            hint = "call `zero_grad` where the backward passes are"
+            fn.facts.findings["T2J108", marked.node, message] = Finding("T2J108", marked.node, message, hint)
 
 
 def _is_known(marked: Marked) -> bool:

@@ -34,6 +34,8 @@ class Inlined:
 def inlined(tree: cst.Module, is_used_elsewhere: Callable[[str], bool]) -> Inlined:
     """A file whose backward passes stand where the steps are, as far as they are in functions of the same file.
 
+    So does what zeroes gradients.
+
     ``is_used_elsewhere``: whether another file mentions a name.
     """
     functions = dict(functions_of(tree))
@@ -47,6 +49,7 @@ def inlined(tree: cst.Module, is_used_elsewhere: Callable[[str], bool]) -> Inlin
         if not more:
             break
         parts |= more
+    parts |= {key for key, fn in functions.items() if _only_zeroes(fn)}
     parts = {key for key in parts if _is_simple(functions[key])}
     if not parts:
         return Inlined(tree)
@@ -81,6 +84,19 @@ def functions_of(tree: cst.Module) -> Iterator[tuple[Key, cst.FunctionDef]]:
         others = {other for other, same in found if same == name and other != cls}
         if len(fns) == 1 and not any(cls in bases.get(o, ()) or o in bases.get(cls, ()) for o in others):
             yield (cls, name), fns[0]
+
+
+def _only_zeroes(fn: cst.FunctionDef) -> bool:
+    """Whether a function does nothing but call ``zero_grad``."""
+    lines = statements_of(fn) if isinstance(fn.body, cst.IndentedBlock) else []
+    calls = [call for line in lines if (call := _called_alone(line)) is not None]
+    return bool(calls) and len(calls) == len(lines) and all(calls_method(call, "zero_grad") for call in calls)
+
+
+def _called_alone(line: Any) -> cst.Call | None:
+    """The call that a line consists of."""
+    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
+    return small.value if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call) else None
 
 
 def calls_method(fn: cst.CSTNode, method: str) -> bool:
