@@ -181,11 +181,10 @@ def _convert_files(
 
 
 def _understood(book: RuleBook, options: Options, files: dict[str, FileInfo], bindings: dict[str, Binding]) -> Program:
-    """What is known of the files, with changes to them that leave fewer errors.
+    """What is known of the files, with changes to them that leave fewer flaws.
 
     Loops over the groups of optimizers go over parameters; gradients of a model's parameters come from backward passes;
-    models are arguments of the functions of a loss. Then
-    ``files`` and ``bindings`` are those of the changed files.
+    models are arguments of the functions of a loss. Then ``files`` and ``bindings`` are those of the changed files.
     """
     program = _with_regions(book, options, files, bindings)
     for change in (partial(over_parameters, bindings=bindings), by_backward, passed):
@@ -195,7 +194,7 @@ def _understood(book: RuleBook, options: Options, files: dict[str, FileInfo], bi
         changed = {path: replace(files[path], tree=each.tree, origins=each.origins) for path, each in new.items()}
         bound = {path: bind(file.tree) for path, file in changed.items()}
         other = _with_regions(book, options, {**files, **changed}, {**bindings, **bound})
-        if _errors(other) < _errors(program):
+        if _flaws(other) < _flaws(program):
             files.update(changed)
             bindings.update(bound)
             program = other
@@ -213,10 +212,11 @@ def _with_regions(
     return program
 
 
-def _errors(program: Program) -> int:
-    """How many errors were found so far."""
+def _flaws(program: Program) -> tuple[int, int]:
+    """How many errors were found so far, and how many steps can't be compiled."""
     found = (finding for fn in program.functions.values() for finding in fn.facts.findings.values())
-    return sum(severity_of(finding.code) is Severity.ERROR for finding in found)
+    errors = sum(severity_of(finding.code) is Severity.ERROR for finding in found)
+    return errors, sum(bool(region.outside) for region in program.regions.values())
 
 
 def _is_mentioned(sources: Iterable[str], name: str) -> bool:

@@ -52,6 +52,27 @@ def test_what_changes_is_named(before: str, penalty: str, after: str, place: str
     assert reasons(before, penalty, after) == [f"`penalty` {place}"]
 
 
+GUIDE = """
+class Guide:
+    def __init__(self):
+        self.net = {}
+    def loss(self, out):
+        return (out - self.net(out)).mean()
+guide = Guide()
+"""
+
+
+@pytest.mark.parametrize("held", ["nn.Linear(2, 2)", "nn.Sequential(nn.Linear(2, 2))", "nn.Dropout()"])
+def test_a_module_that_another_object_holds_is_named(held: str) -> None:
+    assert reasons(GUIDE.format(held), "guide.loss(out)") == [
+        "`Guide.loss` uses `self.net` without getting it as an argument"
+    ]
+
+
+def test_a_layer_without_arrays_is_none() -> None:
+    assert reasons(GUIDE.format("nn.ReLU()"), "guide.loss(out)") == []
+
+
 @pytest.mark.parametrize(
     ("before", "penalty"),
     [

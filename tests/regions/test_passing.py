@@ -50,7 +50,8 @@ def test_all_that_a_loss_calls_gets_the_model() -> None:
     code, errors = converted()
     assert errors == []
     assert "def penalty(self, net, x):\n        return (net(x) ** 2).sum()" in code
-    assert "def loss(self, net, x):\n        return self.penalty(net, x) + self.teacher(x).sum()" in code
+    assert "def loss(self, net, teacher, x):\n        return self.penalty(net, x) + teacher(x).sum()" in code
+    assert "train_step(self.net, self.optimizer, self.teacher, x, self.loss)" in code
 
 
 def test_calls_elsewhere_pass_it_as_well() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer.facts import Facts, RuleCall
-from torch2jax.infer.kinds import Api, Tensor, is_module, options, without_none
+from torch2jax.infer.kinds import Api, Function, Tensor, is_module, options, without_none
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import callees, reached, receiver_of
 from torch2jax.regions.outside import changing
@@ -85,9 +85,10 @@ def _at(program: Program, fn: FunctionInfo, node: cst.CSTNode) -> Iterator[str]:
         return
     if isinstance(node.func, cst.Attribute):
         name = node.func.attr.value
+        is_followed = isinstance(facts.kinds.get(node.func), Function)  # a method of the project, by its code
         if name in _READS and _is_array(facts, node.func.value):
             yield f"`.{name}()` reads the values of an array"
-        if name in MUTATORS and not _is_own(program, fn, node.func.value):
+        if name in MUTATORS and not is_followed and not _is_own(program, fn, node.func.value):
             yield f"`.{name}()` changes something outside"
     binding = program.bindings.get(fn.file.path)
     scope = binding.scope_of.get(fn.node) if binding is not None else None

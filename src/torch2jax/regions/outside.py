@@ -8,16 +8,20 @@ from typing import Any, cast
 import libcst as cst
 
 from torch2jax.infer.kinds import (
+    AnyModule,
     Api,
     ClassRef,
+    Container,
     Function,
+    Instance,
+    Kind,
     Layer,
     Namespace,
     is_module,
     options,
     without_none,
 )
-from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
 from torch2jax.regions.callees import receiver_of
 from torch2jax.regions.paths import access_of, shown
 from torch2jax.source.nodes import walk
@@ -49,6 +53,8 @@ def changing(program: Program, callee: FunctionInfo, step: cst.CSTNode) -> str:
             continue
         if root == receiver_of(callee):
             is_plain = callee.owner is not None and not callee.owner.is_module and "." in path
+            if is_plain and kind is not None and holds_state(kind):
+                return f"uses `{shown(path)}` without getting it as an argument"
             if is_plain and _attribute_changes(program, path, step):
                 return f"reads `{shown(path)}`, which changes"
             continue
@@ -60,6 +66,23 @@ def changing(program: Program, callee: FunctionInfo, step: cst.CSTNode) -> str:
         if ("." in path and _attribute_changes(program, path, step)) or _name_changes(program, owner, root, step):
             return f"reads `{shown(path)}`, which changes"
     return ""
+
+
+def holds_state(kind: Kind, seen: frozenset[ClassInfo] = frozenset()) -> bool:
+    """Whether it may be a module with arrays in it, or one that draws random numbers."""
+    for option in options(without_none(kind)):
+        if isinstance(option, Container | AnyModule) or (isinstance(option, Layer) and not option.stateless):
+            return True
+        if not isinstance(option, Instance) or not option.cls.is_module or option.cls in seen:
+            continue
+        for cls in option.cls.mro():
+            inner = (cell.kind for cell in cls.attrs.values())
+            is_layer = cls.module_base not in (None, "torch.nn.Module")
+            if is_layer or cls.parameters or cls.buffers or any(holds_state(k, seen | {option.cls}) for k in inner):
+                return True
+            if any(method.needs_rngs for method in cls.methods.values() if method.name != "__init__"):
+                return True
+    return False
 
 
 def _is_constant(kind: Any) -> bool:

@@ -6,22 +6,30 @@ model has to be given to it. The same for all that call it, and at every call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import libcst as cst
 
+from torch2jax.infer.kinds import FREE
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import callees, hidden_uses, reached, receiver_of
-from torch2jax.regions.paths import last_name
+from torch2jax.regions.outside import holds_state
+from torch2jax.regions.paths import access_of, last_name
 from torch2jax.source.inlining import Inlined, Tracing
 from torch2jax.source.nodes import dotted_name, walk
 
 
 def note_hidden(program: Program, fn: FunctionInfo, statements: Iterable[Any], models: Iterable[str]) -> None:
-    """Note which functions use models that they are not given, in statements that a loss depends on."""
-    statements, models = list(statements), list(models)
-    found = {callee: {model} for _, callee, model in hidden_uses(program, fn, statements, models)}
+    """Note which functions use models that they are not given, in statements that a loss depends on.
+
+    Other modules of the object are noted with these: what is compiled would keep the arrays that they had.
+    """
+    statements = list(statements)
+    models = list(dict.fromkeys((*models, *_lent(fn, statements))))
+    found: dict[FunctionInfo, set[str]] = {}
+    for _, callee, model in hidden_uses(program, fn, statements, models):
+        found.setdefault(callee, set()).add(model)
     every = [callee for _, callee in reached(fn, statements)]
     for _ in every if found else ():
         for caller in every:
@@ -34,6 +42,22 @@ def note_hidden(program: Program, fn: FunctionInfo, statements: Iterable[Any], m
             root, dot, rest = path.partition(".")
             seen = f"{receiver_of(callee)}{dot}{rest}" if here and root == here else path
             program.hidden.setdefault(callee, {})[seen] = None
+
+
+def _lent(fn: FunctionInfo, statements: Iterable[Any]) -> Iterator[str]:
+    """The modules that other methods of an object, which is none itself, use of it."""
+    here = receiver_of(fn)
+    if not here or fn.owner is None or fn.owner.is_module:
+        return
+    for _, callee in reached(fn, statements):
+        own = receiver_of(callee)
+        if not own or callee.owner not in {*fn.owner.mro(), *fn.owner.descendants()}:
+            continue
+        found = access_of(cast("cst.CSTNode", callee.node.body), callee.facts.kinds.get).reads
+        states = [path for path, node in found.items() if holds_state(callee.facts.kinds.get(node) or FREE)]
+        paths = [path for path in states if path.startswith(f"{own}.")]
+        if _can_take(callee, paths):
+            yield from (f"{here}.{path.partition('.')[2]}" for path in paths)
 
 
 def passed(program: Program) -> dict[str, Inlined] | None:

@@ -127,6 +127,8 @@ def path_of(node: cst.CSTNode, kinds: Kinds) -> Place | None:
     for holder, part in pairwise(chain):
         is_plain = isinstance(part, cst.Attribute) and _is_plain_object(kinds(holder))
         is_method = isinstance(node, cst.Call) and part is chain[-1]
+        if is_method and isinstance(part, cst.Attribute) and part.attr.value in MUTATORS:
+            is_plain = is_plain and _is_of_project(kinds(holder))  # not a container that nothing is known of
         if not is_plain and (is_method or not _is_setting(kinds(holder), part, kinds(part))):
             return _spelled(holder), holder
     return _spelled(chain[-1]), chain[-1]
@@ -194,6 +196,10 @@ def _is_setting(holder: Kind | None, part: cst.CSTNode, held: Kind | None) -> bo
         return not isinstance(part, cst.Attribute) or part.attr.value not in _OF_ARRAYS
     is_constant = held is not None and all(isinstance(option, Number | Str | NoneKind) for option in options(held))
     return is_constant and all(isinstance(option, Mapping) for option in found)
+
+
+def _is_of_project(kind: Kind | None) -> bool:
+    return kind is not None and all(isinstance(option, Instance) for option in options(kind))
 
 
 def _is_plain_object(kind: Kind | None) -> bool:
@@ -278,8 +284,9 @@ class _Visitor:
     def _method(self, node: cst.Call, func: cst.Attribute) -> None:
         """A method reads its object; one of a container, or one that ends in an underscore, may change it."""
         self._called(node, func)
-        name = func.attr.value
-        if name in MUTATORS or (name.endswith("_") and not name.endswith("__")):
+        name, found = func.attr.value, self.find(node)
+        is_own = found is not None and found[0] == path_text(func)  # the project's own method of that name
+        if (name in MUTATORS and not is_own) or (name.endswith("_") and not name.endswith("__")):
             self._changed(func.value)
 
     def _called(self, node: cst.Call, func: cst.BaseExpression) -> None:
