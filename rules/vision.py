@@ -65,9 +65,14 @@ def Mlp(
     >>> timm.layers.Mlp(3, 7, 5, act_layer=nn.ReLU, bias=False, drop=0.3)(f32(2, 4, 3))
     >>> timm.layers.Mlp(3, norm_layer=nn.LayerNorm)(f32(2, 3))
     >>> timm.layers.Mlp(3, use_conv=True)(f32(2, 3, 4, 5))
+    >>> timm.layers.Mlp(3, act_layer=lambda: nn.ReLU())(f32(2, 3))
     """
     if norm_layer is not None or use_conv:
         raise Unsupported("norm_layer= and use_conv= of timm's Mlp", "write the layers out")
+    if is_function(act_layer):
+        raise Unsupported(
+            "a function or class of your own for act_layer=", "give a layer of torch.nn, or functools.partial of one"
+        )
     if act_layer is None:
         return helpers.MlpBlock(
             in_features,
@@ -113,9 +118,14 @@ def ConvMlp(
     >>> timm.layers.ConvMlp(3, hidden_features=6, act_layer=nn.Tanh)(f32(2, 3, 4, 5))
     >>> timm.layers.ConvMlp(3, 7, 6, act_layer=nn.GELU, bias=False, drop=0.3)(f32(2, 3, 4, 5))
     >>> timm.layers.ConvMlp(3, norm_layer=nn.BatchNorm2d)(f32(2, 3, 4, 5))
+    >>> timm.layers.ConvMlp(3, act_layer=lambda: nn.ReLU())(f32(2, 3, 4, 5))
     """
     if norm_layer is not None:
         raise Unsupported("norm_layer= of timm's ConvMlp", "write the layers out")
+    if is_function(act_layer):
+        raise Unsupported(
+            "a function or class of your own for act_layer=", "give a layer of torch.nn, or functools.partial of one"
+        )
     if act_layer is None:
         return helpers.ConvMlp(
             in_features,
@@ -164,6 +174,7 @@ def PatchEmbed(
     >>> timm.layers.PatchEmbed().num_patches
     >>> timm.layers.PatchEmbed((4, 6), (4, 2), in_chans=1, embed_dim=5, bias=False)(f32(2, 1, 4, 6))
     >>> timm.layers.PatchEmbed(32, in_chans=1, embed_dim=2, norm_layer=nn.LayerNorm)(f32(3, 1, 32, 32))
+    >>> timm.layers.PatchEmbed(8, 4, norm_layer=lambda n: nn.LayerNorm(n))(f32(2, 3, 8, 8))
     >>> timm.layers.PatchEmbed(8, 4, flatten=False)(f32(2, 3, 8, 8))
     >>> timm.layers.PatchEmbed(8, 4, output_fmt="NHWC")(f32(2, 3, 8, 8))
     >>> timm.layers.PatchEmbed(8, 4, strict_img_size=False)(f32(2, 3, 8, 8))
@@ -173,6 +184,10 @@ def PatchEmbed(
         raise Unsupported("timm's PatchEmbed for images", "use nn.Conv2d")
     if not strict_img_size or dynamic_img_pad:
         raise Unsupported("timm's PatchEmbed for images of other sizes", "use nn.Conv2d, flatten and transpose")
+    if is_function(norm_layer):
+        raise Unsupported(
+            "a function or class of your own for norm_layer=", "give a layer of torch.nn, or functools.partial of one"
+        )
     return helpers.PatchEmbed(img_size, patch_size, in_chans, embed_dim, norm=norm_layer, use_bias=bias, rngs=rngs)
 
 
@@ -233,6 +248,8 @@ def Block(
     ...     norm_layer=nn.LayerNorm,
     ... )(f32(4, 3, 6))
     >>> timm.models.vision_transformer.Block(6, 2)(f32(4, 3, 6))
+    >>> timm.models.vision_transformer.Block(6, 2, norm_layer=lambda n: nn.LayerNorm(n))(f32(4, 3, 6))
+    >>> timm.models.vision_transformer.Block(6, 2, norm_layer=nn.LayerNorm, act_layer=lambda: nn.ReLU())(f32(4, 3, 6))
     >>> timm.models.vision_transformer.Block(6, 2, qk_norm=True, norm_layer=nn.LayerNorm)(f32(4, 3, 6))
     >>> timm.models.vision_transformer.Block(6, 2, init_values=0.1, norm_layer=nn.LayerNorm)(f32(4, 3, 6))
     """
@@ -242,6 +259,8 @@ def Block(
         )
     if qk_norm or init_values is not None:
         raise Unsupported("qk_norm= and init_values= of timm's Block", "write the layers out")
+    if is_function(act_layer) or is_function(norm_layer):
+        raise Unsupported("a function or class of your own for act_layer= or norm_layer=", "give layers of torch.nn")
     if act_layer is None:
         return helpers.VitBlock(
             dim,

@@ -27,8 +27,8 @@ __all__ = [
     "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "IsFalse", "IsTrue", "Module",
     "NDArray", "Object", "Optimizer", "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor",
     "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis",
-    "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial", "rank",
-    "rngs", "rule", "single", "triple",
+    "is_function", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial",
+    "rank", "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]
@@ -181,3 +181,7 @@ def given(x: Any) -> Any:
 
 def is_tensor(x: Any) -> Any:
     """Whether the argument is a tensor; in guards only."""
+
+
+def is_function(x: Any) -> Any:
+    """Whether the argument is a function or a class that the program defines; in guards only."""

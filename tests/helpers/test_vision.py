@@ -55,3 +55,28 @@ class Block(nn.Module):
     assert "self.norm = nnx.LayerNorm(dim, use_fast_variance=False, rngs=rngs)" in conversion.code
     for options in ("norm_layer=nn.LayerNorm", "use_conv=True"):
         assert not convert(source.replace("drop=drop", options)).ok
+
+
+@pytest.mark.parametrize("layer", ["lambda: nn.GELU()", "Own", "make"])
+def test_what_the_program_defines_is_no_activation(layer: str) -> None:
+    source = f"""
+from torch import nn
+from timm.layers import Mlp
+
+class Own(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+def make():
+    return nn.ReLU()
+
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.mlp = Mlp(dim, act_layer={layer})
+
+    def forward(self, x):
+        return self.mlp(x)
+"""
+    conversion = convert(source)
+    assert [d.code for d in conversion.diagnostics if d.severity == "error"] == ["T2J103"]

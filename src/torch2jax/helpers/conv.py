@@ -1,7 +1,7 @@
 """Convolutions that flax lacks: other paddings, transposed ones with groups, functions. Data are channel-last."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +54,8 @@ class ConvTranspose(nnx.Module):
     `nnx.ConvTranspose` has no groups and no output padding, and pads the dilated input, not the output. The kernel has
     shape (*window, out_features // groups, in_features).
     """
+
+    torch_names: ClassVar = {"kernel": "weight"}
 
     def __init__(
         self,

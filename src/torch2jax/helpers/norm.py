@@ -1,7 +1,7 @@
 """Normalisation that flax lacks, or whose statistics differ from PyTorch's. Features are on the last axis."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -64,6 +64,8 @@ class CumulativeBatchNorm(BatchNorm):
 class UntrackedBatchNorm(nnx.Module):
     """Batch normalisation by the statistics of the batch at hand, in training and in evaluation."""
 
+    torch_names: ClassVar = {"scale": "weight"}
+
     def __init__(
         self,
         num_features: int,
@@ -92,6 +94,8 @@ class InstanceNorm(nnx.Module):
 
     Input: (batch, *spatial, features). The running statistics average over the batch; the variance is unbiased.
     """
+
+    torch_names: ClassVar = {"scale": "weight"}
 
     def __init__(
         self,
@@ -132,6 +136,8 @@ class InstanceNorm(nnx.Module):
 class LayerNorm(nnx.Module):
     """Layer normalisation over the last ``len(shape)`` axes; `nnx.LayerNorm` has parameters for one axis only."""
 
+    torch_names: ClassVar = {"scale": "weight"}
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -156,6 +162,8 @@ class RMSNorm(nnx.Module):
 
     Without ``epsilon``, the machine epsilon of the dtype it is computed in is added to the mean square.
     """
+
+    torch_names: ClassVar = {"scale": "weight"}
 
     def __init__(
         self,

@@ -1,9 +1,11 @@
 """What torch modules hold besides parameters, and the ways to go through a module."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 
@@ -74,7 +76,7 @@ def _saved(module: nnx.Module) -> dict[tuple[object, ...], nnx.Variable[jax.Arra
 def named_state(module: nnx.Module, prefix: str = "") -> dict[str, nnx.Variable[jax.Array]]:
     """The parameters and saved buffers with dotted names; one that is there twice has two of them."""
     found: dict[str, nnx.Variable[jax.Array]] = {}
-    for name, value in sorted(_attributes(module), key=lambda item: isinstance(item[1], nnx.Module)):
+    for name, value in sorted(_attributes(module), key=_rank_in_state):
         called = f"{prefix}{torch_name(module, name)}"
         if isinstance(value, nnx.Module):
             found |= named_state(value, f"{called}.")
@@ -83,6 +85,11 @@ def named_state(module: nnx.Module, prefix: str = "") -> dict[str, nnx.Variable[
         ):
             found[called] = value
     return found
+
+
+def _rank_in_state(item: tuple[str, Any]) -> int:
+    """Parameters come before buffers, and these before what is in the modules below."""
+    return 2 if isinstance(item[1], nnx.Module) else int(not isinstance(item[1], nnx.Param | Frozen))
 
 
 def set_state(module: nnx.Module, values: Mapping[str, jax.Array], strict: bool = True) -> None:
@@ -171,8 +178,8 @@ def torch_named_gradients(module: nnx.Module, grads: Any) -> list[tuple[str, Any
 
 def _kernels(module: nnx.Module) -> set[int]:
     """The kernels of linear layers and convolutions, whose last axes are PyTorch's first."""
-    layers = (layer for _, layer in nnx.iter_modules(module))
-    return {id(layer.kernel) for layer in layers if isinstance(layer, nnx.Linear | nnx.Conv | nnx.ConvTranspose)}
+    layers = (layer for _, layer in nnx.iter_modules(module) if hasattr(layer, "kernel"))
+    return {id(layer.kernel) for layer in layers if torch_name(layer, "kernel") == "weight"}
 
 
 def _with_torch_axes(param: nnx.Variable[jax.Array], is_kernel: bool) -> nnx.Variable[jax.Array]:
@@ -240,7 +247,8 @@ def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
     own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
     if not isinstance(module, nnx.Sequential):
         return own
-    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+    layers = [(torch_name(module.layers, name), value) for name, value in _attributes(module.layers)]
+    return [*layers, *((name, value) for name, value in own if name != "layers")]
 
 
 def _in_order(
@@ -267,7 +275,9 @@ def _named(module: nnx.Module) -> Iterator[tuple[str, Any]]:
 
 
 def torch_name(owner: object, name: object) -> str:
-    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
+    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`, which may hold transpositions."""
+    if isinstance(owner, nnx.List) and str(name).isdecimal():
+        return str(int(str(name)) - sum(map(_is_transposition, owner[: int(str(name))])))
     match owner:
         case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
             return f"running_{name}"
@@ -275,6 +285,14 @@ def torch_name(owner: object, name: object) -> str:
             return "weight" if name in ("kernel", "embedding") else str(name)
         case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
             return "weight" if name == "scale" else str(name)
+        case nnx.PReLU():
+            return "weight" if name == "negative_slope" else str(name)
         case nnx.Sequential():
             return "" if name == "layers" else str(name)
-    return str(name)
+    names: dict[object, str] = getattr(type(owner), "torch_names", {})
+    return names.get(name, str(name))
+
+
+def _is_transposition(layer: object) -> bool:
+    """Whether a layer changes the order of axes, and PyTorch has none there."""
+    return isinstance(layer, partial) and layer.func is jnp.transpose

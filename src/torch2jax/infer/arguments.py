@@ -194,7 +194,9 @@ def _type_name(kind: Kind) -> str | None:
             return "optimizer"
         case Scheduler():
             return "scheduler"
-        case Function() | Api() | ClassRef() | Partial():
+        case Function() | ClassRef():
+            return "function"
+        case Api() | Partial():
             return "callable"
         case _:
             return None

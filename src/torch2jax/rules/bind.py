@@ -22,8 +22,9 @@ class Arg:
     """An argument of a call and what is known of it.
 
     `value` is the Python value where it is known; `type` is one of int, float, bool, complex, str, none, tuple, list,
-    dict, shape, tensor, dtype, device, module, callable, optimizer, scheduler (None: unknown); `length` counts the
-    items of a sequence; `dtype` is a name or a category; `starred` marks `*node`; `keyword` is set by `bind` for what
+    dict, shape, tensor, dtype, device, module, function (or class, of the program), callable (any other), optimizer,
+    scheduler (None: unknown); `length` counts the items of a sequence; `dtype` is a name or a category; `starred`
+    marks `*node`; `keyword` is set by `bind` for what
     goes to `**kwargs`.
     """
 
@@ -153,7 +154,7 @@ _ACCEPTS: Final[dict[str, frozenset[str]]] = {
         "Scalar": "int float bool complex tensor",
         "Axis": "int tuple list shape",
         "Shape": "int tuple list shape tensor",
-        "Dtype": "dtype callable type",
+        "Dtype": "dtype callable function type",
         "Device": "device str int none",
         "Inplace": "bool int",
         "Out": "tensor tuple list none",
@@ -162,8 +163,8 @@ _ACCEPTS: Final[dict[str, frozenset[str]]] = {
         "bool": "bool",
         "str": "str",
         "Pattern": "str",
-        "Callable": "callable module type",
-        "Module": "module callable",
+        "Callable": "callable function module type",
+        "Module": "module callable function",
         "Optimizer": "optimizer",
         "Scheduler": "scheduler",
     }.items()
@@ -171,15 +172,15 @@ _ACCEPTS: Final[dict[str, frozenset[str]]] = {
 # Types that PyTorch itself refuses for these annotations: an argument that seems to be one is something else, or the
 # call is never reached.
 _IMPOSSIBLE: Final[dict[str, frozenset[str]]] = {
-    **dict.fromkeys(("int", "float", "bool"), frozenset({"tensor", "module", "callable", "dict"})),
+    **dict.fromkeys(("int", "float", "bool"), frozenset({"tensor", "module", "callable", "function", "dict"})),
     "str": frozenset({"tensor", "module", "dict"}),
     "Tensors": frozenset({"tensor"}),
-    "Device": frozenset({"tensor", "module", "callable", "dict"}),
+    "Device": frozenset({"tensor", "module", "callable", "function", "dict"}),
 }
 _KNOWN_TYPES: Final = frozenset(
     {
         "int", "float", "bool", "complex", "str", "none", "tuple", "list", "dict", "shape", "tensor", "dtype",
-        "device", "module", "callable", "type", "optimizer", "scheduler",
+        "device", "module", "callable", "function", "type", "optimizer", "scheduler",
     }
 )  # fmt: skip
 _IN_WORDS: Final = {"Tensors": "a list or tuple of tensors", "Device": "a device"}

@@ -131,7 +131,7 @@ class _Partial:
 _ANYTHING: Final = _Partial()
 _NUMBERS: Final = frozenset({"int", "float", "bool", "complex"})
 _BASIC: Final = _NUMBERS | {"str", "none", "tuple", "list", "dict"}
-_TRUE_TYPES: Final = frozenset({"module", "callable", "dtype", "device"})
+_TRUE_TYPES: Final = frozenset({"module", "callable", "function", "dtype", "device"})
 _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -278,6 +278,8 @@ def _function(expr: Expr, facts: Mapping[str, Facts]) -> object:
     type_name = type_of(fact)
     if name == "is_tensor":
         return _Partial("bool") if type_name is None else type_name == "tensor"
+    if name == "is_function":
+        return _Partial("bool") if type_name is None else type_name == "function"
     if name == "rank":
         return (0 if type_name in _NUMBERS else _Partial("int")) if fact.rank is None else fact.rank
     if name == "dtype":
@@ -387,7 +389,7 @@ def _never_equal(left: object, right: object) -> bool:
         basic = kinds[known.index(True)] if any(known) else None
         if other == "tensor":
             return basic in ("str", "none", "dict")
-        return other in ("module", "callable", "dtype") and basic is not None
+        return other in ("module", "callable", "function", "dtype") and basic is not None
     lengths = [value.length if isinstance(value, _Partial) else _length(value) for value in (left, right)]
     return None not in lengths and lengths[0] != lengths[1]
 

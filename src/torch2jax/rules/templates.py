@@ -24,10 +24,11 @@ BUILTINS: Final = frozenset(
 EXPANDERS: Final = frozenset({"single", "pair", "triple"})
 # Functions of the engine, with their number of arguments.
 ENGINE: Final[dict[str, int]] = {
-    "rank": 1, "dtype": 1, "given": 1, "is_tensor": 1, "len": 1, "isinstance": 2, "single": 1, "pair": 1, "triple": 1,
+    "rank": 1, "dtype": 1, "given": 1, "is_tensor": 1, "is_function": 1, "len": 1, "isinstance": 2,
+    "single": 1, "pair": 1, "triple": 1,
 }  # fmt: skip
 TYPES: Final = frozenset({"int", "float", "bool", "str", "tuple", "list", "complex", "dict", "Size"})
-GUARD_ONLY: Final = frozenset({"dtype", "is_tensor"})
+GUARD_ONLY: Final = frozenset({"dtype", "is_tensor", "is_function"})
 DTYPES: Final = frozenset({"bool", "int", "float", "complex"})
 
 _BINARY: Final[dict[type[ast.operator], str]] = {
@@ -176,7 +177,7 @@ def _name(node: ast.Name, scope: Scope) -> Expr:
 
 def _listing(scope: Scope) -> str:
     if scope.guard:
-        return "len(), rank(), dtype(), given(), is_tensor(), isinstance()"
+        return "len(), rank(), dtype(), given(), is_tensor(), is_function(), isinstance()"
     return ", ".join([*sorted(scope.roots), "helpers"])
 
 
@@ -242,7 +243,7 @@ def _engine_call(name: str, node: ast.Call, scope: Scope) -> Expr:
     if name == "isinstance":
         return ("fn", name, (parse(first, scope), _types(node.args[1], scope)))
     argument = parse(first, scope)
-    if name in ("rank", "dtype", "given", "is_tensor") and argument[0] != "param":
+    if name in ("rank", "dtype", "given", "is_tensor", "is_function") and argument[0] != "param":
         raise scope.error(first, f"`{name}(...)` takes a parameter of the rule")
     if name == "len" and not scope.guard and argument[0] != "param":
         return ("call", ("name", "len"), (("", None, argument),))
