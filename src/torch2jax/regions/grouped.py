@@ -193,7 +193,9 @@ def _without_loop(loop: Any) -> Any:
         assert loop.inner_for_in is not None
         return loop.inner_for_in.with_changes(whitespace_before=loop.whitespace_before)
     first, *others = loop.body.body
-    lines = [*loop.leading_lines, *first.leading_lines]
+    behind = loop.body.header.comment
+    above = [cst.EmptyLine(comment=behind)] if behind is not None else []
+    lines = [*loop.leading_lines, *above, *first.leading_lines]
     return cst.FlattenSentinel([first.with_changes(leading_lines=lines), *others])
 
 
@@ -252,6 +254,8 @@ def _may_go(loop: Any) -> bool:
     if isinstance(loop, cst.CompFor):
         return loop.inner_for_in is not None and not loop.ifs
     if loop.orelse is not None or not isinstance(loop.body, cst.IndentedBlock):
+        return False
+    if any(line.comment is not None for line in loop.body.footer):
         return False
     leaves = (part for statement in loop.body.body for part in exits(statement))
     return not any(isinstance(part, cst.Break | cst.Continue) for part in leaves)

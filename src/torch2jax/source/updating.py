@@ -106,7 +106,9 @@ class _Updating(Tracing):
         if lines is None:
             return updated_node
         self.done.add(name)
-        above = [*updated_node.leading_lines, *heading_of(self.functions[name]), *lines[0].leading_lines]
+        behind = updated_node.trailing_whitespace.comment
+        own = [*updated_node.leading_lines, *([cst.EmptyLine(comment=behind)] if behind is not None else [])]
+        above = [*own, *heading_of(self.functions[name]), *lines[0].leading_lines]
         first = lines[0].with_changes(leading_lines=above)
         self.origins[first] = self.origins.get(lines[0], lines[0])
         return cst.FlattenSentinel([first, *lines[1:]])
