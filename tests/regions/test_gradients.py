@@ -449,3 +449,36 @@ def test_gradients_that_another_function_zeroes_are_part_of_the_step_or_reported
     assert "add_gradients" not in convert(HEAD + ZEROED.format(reset="reset")).code
     kept = found(ZEROED.format(reset="(reset or print)"))
     assert "2: gradients are zeroed in another function than the one that adds them up" in kept
+
+
+OTHER = """\
+
+
+def other(optimizer):
+    limit(optimizer, 5)
+"""
+
+
+def test_a_function_that_gets_an_optimizer_for_its_parameters_gets_their_gradients() -> None:
+    body = """\
+    def limit(optimizer: torch.optim.Optimizer, most):
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.grad.data.clamp_(-most, most)
+
+
+    def train(batches):
+        net = Net()
+        optimizer = torch.optim.SGD(filter(lambda p: p.requires_grad, net.parameters()), lr=0.1)
+        for x, y in batches:
+            optimizer.zero_grad()
+            F.mse_loss(net(x) + net.other(x), y).backward()
+            limit(optimizer=optimizer, most=5)
+            optimizer.step()
+    """
+    code = convert(HEAD + dedent(body)).code
+    assert found(body) == []
+    assert "def limit(gradients, most):" in code
+    assert "limit(gradients=ordered_gradients(net, grads), most=5)" in code
+    assert any("of a group of parameters" in each for each in found(dedent(body) + OTHER))

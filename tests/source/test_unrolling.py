@@ -44,3 +44,9 @@ def test_each_array_gets_its_lines() -> None:
 )
 def test_others_stay(source: str) -> None:
     assert result(source) == source
+
+
+def test_comments_stand_in_the_first_copy() -> None:
+    source = "for p in (w, b):\n    # down\n    p.data -= lr * p.grad  # by hand\n"
+    code = unrolled(cst.parse_module(source), {}).tree.code
+    assert code == "# down\nw.data -= lr * w.grad  # by hand\nb.data -= lr * b.grad\n"

@@ -69,6 +69,7 @@ def test_the_function_stays_where_something_else_uses_it() -> None:
         "f(w).backward()\nsgd([w, g()], 0.1)",
         "f(w).backward()\nsgd(*args)",
         "f(w).backward()\nx = sgd([w], 0.1)",
+        "def train():\n    f(w).backward()\n    sgd([w], 0.1)",
         "w = g()\narrays = [w]\nf(w).backward()\nw = g()\nsgd(arrays, 0.1)",
         "w = g()\narrays = [w]\narrays.append(b)\nf(w).backward()\nsgd(arrays, 0.1)",
     ],

@@ -210,8 +210,9 @@ def _eval_index(frame: Frame, index: cst.BaseSlice) -> None:
 
 def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
     index = node.slice[0].slice
-    if isinstance(kind, ParamGroups) and kind.one:
-        return hyperparameter(frame, node, kind)
+    group = _group(kind)
+    if group is not None:
+        return hyperparameter(frame, node, group)
     if any(is_sequential(option) for option in options(kind)):
         frame.facts.special[node] = ("sequential_item", isinstance(index, cst.Slice))
         note_opened(frame, node, kind)
@@ -233,6 +234,14 @@ def _container_index(frame: Frame, node: cst.Subscript, kind: Kind) -> Kind:
         else:
             results.append(item_at(frame, option, value if isinstance(value, int) else None))
     return union(results)
+
+
+def _group(kind: Kind) -> ParamGroups | None:
+    """The group of an optimizer that something is, if it is one wherever it is known."""
+    found = [option for option in options(kind) if isinstance(option, ParamGroups) and option.one]
+    known = [option for option in options(kind) if option != UNKNOWN and not isinstance(option, Free)]
+    sites = frozenset(site for option in found for site in option.sites)
+    return ParamGroups(sites, one=True) if found and len(found) == len(known) else None
 
 
 # What optax calls the hyperparameters that torch keeps in a group of parameters.
@@ -409,8 +418,9 @@ def assign_item(
     if augmented is None:
         for element in target.slice:
             _eval_index(frame, element.slice)
-    if isinstance(base, ParamGroups) and base.one:
-        hyperparameter(frame, target, base)
+    group = _group(base)
+    if group is not None:
+        hyperparameter(frame, target, group)
         if value is not None:
             frame.use(value, kind)
         return

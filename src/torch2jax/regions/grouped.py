@@ -66,7 +66,7 @@ class _Wanted:
             held = [each for each in walk(whole) if isinstance(each, cst.Subscript) and _is_params_of(each, group)]
             if not held:
                 continue
-            parameters = self._parameters(fn, node.value) or self._given(fn, node.value, len(held) == len(uses))
+            parameters = self._parameters(fn, node.value) or self._given(fn, node.value, whole, held, len(uses))
             if parameters is None:
                 continue
             self.replaced.update((each, parameters) for each in held)
@@ -106,8 +106,18 @@ class _Wanted:
                 if not _passes_over_none(loop, loop.target.value):
                     self.guarded.add(loop)
 
-    def _given(self, fn: FunctionInfo, optimizer: cst.BaseExpression, alone: bool) -> cst.BaseExpression | None:
-        """The name of the parameter that gets an optimizer, where all calls can give what is in its group instead."""
+    def _given(
+        self, fn: FunctionInfo, optimizer: cst.BaseExpression, whole: cst.CSTNode, held: Sequence[Any], uses: int
+    ) -> cst.BaseExpression | None:
+        """The name of the parameter that gets an optimizer, where all calls can give what is in its group instead.
+
+        ``held``: the places of that in the loop ``whole``, which has so many ``uses`` of the group.
+        """
+        alone = len(held) == uses
+        loops = [part for part in walk(whole) if isinstance(part, cst.For | cst.CompFor) and part.iter in held]
+        is_guarded = len(loops) == len(held) and all(
+            isinstance(loop.target, cst.Name) and _passes_over_none(loop, loop.target.value) for loop in loops
+        )
         params = fn.parameters()
         if not alone or not isinstance(optimizer, cst.Name) or params is None or not fn.callers:
             return None
@@ -126,7 +136,7 @@ class _Wanted:
                 parameters = self._parameters(caller, arg) if arg is not None else None
                 if arg is None or parameters is None:
                     return None
-                given[arg] = parameters
+                given[arg] = _inner(parameters) if is_guarded else parameters
         if not given or mentions(self.program, fn) != len(given):
             return None
         self.replaced |= given
@@ -172,13 +182,20 @@ class _Replacing(Tracing):
         return _guarded(updated) if node in self.wanted.guarded else None
 
 
+def _inner(node: cst.BaseExpression) -> cst.BaseExpression:
+    """What a comprehension goes over."""
+    return node.for_in.iter if isinstance(node, cst.ListComp) else node
+
+
 def _without_loop(loop: Any) -> Any:
     """What a loop over the one group does; of a comprehension the clauses behind it."""
     if isinstance(loop, cst.CompFor):
         assert loop.inner_for_in is not None
         return loop.inner_for_in.with_changes(whitespace_before=loop.whitespace_before)
     first, *others = loop.body.body
-    lines = [*loop.leading_lines, *first.leading_lines]
+    behind = loop.body.header.comment
+    above = [cst.EmptyLine(comment=behind)] if behind is not None else []
+    lines = [*loop.leading_lines, *above, *first.leading_lines]
     return cst.FlattenSentinel([first.with_changes(leading_lines=lines), *others])
 
 
@@ -237,6 +254,8 @@ def _may_go(loop: Any) -> bool:
     if isinstance(loop, cst.CompFor):
         return loop.inner_for_in is not None and not loop.ifs
     if loop.orelse is not None or not isinstance(loop.body, cst.IndentedBlock):
+        return False
+    if any(line.comment is not None for line in loop.body.footer):
         return False
     leaves = (part for statement in loop.body.body for part in exits(statement))
     return not any(isinstance(part, cst.Break | cst.Continue) for part in leaves)

@@ -164,7 +164,9 @@ class _Rewriting(Tracing):
         lines = [zero, back]
         if taken.is_listed:
             lines.append(updated_node.with_changes(body=[assigned], leading_lines=[]))
-        lines[0] = zero.with_changes(leading_lines=updated_node.leading_lines)
+        behind = updated_node.trailing_whitespace.comment if not taken.is_listed else None
+        above = [*updated_node.leading_lines, *([cst.EmptyLine(comment=behind)] if behind is not None else [])]
+        lines[0] = zero.with_changes(leading_lines=above)
         for part in (part for line in lines for part in walk(line)):
             self.origins.setdefault(part, self.origins.get(original_node, original_node))
         return cst.FlattenSentinel(lines)

@@ -29,16 +29,30 @@ class _Unrolling(Tracing):
             return updated_node
         assert isinstance(updated_node.target, cst.Name)
         lines: list[Any] = []
-        for name in names:
+        for at, name in enumerate(names):
             for statement in updated_node.body.body:
-                copy = statement.deep_clone()
+                copy: Any = statement.deep_clone()
                 for before, after in zip(walk(statement), walk(copy), strict=True):
                     self.origins[after] = self.origins.get(before, before)
                 self.origins[copy] = self.origins.get(statement, statement)
+                copy = copy.visit(_WithoutComments(self.origins)) if at else copy
                 lines.append(copy.visit(Substitution({updated_node.target.value: cst.Name(name)}, self.origins)))
         first = lines[0].with_changes(leading_lines=[*updated_node.leading_lines, *lines[0].leading_lines])
         self.origins[first] = self.origins.get(lines[0], lines[0])
         return cst.FlattenSentinel([first, *lines[1:]])
+
+
+class _WithoutComments(Tracing):
+    """Comments stand in the first of the copies."""
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> Any:
+        return cst.RemoveFromParent() if updated_node.comment is not None else updated_node
+
+    def leave_TrailingWhitespace(
+        self, original_node: cst.TrailingWhitespace, updated_node: cst.TrailingWhitespace
+    ) -> cst.TrailingWhitespace:
+        is_plain = updated_node.comment is None
+        return updated_node if is_plain else cst.TrailingWhitespace(newline=updated_node.newline)
 
 
 def _names(node: cst.For) -> list[str]:

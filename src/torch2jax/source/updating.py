@@ -106,7 +106,9 @@ class _Updating(Tracing):
         if lines is None:
             return updated_node
         self.done.add(name)
-        above = [*updated_node.leading_lines, *heading_of(self.functions[name]), *lines[0].leading_lines]
+        behind = updated_node.trailing_whitespace.comment
+        own = [*updated_node.leading_lines, *([cst.EmptyLine(comment=behind)] if behind is not None else [])]
+        above = [*own, *heading_of(self.functions[name]), *lines[0].leading_lines]
         first = lines[0].with_changes(leading_lines=above)
         self.origins[first] = self.origins.get(lines[0], lines[0])
         return cst.FlattenSentinel([first, *lines[1:]])
@@ -144,11 +146,11 @@ class _Updating(Tracing):
         if given is None or arrays is None or fn in self.scopes or not calls_method(scope, "backward"):
             return None
         outer = set(names_of(fn.body)) - assigned_names(statements_of(fn)) - given.keys()
-        is_hidden = isinstance(scope, cst.FunctionDef) and outer & {
-            *assigned_names(scope.body),
-            *names_of(scope.params),
-        }
-        return None if is_hidden else (given, arrays)
+        if isinstance(scope, cst.FunctionDef):
+            own = {*assigned_names(scope.body), *names_of(scope.params)}
+            if outer & own or not set(names_of(arrays)) <= own or any(isinstance(p, cst.Global) for p in walk(scope)):
+                return None
+        return given, arrays
 
     def _is_needless(self, held: str) -> bool:
         """Whether a list is for nothing but calls that are written out."""
