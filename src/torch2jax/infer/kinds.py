@@ -378,6 +378,7 @@ NONE = NoneKind()
 INT, FLOAT, BOOL, STR = Number("int"), Number("float"), Number("bool"), Str()
 TENSOR = Tensor()
 ASSUMED = Tensor(assumed=True)
+OPTIMIZER = Optimizer()
 
 _NUMBERS = ("bool", "int", "float", "complex")  # each covers those before it
 _MAX_OPTIONS = 12
@@ -460,6 +461,8 @@ def _common_layout(a: Tensor, b: Tensor) -> Layout:
 
 
 def _join_plain(a: Kind, b: Kind) -> Kind | None:
+    if isinstance(a, Optimizer) and isinstance(b, Optimizer) and OPTIMIZER in (a, b):
+        return b if a == OPTIMIZER else a  # an annotation says less than what is given
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return Tensor(
             a.rank if a.rank == b.rank else None,
