@@ -21,6 +21,7 @@ from torch2jax.infer.kinds import (
     STR,
     TENSOR,
     UNKNOWN,
+    AnyModule,
     Api,
     ClassRef,
     Device,
@@ -157,7 +158,8 @@ def annotation_kind(frame: Frame, node: cst.BaseExpression) -> Kind | None:
         if known is None and kind.name.startswith("torch.nn."):
             from torch2jax.infer.calls import instances_of
 
-            return instances_of(frame, kind)
+            module = instances_of(frame, kind)
+            return AnyModule(assumed=True) if isinstance(module, AnyModule) else module
         if known is None and book_result(frame.program, kind.name) == "Object":
             return Object(canonical(kind.name))
         return known

@@ -336,7 +336,9 @@ class Modules(Kind):
 
 @dataclass(frozen=True, slots=True)
 class AnyModule(Kind):
-    """Some module; which, the program decides at run time."""
+    """Some module; which, the program decides at run time. ``assumed``: an annotation says no more than that."""
+
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +384,7 @@ NONE = NoneKind()
 INT, FLOAT, BOOL, STR = Number("int"), Number("float"), Number("bool"), Str()
 TENSOR = Tensor()
 ASSUMED = Tensor(assumed=True)
+OPTIMIZER = Optimizer()
 
 _NUMBERS = ("bool", "int", "float", "complex")  # each covers those before it
 _MAX_OPTIONS = 12
@@ -464,6 +467,11 @@ def _common_layout(a: Tensor, b: Tensor) -> Layout:
 
 
 def _join_plain(a: Kind, b: Kind) -> Kind | None:
+    if isinstance(a, Optimizer) and isinstance(b, Optimizer) and OPTIMIZER in (a, b):
+        return b if a == OPTIMIZER else a  # an annotation says less than what is given
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, AnyModule) and one.assumed and isinstance(other, Layer) and other.stateless:
+            return other  # a function
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return Tensor(
             a.rank if a.rank == b.rank else None,

@@ -141,8 +141,7 @@ class _Function:
         if by_hand:
             return by_hand
         found, errors = self._regions(where, None)
-        if errors:
-            added = self._accumulation(where)
+        for added in (self._apart(where), self._accumulation(where)) if errors else ():
             again, failed = self._regions(where, added) if added is not None else ([], errors)
             if added is not None and again and not failed:
                 return self._added(added, again)
