@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -331,8 +332,15 @@ class Frozen(nnx.Variable[jax.Array]):
     """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
 
 
+def _is_transposition(layer: object) -> bool:
+    """Whether a layer changes the order of axes, and PyTorch has none there."""
+    return isinstance(layer, partial) and layer.func is jnp.transpose
+
+
 def torch_name(owner: object, name: object) -> str:
-    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
+    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`, which may hold transpositions."""
+    if isinstance(owner, nnx.List) and str(name).isdecimal():
+        return str(int(str(name)) - sum(map(_is_transposition, owner[: int(str(name))])))
     match owner:
         case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
             return f"running_{name}"
@@ -340,9 +348,12 @@ def torch_name(owner: object, name: object) -> str:
             return "weight" if name in ("kernel", "embedding") else str(name)
         case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
             return "weight" if name == "scale" else str(name)
+        case nnx.PReLU():
+            return "weight" if name == "negative_slope" else str(name)
         case nnx.Sequential():
             return "" if name == "layers" else str(name)
-    return str(name)
+    names: dict[object, str] = getattr(type(owner), "torch_names", {})
+    return names.get(name, str(name))
 
 
 def _named(module: nnx.Module) -> Iterator[tuple[str, Any]]:

@@ -150,8 +150,15 @@ class Frozen(nnx.Variable[jax.Array]):
     """A parameter that is not trained: gradients and optimizers of `wrt=nnx.Param` leave it alone."""
 
 
+def _is_transposition(layer: object) -> bool:
+    """Whether a layer changes the order of axes, and PyTorch has none there."""
+    return isinstance(layer, partial) and layer.func is jnp.transpose
+
+
 def torch_name(owner: object, name: object) -> str:
-    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
+    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`, which may hold transpositions."""
+    if isinstance(owner, nnx.List) and str(name).isdecimal():
+        return str(int(str(name)) - sum(map(_is_transposition, owner[: int(str(name))])))
     match owner:
         case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
             return f"running_{name}"
@@ -159,9 +166,12 @@ def torch_name(owner: object, name: object) -> str:
             return "weight" if name in ("kernel", "embedding") else str(name)
         case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
             return "weight" if name == "scale" else str(name)
+        case nnx.PReLU():
+            return "weight" if name == "negative_slope" else str(name)
         case nnx.Sequential():
             return "" if name == "layers" else str(name)
-    return str(name)
+    names: dict[object, str] = getattr(type(owner), "torch_names", {})
+    return names.get(name, str(name))
 
 
 def _named(module: nnx.Module) -> Iterator[tuple[str, Any]]:
@@ -187,7 +197,8 @@ def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
     own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
     if not isinstance(module, nnx.Sequential):
         return own
-    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
+    layers = [(torch_name(module.layers, name), value) for name, value in _attributes(module.layers)]
+    return [*layers, *((name, value) for name, value in own if name != "layers")]
 
 
 def _in_order(

@@ -388,11 +388,6 @@ class LBFGS:
         nnx.update(self.model, unravel(place))
 
 
-def add_gradients(grads: Any, new: Any) -> Any:
-    """The sum of gradients and new ones; ``grads`` is None where there are none yet."""
-    return new if grads is None else jax.tree.map(jnp.add, grads, new)
-
-
 def clamp(x: jax.Array, min: jax.Array | float | None = None, max: jax.Array | float | None = None) -> jax.Array:
     """`x` cut to [min, max]; at the bounds the whole gradient goes to x (`jnp.clip` halves it there)."""
     if min is not None:

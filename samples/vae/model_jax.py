@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -222,6 +222,8 @@ class ConvTranspose(nnx.Module):
     `nnx.ConvTranspose` has no groups and no output padding, and pads the dilated input, not the output. The kernel has
     shape (*window, out_features // groups, in_features).
     """
+
+    torch_names: ClassVar = {"kernel": "weight"}
 
     def __init__(
         self,

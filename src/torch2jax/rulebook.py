@@ -27,8 +27,8 @@ __all__ = [
     "Axis", "Callable", "Device", "Dropped", "Dtype", "Ignored", "Image", "Inplace", "IsFalse", "IsTrue", "Module",
     "NDArray", "Object", "Optimizer", "Out", "Parameters", "Pattern", "Scalar", "Scheduler", "Shape", "Size", "Tensor",
     "Tensors", "Unsupported", "attribute", "caveat", "constant", "dtype", "einops", "given", "helpers", "in_axis",
-    "is_function", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair", "partial",
-    "rank", "rngs", "rule", "single", "triple",
+    "is_function", "is_tensor", "jax", "jnp", "lax", "math", "nnx", "np", "operator", "optax", "out_axis", "pair",
+    "partial", "rank", "rngs", "rule", "single", "triple",
 ]  # fmt: skip
 
 Mode: TypeAlias = Literal["opaque", "pointwise", "along", "reduce", "permute", "init"]

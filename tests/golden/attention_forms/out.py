@@ -228,7 +228,7 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
 
 
 class TransformerLayer(nnx.Module):
-    """The sublayers that encoder and decoder layers share: self-attention and a feed-forward network.
+    """The sublayers of encoder and decoder layers: self-attention, with memory attention to it, and feed-forward.
 
     With ``norm_first`` the input of each sublayer is normalised, otherwise the sum of its input and output.
     """
@@ -245,20 +245,25 @@ class TransformerLayer(nnx.Module):
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
+        with_memory: bool = False,
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
     ) -> None:
         options: dict[str, Any] = {"use_bias": bias, "param_dtype": param_dtype, "rngs": rngs}
         norm = partial(nnx.LayerNorm, d_model, epsilon=layer_norm_eps, use_fast_variance=False, **options)
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias=bias, batch_first=batch_first, param_dtype=param_dtype, rngs=rngs
-        )
+        attention = partial(MultiheadAttention, d_model, nhead, dropout, bias=bias, batch_first=batch_first)
+        self.self_attn = attention(param_dtype=param_dtype, rngs=rngs)
+        if with_memory:
+            self.multihead_attn = attention(param_dtype=param_dtype, rngs=rngs)
         self.linear1 = nnx.Linear(d_model, dim_feedforward, **fan_in_uniform(d_model), **options)
         self.dropout = nnx.Dropout(dropout, rngs=rngs)
         self.linear2 = nnx.Linear(dim_feedforward, d_model, **fan_in_uniform(dim_feedforward), **options)
         self.norm_first = norm_first
         self.norm1 = norm()
         self.norm2 = norm()
+        if with_memory:
+            self.norm3 = norm()
+            self.dropout3 = nnx.Dropout(dropout, rngs=rngs)
         self.dropout1 = nnx.Dropout(dropout, rngs=rngs)
         self.dropout2 = nnx.Dropout(dropout, rngs=rngs)
         if activation == "gelu":

@@ -143,6 +143,30 @@ def leaky_relu(x: jax.Array, negative_slope: float = 0.01) -> jax.Array:
     return jnp.where(x > 0, x, negative_slope * x)
 
 
+def _is_transposition(layer: object) -> bool:
+    """Whether a layer changes the order of axes, and PyTorch has none there."""
+    return isinstance(layer, partial) and layer.func is jnp.transpose
+
+
+def torch_name(owner: object, name: object) -> str:
+    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`, which may hold transpositions."""
+    if isinstance(owner, nnx.List) and str(name).isdecimal():
+        return str(int(str(name)) - sum(map(_is_transposition, owner[: int(str(name))])))
+    match owner:
+        case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
+            return f"running_{name}"
+        case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
+            return "weight" if name in ("kernel", "embedding") else str(name)
+        case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
+            return "weight" if name == "scale" else str(name)
+        case nnx.PReLU():
+            return "weight" if name == "negative_slope" else str(name)
+        case nnx.Sequential():
+            return "" if name == "layers" else str(name)
+    names: dict[object, str] = getattr(type(owner), "torch_names", {})
+    return names.get(name, str(name))
+
+
 def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
     """What a module holds, in the order of assignment; an `nnx.Sequential` its layers first.
 
@@ -153,21 +177,8 @@ def _attributes(module: nnx.Module) -> list[tuple[str, Any]]:
     own = [(name, held[name]) for name in names if not name.startswith("_pytree__")]
     if not isinstance(module, nnx.Sequential):
         return own
-    return [*_attributes(module.layers), *((name, value) for name, value in own if name != "layers")]
-
-
-def torch_name(owner: object, name: object) -> str:
-    """What PyTorch calls an attribute; nothing for the list in an `nnx.Sequential`."""
-    match owner:
-        case nnx.Module() if name in ("mean", "var") and isinstance(getattr(owner, str(name)), nnx.BatchStat):
-            return f"running_{name}"
-        case nnx.Linear() | nnx.LinearGeneral() | nnx.Conv() | nnx.ConvTranspose() | nnx.Embed():
-            return "weight" if name in ("kernel", "embedding") else str(name)
-        case nnx.BatchNorm() | nnx.LayerNorm() | nnx.GroupNorm() | nnx.RMSNorm() | nnx.InstanceNorm():
-            return "weight" if name == "scale" else str(name)
-        case nnx.Sequential():
-            return "" if name == "layers" else str(name)
-    return str(name)
+    layers = [(torch_name(module.layers, name), value) for name, value in _attributes(module.layers)]
+    return [*layers, *((name, value) for name, value in own if name != "layers")]
 
 
 def _in_order(

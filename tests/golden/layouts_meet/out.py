@@ -126,6 +126,8 @@ class ConvTranspose(nnx.Module):
     shape (*window, out_features // groups, in_features).
     """
 
+    torch_names: ClassVar = {"kernel": "weight"}
+
     def __init__(
         self,
         in_features: int,
