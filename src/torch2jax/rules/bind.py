@@ -24,8 +24,7 @@ class Arg:
     `value` is the Python value where it is known; `type` is one of int, float, bool, complex, str, none, tuple, list,
     dict, shape, tensor, dtype, device, module, function (or class, of the program), callable (any other), optimizer,
     scheduler (None: unknown); `length` counts the items of a sequence; `dtype` is a name or a category; `starred`
-    marks `*node`; `keyword` is set by `bind` for what
-    goes to `**kwargs`.
+    marks `*node`; `keyword` is set by `bind` for what goes to `**kwargs`.
     """
 
     node: cst.BaseExpression
