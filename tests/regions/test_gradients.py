@@ -482,3 +482,36 @@ def test_a_function_that_gets_an_optimizer_for_its_parameters_gets_their_gradien
     assert "def limit(gradients, most):" in code
     assert "limit(gradients=ordered_gradients(net, grads), most=5)" in code
     assert any("of a group of parameters" in each for each in found(dedent(body) + OTHER))
+
+
+HALVE = """\
+def halve(model):
+    for p in model.parameters():
+        p.grad = p.grad * 0.5
+
+
+"""
+RENEWED = """\
+def train(batches, log):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for x, y in batches:
+        optimizer.zero_grad()
+        F.mse_loss(net(x) + net.other(x), y).backward()
+        kept = {kept}
+        {renewed}
+        log(kept)
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "renewed"), [(HALVE, "halve(net)"), ("", "for p in net.parameters(): p.grad = p.grad * 2")]
+)
+def test_a_gradient_that_is_kept_must_not_be_renewed(before: str, renewed: str) -> None:
+    body = before + RENEWED
+    kept = found(body.format(kept="[p.grad for p in net.parameters()]", renewed=renewed))
+    assert any("a gradient is kept that changes in place" in message for message in kept)
+    assert found(body.format(kept="[p.grad.clone() for p in net.parameters()]", renewed=renewed)) == []
+    flat = "torch.cat([p.grad.view(-1) for p in net.parameters()])"
+    assert found(body.format(kept=flat, renewed=renewed)) == []

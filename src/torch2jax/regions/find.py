@@ -17,7 +17,16 @@ from torch2jax.regions.build import clips_all, norm_grows, places, region_at
 from torch2jax.regions.callees import receiver_of
 from torch2jax.regions.closures import check_captured, closure_of
 from torch2jax.regions.deferred import defer_items
-from torch2jax.regions.gradients import Gradients, Use, asks_for_any, flag_unknown, model_of, uses_of, zeroed_each
+from torch2jax.regions.gradients import (
+    Gradients,
+    Use,
+    asks_for_any,
+    flag_unknown,
+    model_of,
+    renewed_by,
+    uses_of,
+    zeroed_each,
+)
 from torch2jax.regions.handed import Handed, calls_in, given, handed_in, model_of_call, settle
 from torch2jax.regions.kept import check_kept
 from torch2jax.regions.leaves import begins_gradients
@@ -198,7 +207,8 @@ class _Function:
         """Note what stands for gradients that are looked at; whether all of them are known."""
         taken = {*self.scope.names, *self.scope.reads, added.gradients}
         try:
-            gradients = Gradients(self.program, self.fn, added, self._every(), taken)
+            renewing = [*renewed_by(uses), *(use.node for use, to in self.calls if to.renews)]
+            gradients = Gradients(self.program, self.fn, added, self._every(), taken, renewing)
             gradients.note(uses)
             self.program.handed_calls |= {use.node: given(self.fn, gradients, use, to) for use, to in self.calls}
         except NoRegionError as cause:

@@ -83,6 +83,11 @@ def _uses(fn: FunctionInfo, node: cst.CSTNode, around: tuple[cst.CSTNode, ...]) 
         yield from _uses(fn, child, (*around, node))
 
 
+def renewed_by(uses: Sequence[Use]) -> list[Any]:
+    """The places where a program gives a parameter another gradient: ``p.grad = g``."""
+    return [use.node for use in uses if isinstance(use.around[-1], cst.AssignTarget)]
+
+
 def asks_for_any(uses: Sequence[Use]) -> bool:
     """Whether a program looks which parameters have gradients."""
     return any(isinstance(use.around[-1], cst.Comparison | cst.UnaryOperation | cst.If) for use in uses)
@@ -104,7 +109,10 @@ def model_of(fn: FunctionInfo, use: Use) -> str | None:
 
 
 class Gradients:
-    """The gradients in one function that has them in a variable. ``roles``: its statements with a role, in order."""
+    """The gradients in one function that has them in a variable.
+
+    ``roles``: its statements with a role, in order. ``renewing``: what gives parameters other gradients.
+    """
 
     def __init__(
         self,
@@ -113,8 +121,9 @@ class Gradients:
         added: Accumulation,
         roles: Sequence[tuple[Any, Marked]],
         taken: set[str],
+        renewing: Sequence[cst.CSTNode] = (),
     ) -> None:
-        self.program, self.fn, self.added, self.roles = program, fn, added, roles
+        self.program, self.fn, self.added, self.roles, self.renewing = program, fn, added, roles, renewing
         self.name = next((name for name in ("grad", "g", "gradient") if name not in taken), "grad_")
         self.order = {node: place for place, node in enumerate(walk(fn.node))}
 
@@ -130,7 +139,8 @@ class Gradients:
                     self._check_current(marked.node, self._around(statement))
         for use in uses:
             self._check_current(use.node, use.around)
-            check_kept_before(self.fn, use.node, use.around, self._changes())
+            if not self._is_copy(use):
+                check_kept_before(self.fn, use.node, use.around, [*self._changes(), *self.renewing])
         self.program.gradients |= self.stand_ins(uses)
         nodes = {use.node for use in uses}
         for key in [k for k in self.fn.facts.findings if k[1] in nodes and k[0] in ("T2J103", "T2J108")]:
@@ -159,8 +169,14 @@ class Gradients:
     def check_at(self, use: Use, keeps: bool) -> None:
         """Raise `NoRegionError` unless a call finds the gradients that the variable holds; it may ``keeps`` them."""
         self._check_current(use.node, use.around)
-        if keeps and self._changes():
+        if keeps and (self._changes() or self.renewing):
             raise NoRegionError("a gradient is kept that changes in place", use.node, "keep a copy of it: `.clone()`")
+
+    def _is_copy(self, use: Use) -> bool:
+        """Whether a loop gets copies of gradients."""
+        binder = self._binder(use)
+        walks = (part for _, iterable in loops_of(binder) for part in walk(iterable)) if binder is not None else ()
+        return any(part in self.fn.facts.in_torch_order for part in walks)
 
     def _changes(self) -> list[Any]:
         """The statements that change gradients in place: where they add up, and zeroing that leaves zeros."""

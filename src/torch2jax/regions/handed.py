@@ -14,7 +14,7 @@ import libcst as cst
 from torch2jax.infer.facts import UserCall
 from torch2jax.infer.program import FunctionInfo, Program
 from torch2jax.regions.callees import mentions, receiver_of
-from torch2jax.regions.gradients import Gradients, Part, Use, Walk, asks_for_any, keeper_of, uses_of
+from torch2jax.regions.gradients import Gradients, Part, Use, Walk, asks_for_any, keeper_of, renewed_by, uses_of
 from torch2jax.regions.paths import path_of
 from torch2jax.regions.region import Accumulation, NoRegionError, Trained
 from torch2jax.regions.roles import role_of
@@ -30,7 +30,8 @@ class Handed:
     ``root``: the parameter with the model or with the parameters of one, or the place of the model in the object of a
     method. ``name``: of the new parameter, which is ``instead`` of the other where nothing else needs that.
     ``gradients``: what stands for its parts. ``is_items``: it gets the parameters of a model. ``asks``: it looks which
-    of them have gradients; ``keeps``: it may keep them; ``turns``: how often it goes over them.
+    of them have gradients; ``keeps``: it may keep them; ``renews``: it assigns other ones; ``turns``: how often it goes
+    over them.
     """
 
     fn: FunctionInfo
@@ -41,6 +42,7 @@ class Handed:
     gradients: Mapping[cst.CSTNode, object]
     asks: bool
     keeps: bool
+    renews: bool
     turns: int
 
 
@@ -88,7 +90,10 @@ def _handed(program: Program, fn: FunctionInfo, uses: Sequence[Use], taken: set[
         return None
     keeps = any(keeper_of(use.node, use.around) is not None for use in uses)
     instead = is_items and not beside and not others
-    return Handed(fn, root, name, instead, is_items, gradients, asks_for_any(uses), keeps, len(loops) + len(others))
+    renews, turns = bool(renewed_by(uses)), len(loops) + len(others)
+    if keeps and renews:
+        return None
+    return Handed(fn, root, name, instead, is_items, gradients, asks_for_any(uses), keeps, renews, turns)
 
 
 def _over(fn: FunctionInfo, use: Use) -> Walked | None:
