@@ -113,3 +113,24 @@ class M(Mixin, Body):
     pass
 """
     assert "jnp.concatenate((self.token[...], self.body(x)), axis=1)" in convert(source).code
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [("torch.Tensor", "jnp.zeros((n, 1), dtype=jnp.float32)"), ("torch.cuda.FloatTensor", "jnp.zeros((n, 1)")],
+)
+def test_classes_of_tensors_that_build_the_same(other: str, expected: str) -> None:
+    source = (
+        f"import torch\n\n\ndef f(n: int, cuda):\n    T = {other} if cuda else torch.FloatTensor\n    return T(n, 1)\n"
+    )
+    conversion = convert(source)
+    assert expected in conversion.code
+    assert conversion.ok
+
+
+def test_classes_of_tensors_that_build_others_are_flagged() -> None:
+    source = "import torch\n\n\ndef f(n: int, c):\n    T = torch.LongTensor if c else {}\n    return T(n, 1)\n"
+    found = [
+        [d.code for d in convert(source.format(other)).diagnostics] for other in ("torch.FloatTensor", "torch.Tensor")
+    ]
+    assert found == [["T2J103"], ["T2J107"]]

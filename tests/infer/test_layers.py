@@ -87,3 +87,17 @@ def test_a_method_that_only_one_layer_has() -> None:
     source = "def f(m: nn.LSTM, x):\n    m.flatten_parameters()\n    return m(x)\n"
     assert codes(source) <= {"T2J202"}
     assert "flatten" not in output(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("BatchNorm2d", "m.scale"), ("BatchNorm", "m.scale"), ("Linear", "m.kernel")]
+)
+def test_a_class_by_name_that_the_project_has_no_layer_of_is_that_of_torch(text: str, place: str) -> None:
+    source = (
+        "import torch.nn as nn\n\n\ndef init(m):\n    name = m.__class__.__name__\n"
+        f"    if name.find('{text}') != -1:\n        nn.init.normal_(m.weight.data, 1.0, 0.02)\n\n\n"
+        "net = nn.Sequential(nn.Conv2d(3, 4, 3))\nnet.apply(init)\n"
+    )
+    conversion = convert(source)
+    assert f"{place}[...] = " in conversion.code
+    assert conversion.ok

@@ -17,6 +17,7 @@ from torch2jax.infer.kinds import (
     BoundApi,
     ClassRef,
     Container,
+    Dtype,
     Free,
     Function,
     Instance,
@@ -167,11 +168,14 @@ def _unite(frame: Frame, node: cst.Call, kinds: list[Kind], facts: list[Any]) ->
     ):
         rules = [rule for f in facts for rule in (f.rules if isinstance(f, FactoryCall) else (f,))]
         held = all(isinstance(kind, BoundApi) for kind in kinds)
-        frame.facts.calls[node] = (
-            rules[0] if held and len({id(r.rule) for r in rules}) == 1 else FactoryCall(tuple(rules), False)
-        )
-        return
-    if not all(_stays(fact) for fact in facts):
+        is_one = held and len({id(r.rule) for r in rules}) == 1
+        are_types = [_is_tensor_type(kind) for kind in kinds]
+        if any(are_types):  # what stands for these elsewhere are dtypes, which build nothing
+            is_one = all(are_types) and all(_is_same_call(rules[0], rule) for rule in rules)
+        if is_one or not any(are_types):
+            frame.facts.calls[node] = rules[0] if is_one else FactoryCall(tuple(rules), False)
+            return
+    if any(_is_tensor_type(kind) for kind in kinds) or not all(_stays(fact) for fact in facts):
         what = ", ".join(sorted({_named(kind) for kind in kinds}))
         frame.report(
             "T2J107", node, f"what is called here may be one of several things that translate differently ({what})"
@@ -187,6 +191,17 @@ def _unite(frame: Frame, node: cst.Call, kinds: list[Kind], facts: list[Any]) ->
         )
     forward = any(isinstance(fact, UserCall) and fact.forward for fact in facts)
     frame.facts.calls[node] = UserCall(targets, True, forward) if passing == {True} else ModuleCall(targets)
+
+
+def _is_tensor_type(kind: Kind) -> bool:
+    """Whether it is ``torch.FloatTensor`` or one of its sisters."""
+    return isinstance(kind, Dtype) or (isinstance(kind, Api) and kind.name.endswith("Tensor"))
+
+
+def _is_same_call(one: RuleCall, other: RuleCall) -> bool:
+    """Whether two calls have one translation."""
+    same = bool(one.choice.branch.template == other.choice.branch.template)
+    return same and one.bound.args.keys() == other.bound.args.keys()
 
 
 def _passes_rngs(fact: Any) -> bool:

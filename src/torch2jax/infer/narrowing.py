@@ -27,6 +27,7 @@ from torch2jax.infer.kinds import (
     union,
     without_none,
 )
+from torch2jax.infer.rule_layers import default_layer
 from torch2jax.infer.selectors import CALLED, is_called
 from torch2jax.source.nodes import dotted_name, walk
 
@@ -115,11 +116,20 @@ def _narrow_class_name(frame: Frame, test: cst.BaseExpression) -> bool:
     frame.program.layer_readers.add(frame.fn)
     layers: dict[str, Layer] = {}
     for part, (_, text, exact) in found.items():
-        layers |= _named_so(frame, variable, part, text, exact)
+        layers |= _named_so(frame, variable, part, text, exact) or _of_torch(frame, text)
     value = frame.env.get(variable)
     if value is not None:
         frame.env[variable] = replace(value, kind=union(layers.values()) if layers else AnyModule())
     return True
+
+
+def _of_torch(frame: Frame, text: str) -> dict[str, Layer]:
+    """The layer of torch that a test is about where the project has none of that name: it has that one's arrays."""
+    for name in (text, f"{text}2d"):
+        rules = frame.program.book.lookup(f"torch.nn.{name}")
+        if rules and rules[-1].result == "Module" and rules[-1].branches[-1].template is not None:
+            return {name: default_layer(rules[-1])}
+    return {}
 
 
 def _named_so(frame: Frame, variable: str, test: cst.BaseExpression, text: str, exact: bool) -> dict[str, Layer]:
