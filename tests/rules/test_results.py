@@ -13,8 +13,6 @@ OPEN = {
     "torch.utils._pytree.tree_map": "a tree like the one that it is given",
     "torch.utils._pytree.tree_flatten": "leaves of any kind, and a structure",
     "torch.utils._pytree.tree_unflatten": "a tree of any form",
-    "torch.Tensor.numpy": "an array of NumPy",
-    "torch.Tensor.__array__": "an array of NumPy",
     "torch.Tensor.tolist": "lists as deep as the tensor has axes",
     "torch.strided": "a layout",
     "torch.finfo": "limits of a dtype",
