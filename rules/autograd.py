@@ -144,9 +144,9 @@ def register_hook(self: Tensor, *args):
 
 @rule("torch.is_grad_enabled", "torch.is_inference_mode_enabled")
 def is_grad_enabled() -> bool:
-    """Whether gradients are recorded.
+    """Whether gradients are recorded; it is decided where nothing turns them off.
 
-    >>> torch.is_grad_enabled()
+    >>> torch.no_grad()(torch.is_grad_enabled)()
     """
     raise Unsupported("JAX has no switch for gradients", "decide by an argument of the function")
 

@@ -58,11 +58,11 @@ def test_scaled_dot_product_attention(agree, normal, mask, causal, scale):
 
 
 def test_queries_without_keys_get_zeros_and_no_gradient(agree, normal):
-    mask = np.array([[False, False], [True, False]])
+    mask = np.array([[False, False, False], [True, True, False]])
     agree(
         lambda q, k: F.scaled_dot_product_attention(q, k, k, torch.tensor(mask)),
         lambda q, k: attention.scaled_dot_product_attention(q, k, k, jnp.asarray(mask)),
-        *(normal(1, 1, 2, 4), normal(1, 1, 2, 4)),
+        *(normal(1, 1, 2, 4), normal(1, 1, 3, 4)),
     )
 
 

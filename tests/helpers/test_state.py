@@ -235,7 +235,7 @@ def test_a_state_by_names_is_the_variables_themselves() -> None:
     layer = [f"first.{name}" for name in ("0.weight", "0.bias")]
     norm = [f"first.2.{name}" for name in ("weight", "bias", "running_mean", "running_var")]
     assert sorted(found) == sorted(["mean", "scale", *layer, *norm, "second.weight", "second.bias"])
-    assert list(found)[:2] == ["mean", "scale"]
+    assert list(found)[:2] == ["scale", "mean"]  # parameters come first
     assert found["second.weight"] is found["first.0.weight"] is module.second.kernel
     set_state(module, {name: variable[...] + 1 for name, variable in found.items()})
     assert module.scale[...].tolist() == [2.0, 2.0]
