@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 pytest.importorskip("flax")
 
 from torch2jax.verify import Verdict
+from torch2jax.verify.report import Rung
 from torch2jax.verify.scripts import verify_script
 from torch2jax.verify.sources import sources_of
 
@@ -32,8 +33,8 @@ def test_the_script_trains_alike(script: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)  # both run in copies of it
     report = verify_script(script)
     assert [d.headline for d in report.diagnostics if d.severity is Severity.ERROR] == []
-    bad = [f"{o.rung}: {o.verdict} {o.detail}" for o in report.outcomes if o.verdict is not Verdict.AGREES]
-    assert bad == []
+    found = [o for o in report.outcomes if (o.rung, o.verdict) != (Rung.GLOBALS, Verdict.INFORMATION)]  # there are none
+    assert [f"{o.rung}: {o.verdict} {o.detail}" for o in found if o.verdict is not Verdict.AGREES] == []
     losses = next(outcome.losses for outcome in report.outcomes if outcome.losses)
     assert len(losses[0]) >= LOSSES
 
