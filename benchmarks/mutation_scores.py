@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
 import platform
 import time
 from collections import Counter
@@ -25,10 +24,10 @@ from torch2jax.rules.cache import builtin_rules_dir, load_book
 from torch2jax.rules.mutants import mutants
 from torch2jax.verify.equivalents import Equivalents, read_equivalents
 from torch2jax.verify.mutation import Verdict, mutate_all
+from torch2jax.verify.quick_compilation import compile_quickly
 
 PACKAGES = ("torch", "jax", "flax", "optax")
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
-
+compile_quickly()
 
 TODAY = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
 

@@ -24,7 +24,6 @@ import dataclasses
 import json
 import multiprocessing
 import multiprocessing.connection
-import os
 import re
 import resource
 import signal
@@ -44,11 +43,11 @@ from torch2jax import Conversion, Options, Severity, __version__, convert_files
 from torch2jax.verify.cases import Case, read_cases
 from torch2jax.verify.compare import AGREEMENT
 from torch2jax.verify.programs import Programs
+from torch2jax.verify.quick_compilation import compile_quickly
 from torch2jax.verify.sources import sources_of
 from torch2jax.verify.spaces import write_files
 
-# Hardly anything runs twice: compile quickly rather than well.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+compile_quickly()
 
 HERE = Path(__file__).parent
 GOOD = ("agrees", "flagged", "not run")

@@ -12,9 +12,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from torch2jax.verify.quick_compilation import compile_quickly
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch with several threads crawls on a busy machine
-# Hardly anything runs twice: compile quickly rather than well.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+compile_quickly()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,6 @@ where it was with --resume.
 import argparse
 import fnmatch
 import json
-import os
 import signal
 import sys
 import time
@@ -21,15 +20,15 @@ import jax
 from conformance.op_db_running import Outcome, Report, Verdict, run
 from conformance.op_db_sides import sentence
 from conformance.op_db_sources import operators, program, reason_to_leave_out
+from torch2jax.verify.quick_compilation import compile_quickly
 
-_QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # hardly anything runs twice
 _SHOWN = 4  # different reasons of an operator that are recorded
 _CLEARED_EVERY = 20  # operators: what JAX has compiled for them is not used again
 
 
 def main() -> None:
     """Run the operators that are asked for, and write after each."""
-    os.environ.setdefault("XLA_FLAGS", _QUICKLY)
+    compile_quickly()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["*"], help="patterns of operators' full names")
     parser.add_argument("--results", type=Path, default=Path(__file__).with_name("op_db.json"))

@@ -6,7 +6,7 @@ in other styles of call only with `--full`.
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
@@ -15,24 +15,22 @@ pytest.importorskip("torch")
 pytest.importorskip("flax")
 
 from torch2jax.rules.cache import builtin_rules_dir, load_book
-from torch2jax.verify.checking import Checked, check_file, select
+from torch2jax.verify.checking import check_file, select
 
 FILES = sorted(select(load_book()))
 
 
 @pytest.fixture(scope="module")
-def results(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[list[Checked]]]]:
-    """The checks of all rule files, running in processes of their own."""
-    styles = bool(request.config.getoption("--full"))
+def apart() -> Iterator[ProcessPoolExecutor]:
+    """A process that has imported the frameworks, for the files that this worker of pytest is given."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["torch2jax.verify.examples"])
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, 4), mp_context=context) as pool:
-        yield {file: pool.submit(check_file, file, styles=styles) for file in FILES}
-        pool.shutdown(cancel_futures=True)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        yield pool
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: os.path.relpath(file, builtin_rules_dir()))
-def test_rules_of_a_file(file: str, results: dict[str, Future[list[Checked]]]) -> None:
-    checked = results[file].result()
+def test_rules_of_a_file(file: str, apart: ProcessPoolExecutor, request: pytest.FixtureRequest) -> None:
+    checked = apart.submit(check_file, file, styles=bool(request.config.getoption("--full"))).result()
     assert checked
     assert [item.headline for item in checked if item.problem] == []

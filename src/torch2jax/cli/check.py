@@ -20,12 +20,26 @@ if TYPE_CHECKING:
     "more_dirs", metavar="[RULES_DIRS]...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @rules_dirs_option
-@click.option("--rules", "pattern", default="*", metavar="GLOB", help="Only rules whose name or file matches.")
-@click.option("--jobs", default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes to spread files over.")
+@click.option("--rules", "pattern", metavar="GLOB", help="Only rules whose name or file matches.")
+@click.option(
+    "--samples",
+    "sample_dirs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Verify the programs that have a verify.toml beside them, at any depth; rules only with --rules. Repeatable.",
+)
+@click.option("--jobs", default=min(os.cpu_count() or 1, 8), show_default=True, help="Processes to work in.")
 @click.option("--fresh", is_flag=True, help="Check what did not change since it was checked as well.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JUnit XML.")
 def check(
-    more_dirs: tuple[Path, ...], rules_dirs: tuple[Path, ...], pattern: str, jobs: int, fresh: bool, junit: Path | None
+    more_dirs: tuple[Path, ...],
+    rules_dirs: tuple[Path, ...],
+    pattern: str | None,
+    sample_dirs: tuple[Path, ...],
+    jobs: int,
+    fresh: bool,
+    junit: Path | None,
 ) -> None:
     """Run the examples of all rules in PyTorch and in JAX, and compare values and gradients in float64.
 
@@ -33,31 +47,25 @@ def check(
     another way (keywords, positions, variables, starred arguments), or be flagged, and headers must have the parameters
     that the installed torch has. RULES_DIRS are folders of rules of your own, as with --rules-dir.
 
+    In a checkout of torch2jax its own samples are verified as well, unless --rules or --samples says what to check.
+
     Exit status: 0 everything agrees, 1 something does not, 2 bad usage.
     """
-    # Nothing here runs twice: what a compiler spends on speed is lost.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
     try:
-        from torch2jax.rules.cache import load_book
+        from torch2jax.verify.quick_compilation import compile_quickly
+
+        compile_quickly()
         from torch2jax.rules.templates import RuleError
         from torch2jax.verify import examples as _  # noqa: F401 - torch, jax, flax: fails here where they are missing
-        from torch2jax.verify.checking import check_all, select, weight
+        from torch2jax.verify.cases import CaseError
     except ImportError as error:
         raise click.UsageError(f"{error.name} is missing: pip install 'torch2jax-convert[verify]'") from None
-    checked: list[Checked] = []
-    folders = (*rules_dirs, *more_dirs)
-    done = 0
+    if pattern is None and not sample_dirs:
+        pattern, sample_dirs = "*", _own_samples()
     try:
-        weights = {file: weight(rules) for file, rules in select(load_book(folders), pattern).items()}
-        with ProgressBar("checking rules") as progress:
-            for results in check_all(pattern, jobs, folders, fresh=fresh):
-                checked += results
-                done += weights.get(results[0].file, 0) if results else 0
-                progress(done, sum(weights.values()))
-    except RuleError as error:
+        checked = _checked(pattern, jobs, (*rules_dirs, *more_dirs), sample_dirs, fresh=fresh)
+    except (CaseError, OSError, RuleError, UnicodeDecodeError) as error:
         raise click.UsageError(str(error)) from None
-    if not checked:
-        raise click.UsageError(f"no rule's name or file matches {pattern!r}")
     if junit is not None:
         from torch2jax.verify.junit import junit_xml
 
@@ -67,3 +75,41 @@ def check(
         click.echo(item.headline)
     click.echo(f"{len(checked)} checks, {len(failures)} failures")
     raise click.exceptions.Exit(1 if failures else 0)
+
+
+def _own_samples() -> tuple[Path, ...]:
+    """The samples of a checkout; an installed package has none."""
+    from torch2jax.rules.cache import builtin_rules_dir
+
+    samples = builtin_rules_dir().with_name("samples")
+    return (samples,) if samples.is_dir() else ()
+
+
+def _checked(
+    pattern: str | None, jobs: int, folders: tuple[Path, ...], sample_dirs: tuple[Path, ...], *, fresh: bool
+) -> list[Checked]:
+    """What was found, with a bar that shows how far the work is. Raises UsageError where there is nothing to check."""
+    from torch2jax.rules.cache import load_book
+    from torch2jax.verify.checking import check_all, select, weight
+    from torch2jax.verify.sample_check import check_samples, samples_in
+
+    samples = [sample for folder in sample_dirs for sample in samples_in(folder)]
+    files = select(load_book(folders), pattern) if pattern is not None else {}
+    if pattern is not None and not files:
+        raise click.UsageError(f"no rule's name or file matches {pattern!r}")
+    if not files and not samples:
+        raise click.UsageError(f"there is no verify.toml in {', '.join(map(str, sample_dirs))}")
+    weights = {file: weight(rules) for file, rules in files.items()}
+    total = sum(weights.values()) + sum(sample.weight for sample in samples)
+    checked: list[Checked] = []
+    done = 0
+    with ProgressBar("checking rules and samples" if samples else "checking rules") as progress:
+        for results in check_all(pattern, jobs, folders, fresh=fresh) if pattern is not None else ():
+            checked += results
+            done += weights.get(results[0].file, 0) if results else 0
+            progress(done, total)
+        for sample, results in check_samples(samples, jobs, folders, fresh=fresh):
+            checked += results
+            done += sample.weight
+            progress(done, total)
+    return checked

@@ -32,8 +32,10 @@ def mutate(patterns: tuple[str, ...], jobs: int, fresh: bool, rules_dirs: tuple[
 
     Exit status: 0 every change is noticed or recorded, 1 some are not, 2 bad usage.
     """
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
     try:
+        from torch2jax.verify.quick_compilation import compile_quickly
+
+        compile_quickly()
         from torch2jax.cli.progress import ProgressBar
         from torch2jax.rules.cache import builtin_rules_dir
         from torch2jax.rules.templates import RuleError

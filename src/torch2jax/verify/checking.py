@@ -99,19 +99,15 @@ def weight(rules: Iterable[Rule]) -> int:
 
 def check_file(file: str, pattern: str = "*", rules_dirs: Sequence[Path] = (), *, styles: bool = True) -> list[Checked]:
     """Check the rules of one file that match the pattern, in this process."""
-    return list(_check_in_process(file, pattern, tuple(rules_dirs), styles).checked)
-
-
-def _check_in_process(file: str, pattern: str, rules_dirs: tuple[Path, ...], styles: bool) -> CheckedFile:
-    book = load_book(rules_dirs)
-    return check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs), styles=styles)
+    return list(_check_and_forget(file, pattern, tuple(rules_dirs), styles).checked)
 
 
 def _check_and_forget(file: str, pattern: str, rules_dirs: tuple[Path, ...], styles: bool) -> CheckedFile:
     """Check the rules of a file; what JAX has compiled for them would fill the memory of a worker."""
     import jax
 
-    found = _check_in_process(file, pattern, rules_dirs, styles)
+    book = load_book(rules_dirs)
+    found = check_rules(select(book, pattern).get(file, []), book, Options(rules_dirs=rules_dirs), styles=styles)
     jax.clear_caches()  # type: ignore[no-untyped-call]
     return found
 

@@ -135,10 +135,9 @@ class VerifyReport:
     @property
     def summary(self) -> str:
         """One sentence: how many cases agree, and which do not."""
-        wrong = [[o for o in rows if o.verdict not in GOOD] for rows in self.by_case]
-        failed = [rows for rows in wrong if rows]
-        total, good = len(wrong), len(wrong) - len(failed)
-        parts = [f"{rows[0].case}: {_reasons(rows)}" for rows in failed]
+        failed = [(rows[0].case, wrong) for rows in self.by_case if (wrong := reasons(rows))]
+        total, good = len(self.by_case), len(self.by_case) - len(failed)
+        parts = [f"{case}: {wrong}" for case, wrong in failed]
         flags = sum(d.severity is Severity.ERROR for d in self.diagnostics)
         parts += [f"{_count(flags, 'use')} of torch not translated"] if flags else []
         if not failed:
@@ -169,10 +168,11 @@ class VerifyReport:
         }
 
 
-def _reasons(outcomes: Iterable[Outcome]) -> str:
-    """The rungs that failed, by verdict; what was not reached follows from them."""
-    failed = [o for o in outcomes if o.verdict is not Verdict.NOT_REACHED]
-    return ", ".join(f"{o.rung} {o.verdict}" for o in failed) or Verdict.NOT_REACHED
+def reasons(outcomes: Iterable[Outcome]) -> str:
+    """The rungs of one case that failed, with their verdicts; "" where none did."""
+    bad = [o for o in outcomes if o.verdict not in GOOD]
+    failed = [o for o in bad if o.verdict is not Verdict.NOT_REACHED]  # the others follow from these
+    return ", ".join(f"{o.rung} {o.verdict}" for o in failed or bad[:1])
 
 
 def _count(number: int, noun: str) -> str:

@@ -24,6 +24,9 @@ PACKAGES = frozenset(path.stem for path in STAND_INS.glob("*.py") if path.stem !
 class _StandIns(MetaPathFinder, Loader):
     """Finds `timm`, and whatever module below it, in the stand-in of that name."""
 
+    def __init__(self) -> None:
+        self.imported: list[str] = []
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -34,6 +37,7 @@ class _StandIns(MetaPathFinder, Loader):
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
+        self.imported.append(module.__name__)
         stand_in = importlib.import_module(f"{__name__}.{module.__name__.partition('.')[0]}")
         vars(module)["__getattr__"] = partial(getattr, stand_in)
 
@@ -47,5 +51,5 @@ def stand_ins() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name, module in sys.modules.items() if getattr(module, "__loader__", None) is finder]:
-            del sys.modules[name]
+        for name in finder.imported:
+            sys.modules.pop(name, None)
