@@ -285,6 +285,12 @@ def norm(
     >>> torch.linalg.norm(f32(2, 3) * 0, max("fro", "fro"))
     >>> torch.linalg.norm(f32(2, 3), max(1, 2), keepdim=True)
     >>> torch.linalg.norm(f32(4, 2, 3), max("nuc", "fro"), (0, 2), keepdim=True)
+    >>> torch.linalg.norm(f32(4, 2, 3), "nuc", (0, 2), True)
+    >>> x = f32(3)
+    >>> torch.linalg.norm(x - x.detach(), 1)
+
+    >>> x = f32(2, 3)
+    >>> torch.linalg.norm(x - x.detach(), 2, keepdim=True)
     """
     if ord is None or ord == "fro":
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
@@ -292,7 +298,7 @@ def norm(
         return helpers.l2_norm(A, axis=dim, keepdims=keepdim)
     if isinstance(dim, int):
         return helpers.norm(A, ord, axis=dim, keepdims=keepdim)
-    if ord != "fro":
+    if ord == "nuc":
         return jnp.linalg.norm(A, ord, axis=dim, keepdims=keepdim)
     return helpers.norm_of_order(A, ord, axis=dim, keepdims=keepdim)
 
@@ -309,12 +315,15 @@ def matrix_norm(
     >>> torch.linalg.matrix_norm(f32(2, 3) * 0, keepdim=True)
     >>> torch.linalg.matrix_norm(f32(2, 3) * 0, max("fro", "fro"), keepdim=True)
     >>> torch.linalg.matrix_norm(f32(4, 2, 3), max("nuc", "fro"), (0, 2))
+    >>> torch.linalg.matrix_norm(f32(4, 2, 3), "nuc", (0, 2), True)
+    >>> x = f32(2, 3)
+    >>> torch.linalg.matrix_norm(x - x.detach(), float("-inf"))
     """
     if ord == "fro":
         return helpers.l2_norm(A, axis=tuple(dim), keepdims=keepdim)
-    if ord != "fro":
+    if ord == "nuc":
         return jnp.linalg.norm(A, ord, axis=tuple(dim), keepdims=keepdim)
-    return helpers.norm_of_order(A, ord, axis=tuple(dim), keepdims=keepdim)
+    return helpers.matrix_norm(A, ord, axis=tuple(dim), keepdims=keepdim)
 
 
 @rule("torch.matrix_power", "torch.Tensor.matrix_power", "torch.linalg.matrix_power", rank=rank(input))
@@ -343,8 +352,10 @@ def matrix_rank(A: Tensor, *, atol=None, rtol=None, hermitian: bool = False) -> 
     >>> torch.linalg.matrix_rank(f32(3, 4).detach())
     >>> torch.linalg.matrix_rank(f32(4, 4).detach(), hermitian=True)
     >>> torch.linalg.matrix_rank((f32(4, 1) @ f32(1, 4)).detach(), rtol=1e-6)
+    >>> torch.linalg.matrix_rank(torch.diag(torch.tensor([100.0, 0.9, 1e-3])), rtol=1e-2)
     >>> torch.linalg.matrix_rank(torch.diag(torch.tensor([1.0, 1e-3, 1.0])), rtol=1e-2, hermitian=True)
+    >>> torch.linalg.matrix_rank(torch.diag(torch.tensor([100.0, 0.9, 1e-3])), atol=1.0)
     """
-    if hermitian:
-        return jnp.linalg.matrix_rank(helpers.one_triangle(A), rtol=rtol)
-    return jnp.linalg.matrix_rank(A, rtol=rtol)
+    if atol is None and rtol is None:
+        return jnp.linalg.matrix_rank(helpers.one_triangle(A) if hermitian else A)
+    return helpers.matrix_rank(helpers.one_triangle(A) if hermitian else A, atol=atol, rtol=rtol)

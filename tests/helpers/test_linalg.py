@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -73,6 +74,59 @@ def test_norm_of_order(
 
 def test_norm_of_order_at_zero(agree: Agree) -> None:
     agree(lambda x: torch.linalg.norm(x, "fro"), lambda x: linalg.norm_of_order(x, "fro"), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("atol", [None, 0.0, 1.0, np.array([0.0, 2.0])], ids=str)
+@pytest.mark.parametrize("rtol", [None, 0.0, 1e-2, 1.0, np.array([0.5, 1e-3])], ids=str)
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_matrix_rank(atol: float | np.ndarray | None, rtol: float | np.ndarray | None, scale: float) -> None:
+    matrices = np.stack([np.diag([1.0, 0.9, 1e-3, 1e-17]), np.zeros((4, 4))])
+    both = [
+        None if tol is None else torch.tensor(tol) for tol in (atol, rtol)
+    ]  # torch takes two numbers or two tensors
+    expected = torch.linalg.matrix_rank(torch.tensor(scale * matrices), atol=both[0], rtol=both[1])
+    np.testing.assert_array_equal(linalg.matrix_rank(jnp.asarray(scale * matrices), atol, rtol), expected)
+
+
+def test_matrix_rank_of_jax_takes_a_relative_tolerance_for_an_absolute_one() -> None:
+    matrix = np.diag([100.0, 0.9])
+    assert np.linalg.matrix_rank(matrix, rtol=1e-2) == 1
+    assert jnp.linalg.matrix_rank(matrix, rtol=1e-2) == 2
+
+
+MATRICES = (np.zeros((2, 3)), np.ones((2, 2)), np.array([[0.0, 1.0, -2.0], [1.0, 1.0, 0.0]]))
+
+
+@pytest.mark.parametrize("order", [1, -1, 2, -2, float("inf"), -float("inf"), "fro", "nuc"])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("x", MATRICES, ids=["zero", "ones", "mixed"])
+def test_matrix_norm(order: float | str, keepdims: bool, x: np.ndarray, agree: Agree) -> None:
+    agree(
+        lambda x: torch.linalg.matrix_norm(x, order, (-2, -1), keepdims),
+        lambda x: linalg.matrix_norm(x, order, (-2, -1), keepdims),
+        x,
+    )
+
+
+def test_matrix_norm_along_other_axes(normal: Normal, agree: Agree) -> None:
+    for order in (1, float("inf"), 2):
+        for axes in ((0, 2), (2, 0)):
+            agree(
+                lambda x, order=order, axes=axes: torch.linalg.matrix_norm(x, order, axes, True),
+                lambda x, order=order, axes=axes: linalg.matrix_norm(x, order, axes, True),
+                normal(2, 3, 4),
+            )
+
+
+def test_matrix_norm_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="norms of matrices are of order"):
+        linalg.matrix_norm(np.ones((2, 2)), 3)
+
+
+@pytest.mark.parametrize("order", [1, 2, 0.5, -1, float("inf"), -float("inf")])
+def test_norm_of_order_of_a_vector(order: float, agree: Agree) -> None:
+    for x in (np.zeros(3), np.array([0.0, 1.0, -2.0])):
+        agree(lambda x: torch.linalg.norm(x, order), lambda x: linalg.norm_of_order(x, order), x)
 
 
 def test_norm_counts(with_zeros: np.ndarray) -> None:

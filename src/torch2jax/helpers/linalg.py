@@ -46,13 +46,46 @@ def norm(
 def norm_of_order(
     x: jax.Array, order: float | str | None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> jax.Array:
-    """`jnp.linalg.norm` with the gradient 0 at zero where the norm is the Euclidean one, or one of vectors."""
-    if order is None or order == "fro":
+    """`jnp.linalg.norm` with the gradient 0 at zero: of vectors, or of matrices where there are two axes."""
+    if order is None:
         return l2_norm(x, axis, keepdims)
-    if isinstance(axis, int):
-        return norm(x, order, axis, keepdims)
-    result: jax.Array = jnp.linalg.norm(x, order, axis, keepdims)
-    return result
+    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return norm(x, order, axes, keepdims) if len(axes) == 1 else matrix_norm(x, order, axes, keepdims)
+
+
+def matrix_norm(
+    x: jax.Array, order: float | str = "fro", axis: tuple[int, ...] = (-2, -1), keepdims: bool = False
+) -> jax.Array:
+    """Norm of the matrices in two axes, with the gradient 0 where an entry is 0, unless it is of singular values."""
+    if order == "fro":
+        return l2_norm(x, axis, keepdims)
+    matrices = jnp.moveaxis(x, axis, (-2, -1))
+    if order in (1, -1):
+        sizes = absolute(matrices).sum(-2)
+    elif order in (float("inf"), -float("inf")):
+        sizes = absolute(matrices).sum(-1)
+    elif order in (2, -2, "nuc"):
+        sizes = jnp.linalg.svd(matrices, compute_uv=False)
+    else:
+        raise ValueError(f"norms of matrices are of order 1, 2, inf, their negatives, 'fro' or 'nuc', not {order!r}")
+    result = sizes.sum(-1) if isinstance(order, str) else sizes.max(-1) if order > 0 else sizes.min(-1)
+    return jnp.expand_dims(result, axis) if keepdims else result
+
+
+def matrix_rank(
+    x: jax.Array, atol: float | jax.Array | None = None, rtol: float | jax.Array | None = None
+) -> jax.Array:
+    """How many singular values are above `atol`, and above `rtol` times the greatest one.
+
+    `rtol` is 0 by default where `atol` is positive. `jnp.linalg.matrix_rank` compares with `rtol` itself.
+    """
+    sizes = jnp.linalg.svd(x, compute_uv=False)
+    least = jnp.zeros(x.shape[:-2], sizes.dtype) if atol is None else jnp.asarray(atol, sizes.dtype)
+    if rtol is None:
+        eps = float(jnp.finfo(sizes.dtype).eps)  # type: ignore[no-untyped-call]
+        rtol = jnp.where(least > 0, 0, max(x.shape[-2:]) * eps)
+    bound = jnp.maximum(least, rtol * sizes.max(-1, initial=0))
+    return (sizes > bound[..., None]).sum(-1)
 
 
 def l2_normalize(x: jax.Array, axis: int | tuple[int, ...] = 1, eps: float = 1e-12) -> jax.Array:
