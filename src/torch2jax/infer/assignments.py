@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from torch2jax.infer import attributes, items
-from torch2jax.infer.aliasing import note_put, storage_of
+from torch2jax.infer.aliasing import note_put
 from torch2jax.infer.contents import copy_items
 from torch2jax.infer.crossings import keep_value
 from torch2jax.infer.frame import Frame, executes
@@ -27,6 +27,8 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.leaves import made_parameter
 from torch2jax.infer.liveness import stored
+from torch2jax.infer.numpy_arrays import may_be_numpy, note_change
+from torch2jax.infer.storage import storage_of
 from torch2jax.infer.targets import is_number, store
 from torch2jax.infer.views import view_of
 from torch2jax.source.nodes import dotted_name, walk
@@ -105,6 +107,8 @@ def augmented_assign(frame: Frame, node: cst.AugAssign) -> None:
 
     target = frame.eval(node.target)
     value = frame.eval(node.value)
+    if may_be_numpy(target):
+        note_change(frame, node.target, node)
     if not is_tensor(target) and not is_tensor(value):
         if isinstance(node.operator, cst.AddAssign):
             _extend(frame, target, node.value, value)

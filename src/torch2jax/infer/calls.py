@@ -8,7 +8,6 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import autograd
-from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.apis import call_builtin, call_torch
 from torch2jax.infer.arguments import Arguments, evaluate_arguments, take, use_all
 from torch2jax.infer.crossings import with_arrays
@@ -54,11 +53,13 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import MIXED
+from torch2jax.infer.numpy_arrays import note_numpy_call
 from torch2jax.infer.program import Cell, ClassInfo, FunctionInfo
 from torch2jax.infer.rule_calls import apply, call_layer
 from torch2jax.infer.rule_layers import default_layer
 from torch2jax.infer.scaling import SCALERS, build_scaler, call_scaler_method
 from torch2jax.infer.selectors import selected
+from torch2jax.infer.storage import storage_of
 
 
 @evaluates(cst.Call)
@@ -296,7 +297,10 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     use_all(frame, arguments)
     if root in ("torch", "torchvision", "torchaudio", "timm"):
         frame.report("T2J101", node, f"{name} has no rule")
-    return NUMPY if root == "numpy" else FREE
+    if root != "numpy":
+        return FREE
+    note_numpy_call(frame, node)
+    return NUMPY
 
 
 def _mutated_argument(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> cst.BaseExpression | None:
@@ -320,6 +324,7 @@ def call_method(frame: Frame, node: cst.Call, receiver: Kind, name: str, argumen
         return autograd.save(receiver.cls, kinds, arguments.star is not None, frame.program, node)
     if isinstance(receiver, Numpy):
         use_all(frame, arguments)
+        note_numpy_call(frame, node)
         return NUMPY if name not in ("item", "tolist") else FREE
     if isinstance(receiver, Unknown):
         return call_unknown(frame, node, BoundApi(receiver, name), arguments)

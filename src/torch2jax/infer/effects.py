@@ -6,21 +6,10 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import (
-    HINT,
-    is_looked_at,
-    mark_out_of_date,
-    mark_stale,
-    note_put,
-    note_write,
-    order_of_token,
-    passed_attribute,
-    passed_storage,
-    shares,
-    storage_of,
-)
+from torch2jax.infer.aliasing import HINT, is_looked_at, mark_out_of_date, mark_stale, note_put, note_write
 from torch2jax.infer.facts import Returned
 from torch2jax.infer.kinds import Instance, Tensor, Tuple, is_box, is_module, options, without_none
+from torch2jax.infer.storage import order_of_token, passed_attribute, passed_storage, shares, storage_of
 from torch2jax.infer.views import attribute_key, root_of
 from torch2jax.source.nodes import walk
 

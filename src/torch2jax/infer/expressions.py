@@ -6,7 +6,6 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.contents import copy_items, heap_write, is_setting
 from torch2jax.infer.frame import Frame, Value, evaluates
 from torch2jax.infer.host import note_leak
@@ -30,6 +29,7 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.loops import loop_storage
 from torch2jax.infer.narrowing import condition, narrow
+from torch2jax.infer.storage import storage_of
 from torch2jax.infer.targets import store
 from torch2jax.infer.views import view_of
 from torch2jax.source.nodes import walk

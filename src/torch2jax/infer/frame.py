@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import HINT, mark_out_of_date, storage_of
+from torch2jax.infer.aliasing import HINT, mark_out_of_date
 from torch2jax.infer.facts import Facts, Finding, Relayout, RuleCall
 from torch2jax.infer.host_uses import is_used_as_array, parents_of
 from torch2jax.infer.kinds import (
@@ -30,7 +30,9 @@ from torch2jax.infer.kinds import (
 )
 from torch2jax.infer.layout import MIXED, Layout
 from torch2jax.infer.liveness import Liveness
+from torch2jax.infer.numpy_arrays import may_be_numpy, note_definition
 from torch2jax.infer.program import ClassInfo, FunctionInfo, Program
+from torch2jax.infer.storage import storage_of
 from torch2jax.infer.views import View, attribute_key, view_of, written
 from torch2jax.source.nodes import children
 from torch2jax.source.scope import Scope
@@ -223,6 +225,8 @@ class Frame:
         storage = storage or storage_of(self, value)
         fresh = not storage
         entangled = self._is_entangled(value, storage)
+        if value is not None and may_be_numpy(kind):
+            note_definition(self, definition, value)
         self._forget(name)
         if fresh or not isinstance(without_none(kind), Tensor):
             self._age(definition)

@@ -24,7 +24,6 @@ from torch2jax.infer import (
     statements,
     states,
 )
-from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.apis import TORCH
 from torch2jax.infer.consistency import report_clashes
 from torch2jax.infer.crossings import received_parameter
@@ -51,6 +50,7 @@ from torch2jax.infer.module_flow import grant_pins
 from torch2jax.infer.outside import call_from_outside, note_layers
 from torch2jax.infer.program import FileInfo, FunctionInfo, Program
 from torch2jax.infer.seeds import settle_seeds
+from torch2jax.infer.storage import storage_of
 from torch2jax.rules.aliases import canonical
 from torch2jax.source.scope import Binding, Scope
 

@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import views
-from torch2jax.infer.aliasing import HINT, note_put, note_write, storage_of
+from torch2jax.infer.aliasing import HINT, note_put, note_write
 from torch2jax.infer.contents import heap_read, heap_write, layouts_in, read_item, sites_of, write_setting
 from torch2jax.infer.frame import Frame, evaluates
 from torch2jax.infer.kinds import (
@@ -42,7 +42,9 @@ from torch2jax.infer.kinds import (
     without_none,
 )
 from torch2jax.infer.layout import MIXED, place, without
+from torch2jax.infer.numpy_arrays import may_be_numpy, note_change
 from torch2jax.infer.state_entries import look_into, state_entry
+from torch2jax.infer.storage import storage_of
 
 SHAPE_ITEMS: Kind = Iterator_(INT)
 
@@ -453,6 +455,8 @@ def assign_item(
     if augmented is not None and is_tensor(frame.facts.kinds.get(target, UNKNOWN)):
         mutated(frame, target, augmented)
         return
+    if may_be_numpy(plain):
+        note_change(frame, target.value, augmented or target)
     for option in options(plain):
         if isinstance(option, Mapping):
             frame.program.grown.add(option.site)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import Kind, Tensor, without_none
+from torch2jax.infer.storage import storage_of
 from torch2jax.source.nodes import dotted_name, walk
 
 

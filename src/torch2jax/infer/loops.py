@@ -8,12 +8,12 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import items
-from torch2jax.infer.aliasing import is_value, storage_of
 from torch2jax.infer.frame import Frame, Value, executes
 from torch2jax.infer.host import gives_fresh
 from torch2jax.infer.kinds import NONE, UNKNOWN, Kind, Tensor, Tuple, union, without_none
 from torch2jax.infer.liveness import stored
 from torch2jax.infer.narrowing import condition, narrow
+from torch2jax.infer.storage import is_value, storage_of
 from torch2jax.infer.targets import store
 
 

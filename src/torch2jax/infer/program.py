@@ -13,6 +13,7 @@ import libcst as cst
 from torch2jax.infer.facts import Facts
 from torch2jax.infer.kinds import FREE, UNKNOWN, Kind, as_host, join, limited
 from torch2jax.infer.layout import Layout
+from torch2jax.infer.numpy_arrays import NumpyArrays
 from torch2jax.source.nodes import dotted_name, walk
 from torch2jax.source.printing import Span, spans_of
 
@@ -344,6 +345,7 @@ class Program:
     ``hooks``: what modules call, by the calls that register it; ``hooked_sites``: the layers without state among those.
     ``entries``: the calls of ``state_dict`` whose entries are looked at, with the functions that do. ``named_states``:
     those of which it was known from the beginning; they give dictionaries.
+    ``numpy``: what becomes of arrays of NumPy.
     ``hosted``: functions, classes and assignments that belong to the data loading, which stays PyTorch; ``hosting``:
     such code is being interpreted; ``draws_on_host``: it draws random numbers.
     """
@@ -386,6 +388,7 @@ class Program:
     static_arrays: dict[cst.CSTNode, tuple[cst.Assign, ...]] = field(default_factory=dict)
     leaves: dict[FunctionInfo, set[cst.CSTNode]] = field(default_factory=dict)
     current: FunctionInfo | None = None
+    numpy: NumpyArrays = field(default_factory=NumpyArrays)
     hosted: set[Any] = field(default_factory=set)
     entries: dict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
     read_of_loaders: set[str] | None = None

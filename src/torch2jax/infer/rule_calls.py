@@ -9,7 +9,7 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import is_looked_at, mark_stale, storage_of
+from torch2jax.infer.aliasing import is_looked_at, mark_stale
 from torch2jax.infer.arguments import Arguments, as_arg, positional_args, spread, use_all
 from torch2jax.infer.facts import Passed, RuleCall
 from torch2jax.infer.frame import Frame
@@ -26,6 +26,7 @@ from torch2jax.infer.kinds import (
 from torch2jax.infer.layout import MIXED, Layout
 from torch2jax.infer.rule_layers import lacks_batch, uses_rngs
 from torch2jax.infer.rule_results import call_result, plain_result
+from torch2jax.infer.storage import storage_of
 from torch2jax.infer.views import root_of
 from torch2jax.rules.bind import Bound, Mismatch, bind
 from torch2jax.rules.expr import reads_value

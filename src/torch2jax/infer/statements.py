@@ -6,12 +6,13 @@ from typing import Any
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import storage_of
 from torch2jax.infer.class_tests import check_classes
 from torch2jax.infer.frame import Env, Frame, Value, executes
 from torch2jax.infer.kinds import NONE, UNKNOWN, Instance
 from torch2jax.infer.narrowing import condition, decided_test, narrow
+from torch2jax.infer.numpy_arrays import may_be_numpy, note_returned
 from torch2jax.infer.optional_imports import taken
+from torch2jax.infer.storage import storage_of
 from torch2jax.infer.targets import store
 from torch2jax.source.nodes import walk
 
@@ -61,6 +62,8 @@ def return_(frame: Frame, node: cst.Return) -> None:
         frame.returns.append((node, NONE))
     frame.exits.append((node.value, dict(frame.env)))
     frame.gives |= storage_of(frame, node.value)
+    if may_be_numpy(kind):
+        note_returned(frame, node.value)
     frame.alive = False
 
 

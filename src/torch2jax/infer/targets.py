@@ -9,12 +9,13 @@ from typing import Any
 import libcst as cst
 
 from torch2jax.infer import attributes, items
-from torch2jax.infer.aliasing import HINT, kept_data, part_of, storage_of
+from torch2jax.infer.aliasing import HINT, kept_data
 from torch2jax.infer.crossings import received
 from torch2jax.infer.facts import RuleCall
 from torch2jax.infer.frame import Frame
 from torch2jax.infer.kinds import INT, UNKNOWN, HostTensor, Kind, Number, Shape, Tensor, options, without_none
 from torch2jax.infer.liveness import stored
+from torch2jax.infer.storage import part_of, storage_of
 from torch2jax.infer.views import View, attribute_key, view_of
 from torch2jax.source.nodes import dotted_name, walk
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import libcst as cst
 
-from torch2jax.infer.aliasing import MAY_BE_THE_SAME, is_value
 from torch2jax.infer.facts import Finding, RuleCall, UserCall
 from torch2jax.infer.kinds import Free, Mapping, Sequence, Tensor, Tuple, Unknown, options, without_none
 from torch2jax.infer.liveness import Liveness
 from torch2jax.infer.program import FunctionInfo, Program
+from torch2jax.infer.storage import MAY_BE_THE_SAME, is_value
 from torch2jax.regions.callees import callees, reached, receiver_of
 from torch2jax.regions.paths import touches
 from torch2jax.regions.region import Region
