@@ -171,6 +171,7 @@ def linalg_svd(
     >>> torch.linalg.svd(f32(3, 2), full_matrices=False)[1]
     >>> torch.linalg.svd(f32(3, 2).detach())[0].shape
     """
+    caveat("singular vectors are unique up to their phases: PyTorch's may have others")
     return jnp.linalg.svd(A, full_matrices=full_matrices)
 
 
@@ -182,6 +183,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Out =
     >>> torch.svd(f32(3, 2).detach(), some=False)[0].shape
     >>> torch.svd(f32(3, 2), compute_uv=False)
     """
+    caveat("singular vectors are unique up to their phases: PyTorch's may have others")
     if not compute_uv:
         raise Unsupported("U and V of zeros are not translated", "use jnp.linalg.svdvals(x)")
     return helpers.svd(input, full_matrices=not some)

@@ -136,8 +136,9 @@ def nonzero_static(input: Tensor, *, size, fill_value=-1) -> Tensor:
 
     >>> torch.nonzero_static(i64(3, 4, high=2), size=20)
     >>> i64(3, 4, high=2).nonzero_static(size=2, fill_value=7)
+    >>> torch.nonzero_static(torch.zeros(2, 0), size=3)
     """
-    return jnp.argwhere(input, size=size, fill_value=fill_value)
+    return helpers.nonzero_static(input, size, fill_value)
 
 
 @rule("torch.histogram", "torch.Tensor.histogram", fields=("hist", "bin_edges"))

@@ -207,3 +207,16 @@ def test_masked_set_with_a_value_for_each_place(
 def test_masked_set_keeps_the_dtype() -> None:
     x = jnp.arange(4)
     assert indexing.masked_set(x, x > 1, 0.5).dtype == x.dtype
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 0), (0,), ()])
+@pytest.mark.parametrize("size", [0, 2, 20])
+def test_nonzero_static(shape: tuple[int, ...], size: int) -> None:
+    x = np.random.default_rng(0).integers(0, 2, shape)
+    expected = torch.nonzero_static(torch.as_tensor(x), size=size, fill_value=-7)
+    np.testing.assert_array_equal(indexing.nonzero_static(jnp.asarray(x), size, -7), expected)
+
+
+def test_argwhere_of_jax_forgets_what_to_fill_an_empty_array_with() -> None:
+    assert jnp.argwhere(jnp.zeros((2, 1)), size=1, fill_value=-1).tolist() == [[-1, -1]]
+    assert jnp.argwhere(jnp.zeros((2, 0)), size=1, fill_value=-1).tolist() == [[0, 0]]

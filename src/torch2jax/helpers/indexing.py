@@ -160,3 +160,13 @@ def unique_consecutive(x: jax.Array, axis: int | None = None) -> tuple[jax.Array
     if axis is None:
         return rows[starts], inverse.reshape(x.shape), counts
     return jnp.moveaxis(rows[starts], 0, axis), inverse, counts
+
+
+def nonzero_static(x: jax.Array, size: int, fill_value: int = -1) -> jax.Array:
+    """Indices of the elements that are not 0, one a row, cut or filled up to `size` rows, also of an empty array.
+
+    There `jnp.argwhere` fills up with 0 whatever `fill_value` is.
+    """
+    if x.size == 0:
+        return jnp.full((size, x.ndim), fill_value)
+    return jnp.argwhere(x, size=size, fill_value=fill_value)
