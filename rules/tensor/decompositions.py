@@ -169,18 +169,25 @@ def linalg_svd(
     """Singular values; U, S and V conjugate transposed.
 
     >>> torch.linalg.svd(f32(3, 2), full_matrices=False)[1]
-    >>> torch.linalg.svd(f32(3, 2).detach())[0].shape
+    >>> torch.linalg.svd(f32(3, 2))[1]
+    >>> u, s, vh = torch.linalg.svd(f32(3, 3))
+    >>> (u[:, :1] @ vh[:1]) * torch.arange(3)
+
+    >>> u, s, vh = torch.linalg.svd(f32(2, 3))
+    >>> u[:, :1] @ vh[:1], (vh[2:].mT @ vh[2:]).detach()
     """
     caveat("singular vectors are unique up to their phases: PyTorch's may have others")
-    return jnp.linalg.svd(A, full_matrices=full_matrices)
+    if not full_matrices:
+        return jnp.linalg.svd(A, full_matrices=False)
+    return helpers.full_svd(A)
 
 
 @rule("torch.svd", "torch.Tensor.svd")
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Out = None) -> (Tensor, Tensor, Tensor):
     """Singular values; U, S and V.
 
-    >>> torch.svd(f32(3, 2))[1]
-    >>> torch.svd(f32(3, 2).detach(), some=False)[0].shape
+    >>> torch.svd(f32(3, 2))[1], torch.svd(f32(3, 2))[0].shape
+    >>> torch.svd(f32(3, 2), some=False)[0].shape
     >>> torch.svd(f32(3, 2), compute_uv=False)
     """
     caveat("singular vectors are unique up to their phases: PyTorch's may have others")

@@ -409,13 +409,24 @@ def istft(
     >>> torch.istft(torch.stft(f32(2, 40), 8, return_complex=True), 8)
     >>> spectra = torch.stft(f32(40), 8, hop_length=2, window=pos(8), return_complex=True)
     >>> torch.istft(spectra, 8, hop_length=2, window=pos(8), length=39)
-    >>> torch.istft(c64(5, 11), 8, return_complex=True)
+    >>> torch.istft(c64(8, 11), 8, 2, center=False, return_complex=True)
+    >>> torch.istft(c64(2, 8, 11), 8, 2, 6, c64(6), normalized=True, length=19, return_complex=True)
     >>> torch.istft(c64(8, 11), 8, onesided=False)
     >>> torch.istft(c64(5, 11), 8, 2, 6, pos(6), normalized=True)
     >>> torch.istft(c64(5, 11), 8, 2, window=pos(8), center=False)
     """
     if return_complex:
-        raise Unsupported("complex signals are not translated", "transform the parts one by one")
+        return helpers.istft(
+            input,
+            n_fft,
+            hop_length=hop_length,
+            win_length=win_length,
+            window=window,
+            center=center,
+            normalized=normalized,
+            length=length,
+            is_complex=True,
+        )
     return helpers.istft(
         input,
         n_fft,

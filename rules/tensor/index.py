@@ -254,7 +254,10 @@ def nonzero_tuple(input: Tensor, *, as_tuple: IsTrue) -> Tensors:
     """Indices of the elements that are not 0, for each axis.
 
     >>> torch.nonzero(i64(2, 3, high=2), as_tuple=True)
+    >>> torch.nonzero(f32(2).sum(), as_tuple=True)
     """
+    if rank(input) == 0:
+        return jnp.nonzero(input[None])
     return jnp.nonzero(input)
 
 
@@ -283,7 +286,7 @@ def bucketize(
 @rule("torch.searchsorted", rank=rank(input), dtype="int")
 def searchsorted(
     sorted_sequence: Tensor,
-    input: Tensor,
+    input: Scalar,
     *,
     out_int32: Ignored = False,
     right: bool = False,
@@ -298,11 +301,20 @@ def searchsorted(
     >>> torch.searchsorted(torch.arange(4), i64(5, high=6), right=True)
     >>> torch.searchsorted(torch.tensor([0, 1, 2]), i64(5, high=4), side="right")
     >>> torch.searchsorted(f32(2, 5).sort(-1)[0], f32(2, 3))
+    >>> x = torch.tensor([[7, 1, 5, 3, 5], [0, 8, 2, 8, 4]])
+    >>> v, order = i64(2, 9, high=9), x.argsort(-1)
+    >>> left, right = torch.searchsorted(x, v, sorter=order), torch.searchsorted(x, v, right=True, sorter=order)
+    >>> left, right, torch.searchsorted(x[0], v, side="right", sorter=order[0])
+
     >>> torch.searchsorted(i64(2, 5, high=9).sort(-1)[0], i64(2, 3, high=9), right=True)
     >>> torch.searchsorted(i64(2, 5, high=9).sort(-1)[0], i64(2, 3, high=9), side='right')
     >>> torch.searchsorted(torch.tensor([0, 1, 2]), i64(7, high=4))
     >>> torch.searchsorted(f32(6).view(2, 3).sort(-1)[0], f32(2, 4))
     """
+    if sorter is not None and side is not None:
+        return helpers.search_rows(sorted_sequence, input, side=side, sorter=sorter)
+    if sorter is not None:
+        return helpers.search_rows(sorted_sequence, input, side="right" if right else "left", sorter=sorter)
     if rank(sorted_sequence) == 1 and side is not None:
         return jnp.searchsorted(sorted_sequence, input, side=side)
     if rank(sorted_sequence) == 1:
@@ -457,12 +469,13 @@ def histc(input: Tensor, bins=100, min=0, max=0, *, out: Out = None) -> Tensor:
 
     >>> torch.histc(f32(50).detach(), 4, -1, 1)
     >>> torch.histc(f32(50).detach(), bins=7)
+    >>> torch.histc(torch.zeros(2, 0), 3)
     >>> torch.histc(f32(50).detach())
     >>> torch.histc(pos(50).detach(), 4, 0, 1)
     >>> torch.histc(-pos(50).detach(), 4, -1, 0)
     """
     if min == 0 and max == 0:
-        return jnp.histogram(input, bins=bins)[0].astype(input.dtype)
+        return helpers.histc(input, bins)
     return jnp.histogram(input, bins=bins, range=(min, max))[0].astype(input.dtype)
 
 

@@ -410,7 +410,7 @@ def mode(input: Tensor, dim: Axis = -1, keepdim: bool = False, *, out: Out = Non
     return helpers.mode_with_indices(input, axis=dim, keepdims=keepdim)
 
 
-@rule("torch.count_nonzero", "torch.Tensor.count_nonzero", dtype="int")
+@rule("torch.count_nonzero", "torch.Tensor.count_nonzero", mode="reduce", dtype="int")
 def count_nonzero(input: Tensor, dim: Axis = None) -> Tensor:
     """Number of elements that are not 0.
 

@@ -463,6 +463,16 @@ def atleast_1d(input: Tensor) -> Tensor:
     return jnp.atleast_1d(input)
 
 
+@rule("torch.atleast_1d")
+def atleast_1d_each(*tensors: Tensors) -> Tensors:
+    """Several tensors with one axis at least.
+
+    >>> torch.atleast_1d(f32(), f32(2))
+    >>> torch.atleast_1d([f32(), f32(2, 3)])
+    """
+    return tuple(map(jnp.atleast_1d, tensors))
+
+
 @rule("torch.atleast_2d")
 def atleast_2d(input: Tensor) -> Tensor:
     """With two axes at least.

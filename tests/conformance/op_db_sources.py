@@ -29,6 +29,11 @@ _LEFT_OUT = {
     "native_dropout_backward": "has no public name",
     "max_pool2d_with_indices_backward": "has no public name",
 }
+# Singular vectors are a pair up to a phase, and those beyond the singular values are any: S, u u^H, v v^H and U S V^H.
+_SINGULAR = (
+    "(e := {0})[1], torch.einsum('...ik,...jk->...ijk', (u := e[0][..., : e[1].shape[-1]]), u.conj()), "
+    "torch.einsum('...ik,...jk->...ijk', (v := {1}[..., : e[1].shape[-1]]), v.conj()), (u * e[1][..., None, :]) @ v.mH"
+)
 # How an operator is called that the database wraps in a function of its own.
 _SPELLINGS = {
     "T": "{0}.T",
@@ -70,6 +75,8 @@ _SPELLINGS = {
     "sparse.mm.reduce": "torch.sparse.mm({all})",
     # An eigenvector is one up to a phase: v v^H of each vector is compared, which has all of it but the phase.
     "linalg.eig": "(e := torch.linalg.eig({all}))[0], torch.einsum('...ik,...jk->...ijk', e[1], e[1].conj())",
+    "svd": _SINGULAR.format("torch.svd({all})", "e[2]"),
+    "linalg.svd": _SINGULAR.format("torch.linalg.svd({all})", "e[2].mH"),
     "linalg.eigh": "(e := torch.linalg.eigh({all}))[0], torch.einsum('...ik,...jk->...ijk', e[1], e[1].conj())",
 }
 _IMPORTS = "import torch\nimport torch.nn.functional as F\n"

@@ -220,3 +220,16 @@ def test_nonzero_static(shape: tuple[int, ...], size: int) -> None:
 def test_argwhere_of_jax_forgets_what_to_fill_an_empty_array_with() -> None:
     assert jnp.argwhere(jnp.zeros((2, 1)), size=1, fill_value=-1).tolist() == [[-1, -1]]
     assert jnp.argwhere(jnp.zeros((2, 0)), size=1, fill_value=-1).tolist() == [[0, 0]]
+
+
+def test_scatters_of_scalars() -> None:
+    x, index, src = torch.tensor(2.0), torch.tensor(0), torch.tensor(3.0)
+    mine = [jnp.asarray(value.numpy()) for value in (x, index, src)]
+    assert indexing.scatter(mine[0], 0, *mine[1:]) == x.scatter(0, index, src).item()
+    assert indexing.scatter(mine[0], -1, mine[1], 7.0) == x.scatter(-1, index, 7.0).item()
+    assert indexing.scatter_add(mine[0], 0, *mine[1:]) == x.scatter_add(0, index, src).item()
+    assert indexing.scatter_multiply(mine[0], 0, *mine[1:]) == x.scatter(0, index, src, reduce="multiply").item()
+    for reduce in ("sum", "prod", "mean", "amax", "amin"):
+        for include in (True, False):
+            expected = x.scatter_reduce(0, index, src, reduce, include_self=include).item()
+            assert indexing.scatter_reduce(mine[0], 0, *mine[1:], reduce, include) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -216,3 +217,26 @@ def test_svd_rebuilds_the_matrix(full: bool, normal: Normal) -> None:
     assert [part.shape for part in (u, s, v)] == [tuple(part.shape) for part in expected]
     np.testing.assert_allclose(s, expected[1], rtol=1e-12)
     np.testing.assert_allclose(u[..., :3] * s[..., None, :] @ v.mT, x, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 5)])
+def test_full_svd(shape: tuple[int, ...], normal: Normal, agree: Agree) -> None:
+    count = min(shape[-2:])
+
+    def torch_parts(x: torch.Tensor) -> torch.Tensor:  # which do not depend on the phases
+        u, s, vh = torch.linalg.svd(x)
+        assert u.shape[-1] == x.shape[-2]
+        assert vh.shape[-2] == x.shape[-1]
+        rest = (u[..., count:] @ u[..., count:].mT).detach().sum() + (
+            vh[..., count:, :].mT @ vh[..., count:, :]
+        ).detach()
+        return (u[..., :1] @ vh[..., :1, :]).sum() * s + rest.sum()
+
+    def jax_parts(x: jax.Array) -> jax.Array:
+        u, s, vh = linalg.full_svd(x)
+        assert u.shape[-1] == x.shape[-2]
+        assert vh.shape[-2] == x.shape[-1]
+        rest = (u[..., count:] @ u[..., count:].mT).sum() + (vh[..., count:, :].mT @ vh[..., count:, :])
+        return (u[..., :1] @ vh[..., :1, :]).sum() * s + jax.lax.stop_gradient(rest.sum())
+
+    agree(torch_parts, jax_parts, normal(*shape))

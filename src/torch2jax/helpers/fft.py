@@ -62,12 +62,17 @@ def istft(
     center: bool = True,
     normalized: bool = False,
     length: int | None = None,
+    is_complex: bool = False,
 ) -> jax.Array:
-    """The real signal (..., time) whose spectra (..., frequencies, frames) `stft` gives, by overlap and add."""
+    """The signal (..., time) whose spectra (..., frequencies, frames) `stft` gives, by overlap and add.
+
+    A complex signal has the frequencies of both signs.
+    """
     hop = n_fft // 4 if hop_length is None else hop_length
     window = centered_window(window, n_fft if win_length is None else win_length, n_fft)
     frames = spectra.mT * n_fft**0.5 if normalized else spectra.mT
-    frames = jnp.fft.irfft(frames, n_fft) * window  # of a full spectrum only the first half counts
+    frames = jnp.fft.ifft(frames) if is_complex else jnp.fft.irfft(frames, n_fft)  # of which only the first half counts
+    frames = frames * window
     count = frames.shape[-2]
     places = jnp.arange(count)[:, None] * hop + jnp.arange(n_fft)
     total = n_fft + hop * (count - 1)

@@ -44,16 +44,22 @@ def source_window(src: jax.Array | float, index: jax.Array) -> jax.Array | float
 
 def scatter(x: jax.Array, axis: int, index: jax.Array, src: jax.Array | float) -> jax.Array:
     """`x` with the values of `src` written at `index` along `axis`."""
+    if x.ndim == 0:
+        return scatter(x[None], 0, index.ravel(), jnp.ravel(src))[0]
     return x.at[positions(index, axis)].set(source_window(src, index))
 
 
 def scatter_add(x: jax.Array, axis: int, index: jax.Array, src: jax.Array | float) -> jax.Array:
     """`x` with the values of `src` added at `index` along `axis`; repeated indices add up."""
+    if x.ndim == 0:
+        return scatter_add(x[None], 0, index.ravel(), jnp.ravel(src))[0]
     return x.at[positions(index, axis)].add(source_window(src, index))
 
 
 def scatter_multiply(x: jax.Array, axis: int, index: jax.Array, src: jax.Array | float) -> jax.Array:
     """`x` multiplied by the values of `src` at `index` along `axis`; repeated indices multiply up."""
+    if x.ndim == 0:
+        return scatter_multiply(x[None], 0, index.ravel(), jnp.ravel(src))[0]
     return x.at[positions(index, axis)].multiply(source_window(src, index))
 
 
@@ -64,6 +70,8 @@ def scatter_reduce(
 
     Without `include_self` the elements that are written to start anew. Equal extremes share the gradient.
     """
+    if x.ndim == 0:
+        return scatter_reduce(x[None], 0, index.ravel(), src.ravel(), reduce, include_self)[0]
     at, src = positions(index, axis), src[tuple(slice(size) for size in index.shape)]
     if not include_self:
         neutral = {"sum": 0, "mean": 0, "prod": 1, "amax": -jnp.inf, "amin": jnp.inf}[reduce]
@@ -139,8 +147,12 @@ def put(x: jax.Array, index: jax.Array, source: jax.Array, accumulate: bool = Fa
     return (flat.add(source.ravel()) if accumulate else flat.set(source.ravel())).reshape(x.shape)
 
 
-def search_rows(sorted_sequence: jax.Array, values: jax.Array, side: str = "left") -> jax.Array:
+def search_rows(
+    sorted_sequence: jax.Array, values: jax.Array, side: str = "left", sorter: jax.Array | None = None
+) -> jax.Array:
     """`jnp.searchsorted` of every row of `values` in the row of `sorted_sequence` at the same place."""
+    if sorter is not None:
+        sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, -1)
     search: Callable[[jax.Array, jax.Array], jax.Array] = partial(jnp.searchsorted, side=side)
     for _ in range(sorted_sequence.ndim - 1):
         search = jax.vmap(search)
@@ -170,3 +182,9 @@ def nonzero_static(x: jax.Array, size: int, fill_value: int = -1) -> jax.Array:
     if x.size == 0:
         return jnp.full((size, x.ndim), fill_value)
     return jnp.argwhere(x, size=size, fill_value=fill_value)
+
+
+def histc(x: jax.Array, bins: int) -> jax.Array:
+    """How many elements are in each of equal bins from the least to the greatest one; none of no elements."""
+    counts = jnp.histogram(x, bins)[0] if x.size else jnp.zeros(bins)
+    return counts.astype(x.dtype)

@@ -137,5 +137,19 @@ def renorm(x: jax.Array, p: float, axis: int, max_norm: float) -> jax.Array:
 
 def svd(x: jax.Array, full_matrices: bool = False) -> tuple[jax.Array, jax.Array, jax.Array]:
     """U, the singular values and V (not transposed), so that x = U diag(S) V^H."""
-    u, s, vh = jnp.linalg.svd(x, full_matrices=full_matrices)
+    u, s, vh = full_svd(x) if full_matrices else jnp.linalg.svd(x, full_matrices=False)
     return u, s, vh.conj().mT
+
+
+def full_svd(x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """`jnp.linalg.svd` with full matrices, differentiably: no gradient goes through the vectors beyond the values."""
+    u, s, vh = jnp.linalg.svd(x, full_matrices=False)
+    if x.shape[-2] == x.shape[-1]:
+        return u, s, vh
+    whole_u, _, whole_vh = jnp.linalg.svd(lax.stop_gradient(x), full_matrices=True)
+    count = s.shape[-1]
+    return (
+        jnp.concatenate([u, whole_u[..., :, count:]], -1),
+        s,
+        jnp.concatenate([vh, whole_vh[..., count:, :]], -2),
+    )

@@ -11,7 +11,7 @@ from torch2jax.helpers.static import pad_widths, split_points
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:
     """`x` without the given axes, where their size is 1; axes of another size stay."""
     axes = (axis,) if isinstance(axis, int) else axis
-    return x.squeeze(tuple(axis for axis in axes if x.shape[axis] == 1))
+    return x.squeeze(tuple(axis for axis in axes if x.ndim and x.shape[axis] == 1))
 
 
 def split(x: jax.Array, size: int | Sequence[int], axis: int = 0) -> list[jax.Array]:
