@@ -33,6 +33,8 @@ from torch2jax.rules.cache import RuleBook, canonical, load_book
 
 HERE = Path(__file__).parent
 FEATURES = HERE / "engine_features.py"
+OPERATORS = HERE.parent / "tests" / "conformance" / "op_db.json"
+"""What became of PyTorch's own list of operators (docs/conformance.md)."""
 OBJECTS = ("Module", "Optimizer", "LRScheduler", "Distribution")
 SETTINGS = ("torch.backends.", "torch._dynamo.config.", "torch._inductor.config.")
 """Flags of PyTorch whose assignments are left out; engine_features.py shows some of each."""
@@ -188,7 +190,32 @@ def page(folder: Path) -> Iterator[str]:
     for others, title in ((False, "names of torch and einops"), (True, "names of all packages")):
         total, translated, covered, alone = classes(folder, coverage, others=others)
         yield f"| {title} | {total} | {100 * translated / total:.2f} | {100 * covered / total:.2f} |"
+    yield from _operators(found)
     yield from _lists(found, coverage, alone)
+
+
+def _operators(found: Sequence[Use]) -> Iterator[str]:
+    """How many of PyTorch's own operators that the census uses agree on all their samples."""
+    used = {use.api for use in found}
+    results = json.loads(OPERATORS.read_text(encoding="utf-8"))
+    known = {
+        name: result["verdict"]
+        for name, result in results.items()
+        if result["verdict"] != "left out" and not used.isdisjoint(_names_of(name))
+    }
+    others = sorted(name for name, verdict in known.items() if not verdict.startswith("agrees"))
+    yield ""
+    yield f"Of PyTorch's own list of operators (docs/conformance.md) the census uses {len(known)}:"
+    yield f"{len(known) - len(others)} ({100 - 100 * len(others) / len(known):.2f} %) agree on all their samples."
+    yield f"The others: {', '.join(f'`{name}`' for name in others)}."
+
+
+def _names_of(operator: str) -> set[str]:
+    """How people write an operator of the list: `scatter_reduce.amax` is a variant of torch.scatter_reduce."""
+    parts = operator.split(".")
+    depth = 3 if parts[:2] == ["nn", "functional"] else 2 if parts[0] in ("linalg", "fft", "special") else 1
+    name = ".".join(parts[:depth])
+    return {f"torch.{name}", f"Tensor.{name}"}
 
 
 def _lists(found: Sequence[Use], coverage: Coverage, alone: Counter[str]) -> Iterator[str]:
