@@ -8,12 +8,19 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from torch2jax.helpers.distributions import Distribution, no_divergence
+from torch2jax.helpers.distributions import Distribution, Univariate, no_divergence
 
 
-def _clamped(probs: jax.Array) -> jax.Array:
+def clamp_probs(probs: jax.Array) -> jax.Array:
+    """Probabilities kept from 0 and 1 by the precision of their dtype."""
     eps = float(jnp.finfo(probs.dtype).eps)  # type: ignore[no-untyped-call]
     return jnp.clip(probs, eps, 1 - eps)
+
+
+def log_odds(probs: jax.Array) -> jax.Array:
+    """The logarithms of the odds that probabilities make, finite for 0 and 1 as well."""
+    probs = clamp_probs(probs)
+    return jnp.log(probs) - jnp.log1p(-probs)
 
 
 @jax.tree_util.register_dataclass
@@ -41,7 +48,7 @@ class Categorical(Distribution):
         """Logarithms of the probabilities."""
         if self.logits is not None:
             return jnp.asarray(self.logits - jax.nn.logsumexp(self.logits, axis=-1, keepdims=True))
-        return jnp.log(_clamped(self.normalized_probs))
+        return jnp.log(clamp_probs(self.normalized_probs))
 
     @property
     def mode(self) -> jax.Array:
@@ -76,17 +83,15 @@ class Categorical(Distribution):
         return jnp.where(p == 0, 0, terms).sum(-1)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class OneHotCategorical(Distribution):
-    """Distributions over one-hot vectors, given the `probs` of their ones, or unnormalised `logits`."""
+class OfCategories(Distribution):
+    """Distributions of vectors with an element for each category, given its `probs` or unnormalised `logits`."""
 
-    probs: Any = None
-    logits: Any = None
+    probs: Any
+    logits: Any
 
     @property
     def index(self) -> Categorical:
-        """The distribution of the place of the one."""
+        """The distribution of one category."""
         return Categorical(self.probs, self.logits)
 
     @property
@@ -109,6 +114,15 @@ class OneHotCategorical(Distribution):
         """Logarithms of the probabilities."""
         return self.index.normalized_logits
 
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class OneHotCategorical(OfCategories):
+    """Distributions over one-hot vectors, given the `probs` of their ones, or unnormalised `logits`."""
+
+    probs: Any = None
+    logits: Any = None
+
     @property
     def mean(self) -> jax.Array:
         """The expected outcome."""
@@ -130,16 +144,22 @@ class OneHotCategorical(Distribution):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Bernoulli(Distribution):
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """The same, with the gradient of the probabilities in place of the outcomes'."""
+
+    def rsample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
+        """Outcomes through which the gradient flows into the probabilities."""
+        probs = self.normalized_probs
+        return self.sample(rngs, sample_shape) + (probs - jax.lax.stop_gradient(probs))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Bernoulli(Univariate):
     """Distributions over 0 and 1, given the `probs` of 1 or the `logits` (the logarithms of its odds)."""
 
     probs: Any = None
     logits: Any = None
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.shape(self.probs if self.probs is not None else self.logits)
 
     @property
     def mean(self) -> jax.Array:
@@ -151,8 +171,7 @@ class Bernoulli(Distribution):
         """The logarithms of the odds of 1."""
         if self.logits is not None:
             return jnp.asarray(self.logits)
-        probs = _clamped(self.mean)
-        return jnp.log(probs) - jnp.log1p(-probs)
+        return log_odds(self.mean)
 
     @property
     def variance(self) -> jax.Array:

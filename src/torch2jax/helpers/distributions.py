@@ -7,8 +7,8 @@ broadcast; `batch_shape` is their common shape and `event_shape` that of one out
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +47,21 @@ class Distribution:
         return jax.lax.stop_gradient(self.rsample(rngs, sample_shape))
 
 
+class Univariate(Distribution):
+    """Distributions of single numbers: their parameters broadcast, element by element."""
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The common shape of the parameters."""
+        return jnp.broadcast_shapes(*(jnp.shape(each) for each in vars(self).values() if each is not None))
+
+    def expand(self, batch_shape: Sequence[int]) -> Self:
+        """The same distributions, repeated to a larger `batch_shape`."""
+        given = {name: each for name, each in vars(self).items() if each is not None}
+        expanded = {name: jnp.broadcast_to(each, tuple(batch_shape)) for name, each in given.items()}
+        return replace(self, **expanded)  # type: ignore[type-var]
+
+
 def no_divergence(p: Any, q: Any) -> NotImplementedError:
     """What to raise where PyTorch has a formula for the two classes, and this file has none."""
     return NotImplementedError(f"no formula for the divergence of {type(p).__name__} from {type(q).__name__}")
@@ -54,16 +69,11 @@ def no_divergence(p: Any, q: Any) -> NotImplementedError:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Normal(Distribution):
+class Normal(Univariate):
     """Normal distributions of means `loc` and standard deviations `scale`."""
 
     loc: jax.Array
     scale: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale))
 
     @property
     def mean(self) -> jax.Array:
@@ -113,16 +123,11 @@ class Normal(Distribution):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Uniform(Distribution):
+class Uniform(Univariate):
     """Uniform distributions over [low, high)."""
 
     low: jax.Array
     high: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.low), jnp.shape(self.high))
 
     @property
     def mean(self) -> jax.Array:
@@ -262,6 +267,10 @@ class Independent(Distribution):
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
         return self._summed(self.base.entropy())
+
+    def expand(self, batch_shape: Sequence[int]) -> Self:
+        """The same distributions, repeated to a larger `batch_shape`."""
+        return replace(self, base=self.base.expand((*batch_shape, *self.event_shape[: self.ndims])))
 
     def kl_divergence(self, other: Distribution) -> jax.Array:
         """KL(self || other) of each."""

@@ -8,20 +8,15 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.scipy.special import betaln, digamma, gammaln
 
-from torch2jax.helpers.distributions import Distribution
+from torch2jax.helpers.distributions import Distribution, Univariate
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Exponential(Distribution):
+class Exponential(Univariate):
     """Exponential distributions of a `rate`."""
 
     rate: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.shape(self.rate)
 
     @property
     def mean(self) -> jax.Array:
@@ -53,16 +48,11 @@ class Exponential(Distribution):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Laplace(Distribution):
+class Laplace(Univariate):
     """Laplace distributions around `loc` of width `scale`."""
 
     loc: jax.Array
     scale: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale))
 
     @property
     def mean(self) -> jax.Array:
@@ -95,16 +85,11 @@ class Laplace(Distribution):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Gamma(Distribution):
+class Gamma(Univariate):
     """Gamma distributions of shape `concentration` and of a `rate`."""
 
     concentration: jax.Array
     rate: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.concentration), jnp.shape(self.rate))
 
     @property
     def mean(self) -> jax.Array:
@@ -134,16 +119,11 @@ class Gamma(Distribution):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Beta(Distribution):
+class Beta(Univariate):
     """Beta distributions of the shapes `concentration1` and `concentration0`."""
 
     concentration1: jax.Array
     concentration0: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.concentration1), jnp.shape(self.concentration0))
 
     @property
     def mean(self) -> jax.Array:
