@@ -168,22 +168,6 @@ def Independent(base_distribution, reinterpreted_batch_ndims: int, validate_args
     return helpers.Independent(base_distribution, reinterpreted_batch_ndims)
 
 
-@rule("torch.distributions.kl_divergence")
-def kl_divergence(p, q) -> Tensor:
-    """KL(p || q), of distributions of one class.
-
-    >>> p, q = torch.distributions.Normal(f32(2, 3), pos(3)), torch.distributions.Normal(0.5, pos(2, 3))
-    >>> torch.distributions.kl_divergence(p, q)
-
-    >>> p, q = torch.distributions.Categorical(pos(2, 5)), torch.distributions.Categorical(logits=f32(2, 5))
-    >>> torch.distributions.kl_divergence(p, q)
-
-    >>> p, q = torch.distributions.Bernoulli(unit(2, 5)), torch.distributions.Bernoulli(logits=f32(2, 5))
-    >>> torch.distributions.kl_divergence(p, q)
-    """
-    return p.kl_divergence(q)
-
-
 @rule("torch.distributions.Distribution.sample")
 def sample(self, sample_shape: Shape = ()) -> Tensor:
     """Outcomes that no gradient flows through.

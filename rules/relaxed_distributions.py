@@ -99,6 +99,7 @@ def logits(self) -> Tensor:
     "torch.distributions.RelaxedBernoulli.probs",
     "torch.distributions.Geometric.probs",
     "torch.distributions.NegativeBinomial.probs",
+    "torch.distributions.ContinuousBernoulli.probs",
 )
 def probs_of_success(self) -> Tensor:
     """Probabilities of success.
@@ -112,6 +113,7 @@ def probs_of_success(self) -> Tensor:
     "torch.distributions.RelaxedBernoulli.logits",
     "torch.distributions.Geometric.logits",
     "torch.distributions.NegativeBinomial.logits",
+    "torch.distributions.ContinuousBernoulli.logits",
 )
 def logits_of_success(self) -> Tensor:
     """Logarithms of the odds of success.
@@ -169,7 +171,9 @@ def NegativeBinomial(total_count: Scalar, probs=None, logits=None, validate_args
     >>> torch.cat([d.mean, d.variance, d.stddev, d.probs, d.logits, d.log_prob(i64(2, 3, high=7))])
 
     >>> given = [None, f32(2, 5)]
-    >>> torch.distributions.NegativeBinomial(0, given[0], given[1], validate_args=False).log_prob(torch.zeros(2, 5))
+    >>> torch.distributions.NegativeBinomial(7, given[0], given[1]).mean
+
+    >>> torch.distributions.NegativeBinomial(0, unit(2, 5)).log_prob(torch.zeros(2, 5))
 
     >>> torch.distributions.NegativeBinomial(7, unit(2, 3)).sample((4,))  # random
     """

@@ -49,7 +49,11 @@ def test_methods_and_attributes_have_rules(source: str, line: str) -> None:
         ("d = Categorical(torch.ones(3))\nd._param", "torch.distributions.Categorical._param has no rule"),
         ("draw = Normal(0.0, 1.0).sample\nx = draw()", "torch.distributions.Normal.sample can't be called through"),
         ("class Mine(Normal):\n    pass", "torch.distributions.Normal"),
-        ("d = D.StudentT(2.0)", "torch.distributions.StudentT: this part of torch.distributions has no translation"),
+        (
+            "d = D.VonMises(0.0, 1.0)",
+            "torch.distributions.VonMises: this part of torch.distributions has no translation",
+        ),
+        ("x = Normal(0.0, 1.0)(torch.ones(3))", "torch.distributions.Normal.__call__ has no rule"),
     ],
 )
 def test_what_has_no_rule_is_flagged(source: str, message: str) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +44,12 @@ class LogNormal(Univariate):
         """The entropy in nats."""
         return Normal(self.loc, self.scale).entropy() + self.loc
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, LogNormal):
+            return super().kl_divergence(other)
+        return Normal(self.loc, self.scale).kl_divergence(Normal(other.loc, other.scale))
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -73,6 +80,13 @@ class HalfNormal(Univariate):
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
         return 0.5 * math.log(math.pi / 2) + 0.5 + jnp.log(self.scale)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, HalfNormal):
+            return super().kl_divergence(other)
+        ratio = (jnp.asarray(self.scale) / other.scale) ** 2
+        return 0.5 * (ratio - 1 - jnp.log(ratio))
 
 
 @jax.tree_util.register_dataclass
@@ -182,6 +196,14 @@ class Gumbel(Univariate):
         """The entropy in nats."""
         return jnp.log(jnp.broadcast_to(self.scale, self.batch_shape)) + (1 + jnp.euler_gamma)
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Gumbel):
+            return super().kl_divergence(other)
+        ratio, distance = jnp.asarray(self.scale) / other.scale, (jnp.asarray(self.loc) - other.loc) / other.scale
+        expected = jnp.exp(gammaln(1 + ratio) - distance)
+        return distance - jnp.log(ratio) + ratio * jnp.euler_gamma + expected - (1 + jnp.euler_gamma)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -215,6 +237,14 @@ class Pareto(Univariate):
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
         return jnp.log(self.scale / self.alpha) + (1 + 1 / self.alpha)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each; infinite where `other` leaves something out."""
+        if not isinstance(other, Pareto):
+            return super().kl_divergence(other)
+        ratio = jnp.asarray(other.alpha) / self.alpha
+        divergence = other.alpha * jnp.log(self.scale / other.scale) - jnp.log(ratio) + ratio - 1
+        return jnp.where(self.scale < other.scale, jnp.inf, divergence)
 
 
 @jax.tree_util.register_dataclass

@@ -40,6 +40,12 @@ class Poisson(Univariate):
         value = jnp.asarray(value, jnp.result_type(value, self.rate, 0.0))  # xlogy has no gradient for integers
         return xlogy(value, self.rate) - self.rate - gammaln(value + 1)
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Poisson):
+            return super().kl_divergence(other)
+        return self.rate * (jnp.log(self.rate) - jnp.log(other.rate)) - (self.rate - other.rate)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -75,6 +81,12 @@ class Geometric(OfTries):
         """The entropy in nats."""
         logits, probs = self.logits, self.probs
         return ((1 - probs) * logits + jax.nn.softplus(-logits)) / probs
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Geometric):
+            return super().kl_divergence(other)
+        return -self.entropy() - jnp.log1p(-other.probs) / self.probs - other.logits
 
 
 @jax.tree_util.register_dataclass

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from torch2jax.helpers.distributions import Distribution, Univariate, no_divergence
+from torch2jax.helpers.distributions import Distribution, Univariate
 
 
 def clamp_probs(probs: jax.Array) -> jax.Array:
@@ -73,10 +73,10 @@ class Categorical(Distribution):
         finite = jnp.nan_to_num(log_probs, nan=jnp.nan, posinf=jnp.inf)  # impossible outcomes count nothing
         return -(finite * self.normalized_probs).sum(-1)
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
         if not isinstance(other, Categorical):
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         p, q = self.normalized_probs, other.normalized_probs
         terms = p * (self.normalized_logits - other.normalized_logits)
         terms = jnp.where(q == 0, jnp.inf, terms)
@@ -141,6 +141,12 @@ class OneHotCategorical(OfCategories):
         """The entropy in nats."""
         return self.index.entropy()
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
+        if not isinstance(other, OneHotCategorical):
+            return super().kl_divergence(other)
+        return self.index.kl_divergence(other.index)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -191,10 +197,10 @@ class Bernoulli(Univariate):
         """The entropy in nats."""
         return -self.log_prob(self.mean)
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each."""
         if not isinstance(other, Bernoulli):
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         p, q = self.mean, other.mean
         ones = p * (jax.nn.softplus(-other.log_odds) - jax.nn.softplus(-self.log_odds))
         ones = jnp.where(p == 0, 0, jnp.where(q == 0, jnp.inf, ones))

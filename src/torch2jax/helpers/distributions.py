@@ -15,6 +15,13 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+def broadcast_all(*values: Any) -> list[jax.Array]:
+    """Arrays of one shape; numbers become arrays of the first array's dtype."""
+    dtype = next((value.dtype for value in values if isinstance(value, jax.Array)), jnp.result_type(float))
+    arrays = (value if isinstance(value, jax.Array) else jnp.asarray(value, dtype) for value in values)
+    return jnp.broadcast_arrays(*arrays)
+
+
 class Distribution:
     """What distributions share."""
 
@@ -46,6 +53,11 @@ class Distribution:
         """Outcomes that no gradient flows through."""
         return jax.lax.stop_gradient(self.rsample(rngs, sample_shape))
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        classes = f"{type(self).__name__} from {type(other).__name__}"
+        raise NotImplementedError(f"no formula for the divergence of {classes}")
+
 
 class Univariate(Distribution):
     """Distributions of single numbers: their parameters broadcast, element by element."""
@@ -60,11 +72,6 @@ class Univariate(Distribution):
         given = {name: each for name, each in vars(self).items() if each is not None}
         expanded = {name: jnp.broadcast_to(each, tuple(batch_shape)) for name, each in given.items()}
         return replace(self, **expanded)  # type: ignore[type-var]
-
-
-def no_divergence(p: Any, q: Any) -> NotImplementedError:
-    """What to raise where PyTorch has a formula for the two classes, and this file has none."""
-    return NotImplementedError(f"no formula for the divergence of {type(p).__name__} from {type(q).__name__}")
 
 
 @jax.tree_util.register_dataclass
@@ -112,10 +119,10 @@ class Normal(Univariate):
         """What an outcome is below with probability `value`."""
         return self.loc + self.scale * jax.lax.erf_inv(2 * value - 1) * math.sqrt(2)
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each."""
         if not isinstance(other, Normal):
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         ratio = (self.scale / other.scale) ** 2
         distance = ((self.loc - other.loc) / other.scale) ** 2
         return 0.5 * (ratio + distance - 1 - jnp.log(ratio))
@@ -157,6 +164,20 @@ class Uniform(Univariate):
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
         return jnp.log(self.high - self.low)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each; infinite where `other` leaves something out."""
+        if not isinstance(other, Uniform):
+            return super().kl_divergence(other)
+        outside = (other.low > self.low) | (other.high < self.high)
+        return jnp.where(outside, jnp.inf, jnp.log((other.high - other.low) / (self.high - self.low)))
+
+
+def solve_tril(tril: jax.Array, columns: jax.Array) -> jax.Array:
+    """What lower triangular matrices (..., n, n) take to `columns` (..., n, k); leading axes broadcast."""
+    shape = jnp.broadcast_shapes(tril.shape[:-2], columns.shape[:-2])
+    tril, columns = (jnp.broadcast_to(each, (*shape, *each.shape[-2:])) for each in (tril, columns))
+    return jax.lax.linalg.triangular_solve(tril, columns, left_side=True, lower=True)
 
 
 @jax.tree_util.register_dataclass
@@ -200,12 +221,8 @@ class MultivariateNormal(Distribution):
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability, or density, of `value`."""
-        distance = value - self.loc
-        shape = jnp.broadcast_shapes(distance.shape[:-1], self.scale_tril.shape[:-2])
-        n = distance.shape[-1]
-        tril = jnp.broadcast_to(self.scale_tril, (*shape, n, n))
-        distance = jnp.broadcast_to(distance, (*shape, n))[..., None]
-        standard = jax.lax.linalg.triangular_solve(tril, distance, left_side=True, lower=True)[..., 0]
+        n = self.loc.shape[-1]
+        standard = solve_tril(self.scale_tril, (value - self.loc)[..., None])[..., 0]
         return -0.5 * (n * math.log(2 * math.pi) + (standard**2).sum(-1)) - self._half_log_det()
 
     def entropy(self) -> jax.Array:
@@ -213,6 +230,14 @@ class MultivariateNormal(Distribution):
         n = self.loc.shape[-1]
         entropy = 0.5 * n * (1.0 + math.log(2 * math.pi)) + self._half_log_det()
         return jnp.broadcast_to(entropy, self.batch_shape)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, MultivariateNormal):
+            return super().kl_divergence(other)
+        squares = (solve_tril(other.scale_tril, self.scale_tril) ** 2).sum((-2, -1))
+        squares = squares + (solve_tril(other.scale_tril, (other.loc - self.loc)[..., None]) ** 2).sum((-2, -1))
+        return other._half_log_det() - self._half_log_det() + 0.5 * (squares - self.loc.shape[-1])
 
     def _half_log_det(self) -> jax.Array:
         return jnp.log(jnp.diagonal(self.scale_tril, axis1=-2, axis2=-1)).sum(-1)
@@ -272,10 +297,10 @@ class Independent(Distribution):
         """The same distributions, repeated to a larger `batch_shape`."""
         return replace(self, base=self.base.expand((*batch_shape, *self.event_shape[: self.ndims])))
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each."""
         if not isinstance(other, Independent) or other.ndims != self.ndims:
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         return self._summed(self.base.kl_divergence(other.base))
 
     def _summed(self, values: jax.Array) -> jax.Array:

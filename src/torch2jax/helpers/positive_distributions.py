@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +46,13 @@ class Exponential(Univariate):
         """The entropy in nats."""
         return 1.0 - jnp.log(self.rate)
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Exponential):
+            return super().kl_divergence(other)
+        ratio = jnp.asarray(other.rate) / self.rate
+        return ratio - jnp.log(ratio) - 1
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -82,6 +90,13 @@ class Laplace(Univariate):
         """The entropy in nats."""
         return 1 + jnp.log(2 * jnp.broadcast_to(self.scale, self.batch_shape))
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Laplace):
+            return super().kl_divergence(other)
+        ratio, distance = jnp.asarray(self.scale) / other.scale, jnp.abs(jnp.asarray(self.loc) - other.loc)
+        return distance / other.scale + ratio * jnp.exp(-distance / self.scale) - jnp.log(ratio) - 1
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -116,6 +131,14 @@ class Gamma(Univariate):
         a = self.concentration
         return a - jnp.log(self.rate) + gammaln(a) + (1.0 - a) * digamma(a)
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Gamma):
+            return super().kl_divergence(other)
+        a, b = self.concentration, other.concentration
+        shapes = gammaln(b) - gammaln(a) + (a - b) * digamma(a)
+        return shapes + b * jnp.log(self.rate / other.rate) + (other.rate - self.rate) * (a / self.rate)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -149,6 +172,14 @@ class Beta(Univariate):
         """The entropy in nats."""
         a, b = self.concentration1, self.concentration0
         return betaln(a, b) - (a - 1) * digamma(a) - (b - 1) * digamma(b) + (a + b - 2) * digamma(a + b)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Beta):
+            return super().kl_divergence(other)
+        a, b, c, d = self.concentration1, self.concentration0, other.concentration1, other.concentration0
+        slopes = (a - c) * digamma(a) + (b - d) * digamma(b) + (c + d - a - b) * digamma(a + b)
+        return betaln(c, d) - betaln(a, b) + slopes
 
 
 @jax.tree_util.register_dataclass
@@ -187,3 +218,11 @@ class Dirichlet(Distribution):
         a = self.concentration
         total, k = a.sum(-1), a.shape[-1]
         return gammaln(a).sum(-1) - gammaln(total) - (k - total) * digamma(total) - ((a - 1.0) * digamma(a)).sum(-1)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Dirichlet):
+            return super().kl_divergence(other)
+        a, b = self.concentration, other.concentration
+        norm = gammaln(a.sum(-1)) - gammaln(b.sum(-1)) - (gammaln(a) - gammaln(b)).sum(-1)
+        return norm + ((a - b) * (digamma(a) - digamma(a.sum(-1))[..., None])).sum(-1)
