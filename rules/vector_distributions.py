@@ -38,6 +38,7 @@ def cov_factor(self) -> Tensor:
     """Factors of the covariances.
 
     >>> torch.distributions.LowRankMultivariateNormal(f32(2, 3), f32(3, 4), pos(3)).cov_factor
+    >>> torch.distributions.LowRankMultivariateNormal(f32(3), f32(2, 3, 4), pos(3)).cov_factor
     """
     return jnp.broadcast_to(self.cov_factor, (*self.batch_shape, *self.cov_factor.shape[-2:]))
 
