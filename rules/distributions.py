@@ -303,6 +303,7 @@ def variance(self) -> Tensor:
 
     >>> torch.distributions.Normal(f32(2, 3), pos(3)).variance
     >>> torch.distributions.Bernoulli(logits=f32(2, 5)).variance
+    >>> torch.distributions.OneHotCategorical(logits=f32(2, 5)).variance
     >>> torch.distributions.Uniform(f32(2, 3), 3 + pos(3)).variance
     >>> torch.distributions.Exponential(pos(2, 3)).variance
     >>> torch.distributions.Laplace(f32(2, 3), pos(3)).variance
@@ -320,6 +321,7 @@ def stddev(self) -> Tensor:
 
     >>> torch.distributions.Normal(f32(2, 3), pos(3)).stddev
     >>> torch.distributions.Bernoulli(logits=f32(2, 5)).stddev
+    >>> torch.distributions.OneHotCategorical(logits=f32(2, 5)).stddev
     >>> torch.distributions.Uniform(f32(2, 3), 3 + pos(3)).stddev
     >>> torch.distributions.Exponential(pos(2, 3)).stddev
     >>> torch.distributions.Laplace(f32(2, 3), pos(3)).stddev
@@ -331,8 +333,23 @@ def stddev(self) -> Tensor:
     return self.stddev
 
 
-@attribute("torch.distributions.Categorical.mode", dtype="int")
+@attribute("torch.distributions.Distribution.mode")
 def mode(self) -> Tensor:
+    """The most likely outcomes.
+
+    >>> torch.distributions.Normal(f32(2, 3), pos(3)).mode
+    >>> torch.distributions.Laplace(f32(2, 3), pos(3)).mode
+    >>> torch.distributions.MultivariateNormal(f32(2, 3), torch.eye(3)).mode
+    >>> torch.distributions.OneHotCategorical(logits=f32(2, 5)).mode
+    >>> torch.distributions.OneHotCategoricalStraightThrough(logits=f32(2, 5)).mode
+    >>> torch.distributions.Bernoulli(torch.tensor([0.2, 0.5, 0.7])).mode
+    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).mode
+    """
+    return self.mode
+
+
+@attribute("torch.distributions.Categorical.mode", dtype="int")
+def index_mode(self) -> Tensor:
     """The most likely indices.
 
     >>> torch.distributions.Categorical(logits=f32(2, 5)).mode
@@ -460,4 +477,4 @@ def base_dist(self):
 
     >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.loc
     """
-    return self.base
+    return self.base_dist

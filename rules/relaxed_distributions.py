@@ -12,7 +12,7 @@ def OneHotCategoricalStraightThrough(probs=None, logits=None, validate_args: Ign
     >>> x + (d.rsample() + d.sample() + torch.zeros(d.event_shape)).sum(-1)
 
     >>> d = torch.distributions.OneHotCategoricalStraightThrough(logits=f32(2, 5))
-    >>> torch.cat([d.mean, d.probs, d.logits, d.rsample()])
+    >>> torch.cat([d.mean, d.variance, d.stddev, d.probs, d.logits, d.rsample()])
 
     >>> given = [None, f32(2, 5)]
     >>> torch.distributions.OneHotCategoricalStraightThrough(given[0], given[1]).entropy()

@@ -128,6 +128,17 @@ class OneHotCategorical(OfCategories):
         """The expected outcome."""
         return self.normalized_probs
 
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        probs = self.normalized_probs
+        return jax.nn.one_hot(self.index.mode, probs.shape[-1], dtype=probs.dtype)
+
+    @property
+    def variance(self) -> jax.Array:
+        """The variance of each element."""
+        return self.mean * (1 - self.mean)
+
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
         probs = self.normalized_probs
@@ -183,6 +194,11 @@ class Bernoulli(Univariate):
     def variance(self) -> jax.Array:
         """The variance."""
         return self.mean * (1 - self.mean)
+
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome; there is none where both are as likely."""
+        return jnp.where(self.mean == 0.5, jnp.nan, self.mean >= 0.5)
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""

@@ -88,6 +88,11 @@ class Normal(Univariate):
         return jnp.broadcast_to(self.loc, self.batch_shape)
 
     @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        return self.mean
+
+    @property
     def stddev(self) -> jax.Array:
         """The standard deviation."""
         return jnp.broadcast_to(self.scale, self.batch_shape)
@@ -204,6 +209,11 @@ class MultivariateNormal(Distribution):
         return jnp.broadcast_to(self.loc, (*self.batch_shape, *self.event_shape))
 
     @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        return self.mean
+
+    @property
     def covariance_matrix(self) -> jax.Array:
         """The covariances."""
         n = self.loc.shape[-1]
@@ -248,60 +258,66 @@ class MultivariateNormal(Distribution):
 class Independent(Distribution):
     """Distributions whose last `ndims` axes belong to one outcome: their logarithms and entropies are summed."""
 
-    base: Any
+    base_dist: Any
     ndims: int = field(metadata={"static": True})
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """The common shape of the parameters."""
-        shape: tuple[int, ...] = self.base.batch_shape
+        shape: tuple[int, ...] = self.base_dist.batch_shape
         return shape[: len(shape) - self.ndims]
 
     @property
     def event_shape(self) -> tuple[int, ...]:
         """The shape of one outcome."""
-        shape: tuple[int, ...] = self.base.batch_shape
-        return shape[len(shape) - self.ndims :] + tuple(self.base.event_shape)
+        shape: tuple[int, ...] = self.base_dist.batch_shape
+        return shape[len(shape) - self.ndims :] + tuple(self.base_dist.event_shape)
 
     @property
     def mean(self) -> jax.Array:
         """The expected outcome."""
-        mean: jax.Array = self.base.mean
+        mean: jax.Array = self.base_dist.mean
         return mean
 
     @property
     def variance(self) -> jax.Array:
         """The variance."""
-        variance: jax.Array = self.base.variance
+        variance: jax.Array = self.base_dist.variance
         return variance
+
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        mode: jax.Array = self.base_dist.mode
+        return mode
 
     def rsample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that the gradient flows through."""
-        values: jax.Array = self.base.rsample(rngs, sample_shape)
+        values: jax.Array = self.base_dist.rsample(rngs, sample_shape)
         return values
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
-        values: jax.Array = self.base.sample(rngs, sample_shape)
+        values: jax.Array = self.base_dist.sample(rngs, sample_shape)
         return values
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability, or density, of `value`."""
-        return self._summed(self.base.log_prob(value))
+        return self._summed(self.base_dist.log_prob(value))
 
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
-        return self._summed(self.base.entropy())
+        return self._summed(self.base_dist.entropy())
 
     def expand(self, batch_shape: Sequence[int]) -> Self:
         """The same distributions, repeated to a larger `batch_shape`."""
-        return replace(self, base=self.base.expand((*batch_shape, *self.event_shape[: self.ndims])))
+        return replace(self, base_dist=self.base_dist.expand((*batch_shape, *self.event_shape[: self.ndims])))
 
     def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each."""
         if not isinstance(other, Independent) or other.ndims != self.ndims:
             return super().kl_divergence(other)
-        return self._summed(self.base.kl_divergence(other.base))
+        return self._summed(self.base_dist.kl_divergence(other.base_dist))
 
     def _summed(self, values: jax.Array) -> jax.Array:
         return values.sum(tuple(range(-self.ndims, 0)))

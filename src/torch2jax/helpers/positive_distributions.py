@@ -68,6 +68,11 @@ class Laplace(Univariate):
         return jnp.broadcast_to(self.loc, self.batch_shape)
 
     @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        return self.mean
+
+    @property
     def stddev(self) -> jax.Array:
         """The standard deviation."""
         return 2**0.5 * jnp.broadcast_to(self.scale, self.batch_shape)
