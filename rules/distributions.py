@@ -471,10 +471,11 @@ def covariance_matrix(self) -> Tensor:
     return self.covariance_matrix
 
 
-@attribute("torch.distributions.Independent.base_dist")
-def base_dist(self):
+@attribute("torch.distributions.Independent.base_dist", view=True)
+def base_dist(self) -> Object:
     """The distributions of the parts.
 
-    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.loc
+    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.mean
+    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.rsample()
     """
     return self.base_dist

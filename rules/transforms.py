@@ -164,7 +164,7 @@ def ComposeTransform(parts, cache_size: int = 0) -> Object:
     return helpers.ComposeTransform(parts)
 
 
-@rule("torch.distributions.Transform.__call__", "torch.distributions.Transform.inv.__call__")
+@rule("torch.distributions.Transform.__call__")
 def image(self, x: Scalar) -> Tensor:
     """Images.
 
@@ -184,19 +184,7 @@ def inv(self) -> Object:
     return self.inv
 
 
-@attribute("torch.distributions.Transform.inv.inv", view=True)
-def inverse_of_inverse(self):
-    """The functions themselves.
-
-    >>> torch.distributions.TanhTransform().inv.inv(f32(2, 3))
-    """
-    return self.inv
-
-
-@rule(
-    "torch.distributions.Transform.log_abs_det_jacobian",
-    "torch.distributions.Transform.inv.log_abs_det_jacobian",
-)
+@rule("torch.distributions.Transform.log_abs_det_jacobian")
 def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
     """Logarithms of slopes.
 
@@ -246,7 +234,7 @@ def TransformedDistribution(base_distribution, transforms, validate_args: Ignore
 
 
 @attribute("torch.distributions.TransformedDistribution.base_dist", view=True)
-def transformed_base(self):
+def transformed_base(self) -> Object:
     """The distributions of what is transformed.
 
     >>> affine = torch.distributions.AffineTransform(f32(4, 2, 3), 1.0)

@@ -60,6 +60,18 @@ def test_what_has_no_rule_is_flagged(source: str, message: str) -> None:
     assert any(message in error for error in errors(source))
 
 
+def test_the_base_of_a_distribution_is_any_distribution() -> None:
+    source = "def f(x):\n    base = D.Independent(Normal(x, 1.0), 1).base_dist\n    return base."
+    assert "return base.sample(rngs)" in lines(source + "sample()")
+    assert any("Independent.base_dist.scale has no rule" in error for error in errors(source + "scale"))
+
+
+def test_attributes_that_translate_differently_are_flagged() -> None:
+    source = "def f(x, log: bool):\n    d = D.LogNormal(x, 1.0) if log else Normal(x, 1.0)\n    return d."
+    assert errors(source + "variance") == []
+    assert any("`.loc` is read otherwise in each" in error for error in errors(source + "loc"))
+
+
 def test_a_name_that_an_import_of_torch_had_is_the_helpers() -> None:
     code = convert(HEAD + "x = Normal(0.0, 1.0).mean\n").code
     assert "class Normal(" in code

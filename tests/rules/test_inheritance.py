@@ -66,6 +66,13 @@ def test_what_a_helper_does_not_define_is_not_taken_over(book: RuleBook) -> None
     assert not book.lookup("torch.distributions.Cauchy.stddev"), "it would be the root of a variance"
 
 
+def test_what_an_attribute_gives_has_the_members_that_all_have(book: RuleBook) -> None:
+    shared = book.lookup("torch.distributions.Distribution.log_prob")
+    assert book.lookup("torch.distributions.Independent.base_dist.log_prob") == shared
+    assert not book.lookup("torch.distributions.Independent.base_dist.base_dist")
+    assert book.lookup("torch.distributions.Transform.inv.inv")
+
+
 def test_what_a_class_takes_over_is_proven_by_an_example_of_it(book: RuleBook) -> None:
     """Somewhere in the rules stands an example that names the class and reads the member."""
     examples = [example.source for rule in book.rules() for example in rule.examples]
@@ -75,6 +82,8 @@ def test_what_a_class_takes_over_is_proven_by_an_example_of_it(book: RuleBook) -
         if name in rules[0].names or not name.startswith("torch.distributions."):
             continue
         owner, _, member = name.rpartition(".")
+        if book.lookup(owner)[0].kind == "attribute":  # of any class
+            continue
         call = f".{member}" if member != "__call__" else "("
         if not any(f"{owner}(" in source and call in source.partition(f"{owner}(")[2] for source in examples):
             unproven.append(name)

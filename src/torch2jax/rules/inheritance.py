@@ -1,5 +1,7 @@
 """What objects have of the classes that theirs derive from: the helpers' bases say it, so that no rule repeats it.
 
+An attribute with the result `Object` has the members of the class that all of its owner's kind derive from.
+
 `torch.distributions.Gumbel` builds the helper `Gumbel`, which derives from `Distribution`, so `Gumbel.log_prob` has the
 rule of `torch.distributions.Distribution.log_prob` where it has none of its own and the helper defines what it reads.
 """
@@ -82,7 +84,16 @@ def inherited(
                 read = {attribute for number in index[member] for attribute in _read(rules[number].branches)}
                 if full not in index and full not in found and read <= defined:
                     found[full] = tuple(index[member])
+    for name in [name for name, numbers in index.items() if _gives_object(rules[numbers[-1]])]:
+        ancestors = _lineage(built.get(name.rpartition(".")[0], ""), classes)
+        root = [owners[each] for each in ancestors if each in owners][-1:]
+        for member in members[root[0]] if root else ():
+            found.setdefault(f"{name}.{member.rpartition('.')[2]}", tuple(index[member]))
     return found
+
+
+def _gives_object(rule: Rule) -> bool:
+    return rule.kind == "attribute" and rule.result == "Object"
 
 
 def _built(rule: Rule) -> str:
