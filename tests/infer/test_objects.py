@@ -48,7 +48,7 @@ def test_methods_and_attributes_have_rules(source: str, line: str) -> None:
         ("d = Normal(0.0, 1.0)\nd.perplexity()", "torch.distributions.Normal.perplexity has no rule"),
         ("d = Categorical(torch.ones(3))\nd._param", "torch.distributions.Categorical._param has no rule"),
         ("draw = Normal(0.0, 1.0).sample\nx = draw()", "torch.distributions.Normal.sample can't be called through"),
-        ("class Mine(Normal):\n    pass", "torch.distributions.Normal"),
+        ("class Mine(Normal):\n    pass", "classes that derive from torch.distributions.Normal are not translated"),
         (
             "d = D.VonMises(0.0, 1.0)",
             "torch.distributions.VonMises: this part of torch.distributions has no translation",
