@@ -168,37 +168,7 @@ def Independent(base_distribution, reinterpreted_batch_ndims: int, validate_args
     return helpers.Independent(base_distribution, reinterpreted_batch_ndims)
 
 
-@rule("torch.distributions.kl_divergence")
-def kl_divergence(p, q) -> Tensor:
-    """KL(p || q), of distributions of one class.
-
-    >>> p, q = torch.distributions.Normal(f32(2, 3), pos(3)), torch.distributions.Normal(0.5, pos(2, 3))
-    >>> torch.distributions.kl_divergence(p, q)
-
-    >>> p, q = torch.distributions.Categorical(pos(2, 5)), torch.distributions.Categorical(logits=f32(2, 5))
-    >>> torch.distributions.kl_divergence(p, q)
-
-    >>> p, q = torch.distributions.Bernoulli(unit(2, 5)), torch.distributions.Bernoulli(logits=f32(2, 5))
-    >>> torch.distributions.kl_divergence(p, q)
-    """
-    return p.kl_divergence(q)
-
-
-@rule(
-    "torch.distributions.Distribution.sample",
-    "torch.distributions.Normal.sample",
-    "torch.distributions.Categorical.sample",
-    "torch.distributions.OneHotCategorical.sample",
-    "torch.distributions.Bernoulli.sample",
-    "torch.distributions.Uniform.sample",
-    "torch.distributions.Exponential.sample",
-    "torch.distributions.Laplace.sample",
-    "torch.distributions.Gamma.sample",
-    "torch.distributions.Beta.sample",
-    "torch.distributions.Dirichlet.sample",
-    "torch.distributions.MultivariateNormal.sample",
-    "torch.distributions.Independent.sample",
-)
+@rule("torch.distributions.Distribution.sample")
 def sample(self, sample_shape: Shape = ()) -> Tensor:
     """Outcomes that no gradient flows through.
 
@@ -222,18 +192,7 @@ def sample(self, sample_shape: Shape = ()) -> Tensor:
     return self.sample(rngs)
 
 
-@rule(
-    "torch.distributions.Distribution.rsample",
-    "torch.distributions.Normal.rsample",
-    "torch.distributions.Uniform.rsample",
-    "torch.distributions.Exponential.rsample",
-    "torch.distributions.Laplace.rsample",
-    "torch.distributions.Gamma.rsample",
-    "torch.distributions.Beta.rsample",
-    "torch.distributions.Dirichlet.rsample",
-    "torch.distributions.MultivariateNormal.rsample",
-    "torch.distributions.Independent.rsample",
-)
+@rule("torch.distributions.Distribution.rsample")
 def rsample(self, sample_shape: Shape = ()) -> Tensor:
     """Outcomes that the gradient flows through.
 
@@ -253,21 +212,7 @@ def rsample(self, sample_shape: Shape = ()) -> Tensor:
     return self.rsample(rngs)
 
 
-@rule(
-    "torch.distributions.Distribution.log_prob",
-    "torch.distributions.Normal.log_prob",
-    "torch.distributions.Categorical.log_prob",
-    "torch.distributions.OneHotCategorical.log_prob",
-    "torch.distributions.Bernoulli.log_prob",
-    "torch.distributions.Uniform.log_prob",
-    "torch.distributions.Exponential.log_prob",
-    "torch.distributions.Laplace.log_prob",
-    "torch.distributions.Gamma.log_prob",
-    "torch.distributions.Beta.log_prob",
-    "torch.distributions.Dirichlet.log_prob",
-    "torch.distributions.MultivariateNormal.log_prob",
-    "torch.distributions.Independent.log_prob",
-)
+@rule("torch.distributions.Distribution.log_prob")
 def log_prob(self, value: Scalar) -> Tensor:
     """Logarithms of probabilities or densities.
 
@@ -287,21 +232,7 @@ def log_prob(self, value: Scalar) -> Tensor:
     return self.log_prob(value)
 
 
-@rule(
-    "torch.distributions.Distribution.entropy",
-    "torch.distributions.Normal.entropy",
-    "torch.distributions.Categorical.entropy",
-    "torch.distributions.OneHotCategorical.entropy",
-    "torch.distributions.Bernoulli.entropy",
-    "torch.distributions.Uniform.entropy",
-    "torch.distributions.Exponential.entropy",
-    "torch.distributions.Laplace.entropy",
-    "torch.distributions.Gamma.entropy",
-    "torch.distributions.Beta.entropy",
-    "torch.distributions.Dirichlet.entropy",
-    "torch.distributions.MultivariateNormal.entropy",
-    "torch.distributions.Independent.entropy",
-)
+@rule("torch.distributions.Distribution.entropy")
 def entropy(self) -> Tensor:
     """Entropies in nats.
 
@@ -321,7 +252,7 @@ def entropy(self) -> Tensor:
     return self.entropy()
 
 
-@rule("torch.distributions.Normal.cdf")
+@rule("torch.distributions.Distribution.cdf")
 def cdf(self, value: Scalar) -> Tensor:
     """Probabilities of at most a value.
 
@@ -330,7 +261,7 @@ def cdf(self, value: Scalar) -> Tensor:
     return self.cdf(value)
 
 
-@rule("torch.distributions.Normal.icdf")
+@rule("torch.distributions.Distribution.icdf")
 def icdf(self, value: Scalar) -> Tensor:
     """Values at probabilities.
 
@@ -339,19 +270,7 @@ def icdf(self, value: Scalar) -> Tensor:
     return self.icdf(value)
 
 
-@attribute(
-    "torch.distributions.Distribution.mean",
-    "torch.distributions.Normal.mean",
-    "torch.distributions.OneHotCategorical.mean",
-    "torch.distributions.Uniform.mean",
-    "torch.distributions.Exponential.mean",
-    "torch.distributions.Laplace.mean",
-    "torch.distributions.Gamma.mean",
-    "torch.distributions.Beta.mean",
-    "torch.distributions.Dirichlet.mean",
-    "torch.distributions.MultivariateNormal.mean",
-    "torch.distributions.Independent.mean",
-)
+@attribute("torch.distributions.Distribution.mean")
 def mean(self) -> Tensor:
     """Expected outcomes.
 
@@ -378,23 +297,13 @@ def bernoulli_mean(self) -> Tensor:
     return self.mean
 
 
-@attribute(
-    "torch.distributions.Distribution.variance",
-    "torch.distributions.Normal.variance",
-    "torch.distributions.Bernoulli.variance",
-    "torch.distributions.Uniform.variance",
-    "torch.distributions.Exponential.variance",
-    "torch.distributions.Laplace.variance",
-    "torch.distributions.Gamma.variance",
-    "torch.distributions.Beta.variance",
-    "torch.distributions.MultivariateNormal.variance",
-    "torch.distributions.Independent.variance",
-)
+@attribute("torch.distributions.Distribution.variance")
 def variance(self) -> Tensor:
     """Variances.
 
     >>> torch.distributions.Normal(f32(2, 3), pos(3)).variance
     >>> torch.distributions.Bernoulli(logits=f32(2, 5)).variance
+    >>> torch.distributions.OneHotCategorical(logits=f32(2, 5)).variance
     >>> torch.distributions.Uniform(f32(2, 3), 3 + pos(3)).variance
     >>> torch.distributions.Exponential(pos(2, 3)).variance
     >>> torch.distributions.Laplace(f32(2, 3), pos(3)).variance
@@ -406,30 +315,41 @@ def variance(self) -> Tensor:
     return self.variance
 
 
-@attribute(
-    "torch.distributions.Distribution.stddev",
-    "torch.distributions.Normal.stddev",
-    "torch.distributions.Bernoulli.stddev",
-    "torch.distributions.Uniform.stddev",
-    "torch.distributions.Exponential.stddev",
-    "torch.distributions.Laplace.stddev",
-    "torch.distributions.Independent.stddev",
-)
+@attribute("torch.distributions.Distribution.stddev")
 def stddev(self) -> Tensor:
     """Standard deviations.
 
     >>> torch.distributions.Normal(f32(2, 3), pos(3)).stddev
     >>> torch.distributions.Bernoulli(logits=f32(2, 5)).stddev
+    >>> torch.distributions.OneHotCategorical(logits=f32(2, 5)).stddev
     >>> torch.distributions.Uniform(f32(2, 3), 3 + pos(3)).stddev
     >>> torch.distributions.Exponential(pos(2, 3)).stddev
     >>> torch.distributions.Laplace(f32(2, 3), pos(3)).stddev
+    >>> torch.distributions.Gamma(pos(2, 3), pos(3)).stddev
+    >>> torch.distributions.Beta(pos(2, 3), pos(2, 3)).stddev
+    >>> torch.distributions.MultivariateNormal(f32(2, 3), torch.eye(3)).stddev
     >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).stddev
     """
     return self.stddev
 
 
-@attribute("torch.distributions.Categorical.mode", dtype="int")
+@attribute("torch.distributions.Distribution.mode")
 def mode(self) -> Tensor:
+    """The most likely outcomes.
+
+    >>> torch.distributions.Normal(f32(2, 3), pos(3)).mode
+    >>> torch.distributions.Laplace(f32(2, 3), pos(3)).mode
+    >>> torch.distributions.MultivariateNormal(f32(2, 3), torch.eye(3)).mode
+    >>> torch.distributions.OneHotCategorical(logits=f32(2, 5)).mode
+    >>> torch.distributions.OneHotCategoricalStraightThrough(logits=f32(2, 5)).mode
+    >>> torch.distributions.Bernoulli(torch.tensor([0.2, 0.5, 0.7])).mode
+    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).mode
+    """
+    return self.mode
+
+
+@attribute("torch.distributions.Categorical.mode", dtype="int")
+def index_mode(self) -> Tensor:
     """The most likely indices.
 
     >>> torch.distributions.Categorical(logits=f32(2, 5)).mode
@@ -478,21 +398,7 @@ def bernoulli_logits(self) -> Tensor:
     return self.log_odds
 
 
-@attribute(
-    "torch.distributions.Distribution.batch_shape",
-    "torch.distributions.Normal.batch_shape",
-    "torch.distributions.Categorical.batch_shape",
-    "torch.distributions.OneHotCategorical.batch_shape",
-    "torch.distributions.Bernoulli.batch_shape",
-    "torch.distributions.Uniform.batch_shape",
-    "torch.distributions.Exponential.batch_shape",
-    "torch.distributions.Laplace.batch_shape",
-    "torch.distributions.Gamma.batch_shape",
-    "torch.distributions.Beta.batch_shape",
-    "torch.distributions.Dirichlet.batch_shape",
-    "torch.distributions.MultivariateNormal.batch_shape",
-    "torch.distributions.Independent.batch_shape",
-)
+@attribute("torch.distributions.Distribution.batch_shape")
 def batch_shape(self) -> Shape:
     """Sizes of the parameters.
 
@@ -512,21 +418,7 @@ def batch_shape(self) -> Shape:
     return self.batch_shape
 
 
-@attribute(
-    "torch.distributions.Distribution.event_shape",
-    "torch.distributions.Normal.event_shape",
-    "torch.distributions.Categorical.event_shape",
-    "torch.distributions.OneHotCategorical.event_shape",
-    "torch.distributions.Bernoulli.event_shape",
-    "torch.distributions.Uniform.event_shape",
-    "torch.distributions.Exponential.event_shape",
-    "torch.distributions.Laplace.event_shape",
-    "torch.distributions.Gamma.event_shape",
-    "torch.distributions.Beta.event_shape",
-    "torch.distributions.Dirichlet.event_shape",
-    "torch.distributions.MultivariateNormal.event_shape",
-    "torch.distributions.Independent.event_shape",
-)
+@attribute("torch.distributions.Distribution.event_shape")
 def event_shape(self) -> Shape:
     """Sizes of one outcome.
 
@@ -579,10 +471,11 @@ def covariance_matrix(self) -> Tensor:
     return self.covariance_matrix
 
 
-@attribute("torch.distributions.Independent.base_dist")
-def base_dist(self):
+@attribute("torch.distributions.Independent.base_dist", view=True)
+def base_dist(self) -> Object:
     """The distributions of the parts.
 
-    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.loc
+    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.mean
+    >>> torch.distributions.Independent(torch.distributions.Normal(f32(2, 3), pos(3)), 1).base_dist.rsample()
     """
-    return self.base
+    return self.base_dist

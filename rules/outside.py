@@ -328,7 +328,7 @@ def function(*args, **kwargs):
 def distributions(*args, **kwargs):
     """Distributions without a translation, constraints and transforms.
 
-    >>> torch.distributions.Chi2(pos(3))
+    >>> torch.distributions.VonMises(f32(3), pos(3))
     """
     raise Unsupported(
         "this part of torch.distributions has no translation",

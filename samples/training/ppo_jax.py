@@ -65,15 +65,16 @@ class Distribution:
         """Outcomes that no gradient flows through."""
         return jax.lax.stop_gradient(self.rsample(rngs, sample_shape))
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        classes = f"{type(self).__name__} from {type(other).__name__}"
+        raise NotImplementedError(f"no formula for the divergence of {classes}")
 
-def _clamped(probs: jax.Array) -> jax.Array:
+
+def clamp_probs(probs: jax.Array) -> jax.Array:
+    """Probabilities kept from 0 and 1 by the precision of their dtype."""
     eps = float(jnp.finfo(probs.dtype).eps)  # type: ignore[no-untyped-call]
     return jnp.clip(probs, eps, 1 - eps)
-
-
-def no_divergence(p: Any, q: Any) -> NotImplementedError:
-    """What to raise where PyTorch has a formula for the two classes, and this file has none."""
-    return NotImplementedError(f"no formula for the divergence of {type(p).__name__} from {type(q).__name__}")
 
 
 @jax.tree_util.register_dataclass
@@ -101,7 +102,7 @@ class Categorical(Distribution):
         """Logarithms of the probabilities."""
         if self.logits is not None:
             return jnp.asarray(self.logits - jax.nn.logsumexp(self.logits, axis=-1, keepdims=True))
-        return jnp.log(_clamped(self.normalized_probs))
+        return jnp.log(clamp_probs(self.normalized_probs))
 
     @property
     def mode(self) -> jax.Array:
@@ -126,10 +127,10 @@ class Categorical(Distribution):
         finite = jnp.nan_to_num(log_probs, nan=jnp.nan, posinf=jnp.inf)  # impossible outcomes count nothing
         return -(finite * self.normalized_probs).sum(-1)
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
         if not isinstance(other, Categorical):
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         p, q = self.normalized_probs, other.normalized_probs
         terms = p * (self.normalized_logits - other.normalized_logits)
         terms = jnp.where(q == 0, jnp.inf, terms)

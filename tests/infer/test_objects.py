@@ -48,12 +48,28 @@ def test_methods_and_attributes_have_rules(source: str, line: str) -> None:
         ("d = Normal(0.0, 1.0)\nd.perplexity()", "torch.distributions.Normal.perplexity has no rule"),
         ("d = Categorical(torch.ones(3))\nd._param", "torch.distributions.Categorical._param has no rule"),
         ("draw = Normal(0.0, 1.0).sample\nx = draw()", "torch.distributions.Normal.sample can't be called through"),
-        ("class Mine(Normal):\n    pass", "torch.distributions.Normal"),
-        ("d = D.StudentT(2.0)", "torch.distributions.StudentT: this part of torch.distributions has no translation"),
+        ("class Mine(Normal):\n    pass", "classes that derive from torch.distributions.Normal are not translated"),
+        (
+            "d = D.VonMises(0.0, 1.0)",
+            "torch.distributions.VonMises: this part of torch.distributions has no translation",
+        ),
+        ("x = Normal(0.0, 1.0)(torch.ones(3))", "torch.distributions.Normal.__call__ has no rule"),
     ],
 )
 def test_what_has_no_rule_is_flagged(source: str, message: str) -> None:
     assert any(message in error for error in errors(source))
+
+
+def test_the_base_of_a_distribution_is_any_distribution() -> None:
+    source = "def f(x):\n    base = D.Independent(Normal(x, 1.0), 1).base_dist\n    return base."
+    assert "return base.sample(rngs)" in lines(source + "sample()")
+    assert any("Independent.base_dist.scale has no rule" in error for error in errors(source + "scale"))
+
+
+def test_attributes_that_translate_differently_are_flagged() -> None:
+    source = "def f(x, log: bool):\n    d = D.LogNormal(x, 1.0) if log else Normal(x, 1.0)\n    return d."
+    assert errors(source + "variance") == []
+    assert any("`.loc` is read otherwise in each" in error for error in errors(source + "loc"))
 
 
 def test_a_name_that_an_import_of_torch_had_is_the_helpers() -> None:

@@ -8,12 +8,19 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from torch2jax.helpers.distributions import Distribution, no_divergence
+from torch2jax.helpers.distributions import Distribution, Univariate
 
 
-def _clamped(probs: jax.Array) -> jax.Array:
+def clamp_probs(probs: jax.Array) -> jax.Array:
+    """Probabilities kept from 0 and 1 by the precision of their dtype."""
     eps = float(jnp.finfo(probs.dtype).eps)  # type: ignore[no-untyped-call]
     return jnp.clip(probs, eps, 1 - eps)
+
+
+def log_odds(probs: jax.Array) -> jax.Array:
+    """The logarithms of the odds that probabilities make, finite for 0 and 1 as well."""
+    probs = clamp_probs(probs)
+    return jnp.log(probs) - jnp.log1p(-probs)
 
 
 @jax.tree_util.register_dataclass
@@ -41,7 +48,7 @@ class Categorical(Distribution):
         """Logarithms of the probabilities."""
         if self.logits is not None:
             return jnp.asarray(self.logits - jax.nn.logsumexp(self.logits, axis=-1, keepdims=True))
-        return jnp.log(_clamped(self.normalized_probs))
+        return jnp.log(clamp_probs(self.normalized_probs))
 
     @property
     def mode(self) -> jax.Array:
@@ -66,27 +73,25 @@ class Categorical(Distribution):
         finite = jnp.nan_to_num(log_probs, nan=jnp.nan, posinf=jnp.inf)  # impossible outcomes count nothing
         return -(finite * self.normalized_probs).sum(-1)
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
         if not isinstance(other, Categorical):
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         p, q = self.normalized_probs, other.normalized_probs
         terms = p * (self.normalized_logits - other.normalized_logits)
         terms = jnp.where(q == 0, jnp.inf, terms)
         return jnp.where(p == 0, 0, terms).sum(-1)
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class OneHotCategorical(Distribution):
-    """Distributions over one-hot vectors, given the `probs` of their ones, or unnormalised `logits`."""
+class OfCategories(Distribution):
+    """Distributions of vectors with an element for each category, given its `probs` or unnormalised `logits`."""
 
-    probs: Any = None
-    logits: Any = None
+    probs: Any
+    logits: Any
 
     @property
     def index(self) -> Categorical:
-        """The distribution of the place of the one."""
+        """The distribution of one category."""
         return Categorical(self.probs, self.logits)
 
     @property
@@ -109,10 +114,30 @@ class OneHotCategorical(Distribution):
         """Logarithms of the probabilities."""
         return self.index.normalized_logits
 
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class OneHotCategorical(OfCategories):
+    """Distributions over one-hot vectors, given the `probs` of their ones, or unnormalised `logits`."""
+
+    probs: Any = None
+    logits: Any = None
+
     @property
     def mean(self) -> jax.Array:
         """The expected outcome."""
         return self.normalized_probs
+
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        probs = self.normalized_probs
+        return jax.nn.one_hot(self.index.mode, probs.shape[-1], dtype=probs.dtype)
+
+    @property
+    def variance(self) -> jax.Array:
+        """The variance of each element."""
+        return self.mean * (1 - self.mean)
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
@@ -127,19 +152,31 @@ class OneHotCategorical(Distribution):
         """The entropy in nats."""
         return self.index.entropy()
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
+        if not isinstance(other, OneHotCategorical):
+            return super().kl_divergence(other)
+        return self.index.kl_divergence(other.index)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Bernoulli(Distribution):
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """The same, with the gradient of the probabilities in place of the outcomes'."""
+
+    def rsample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
+        """Outcomes through which the gradient flows into the probabilities."""
+        probs = self.normalized_probs
+        return self.sample(rngs, sample_shape) + (probs - jax.lax.stop_gradient(probs))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Bernoulli(Univariate):
     """Distributions over 0 and 1, given the `probs` of 1 or the `logits` (the logarithms of its odds)."""
 
     probs: Any = None
     logits: Any = None
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.shape(self.probs if self.probs is not None else self.logits)
 
     @property
     def mean(self) -> jax.Array:
@@ -151,13 +188,17 @@ class Bernoulli(Distribution):
         """The logarithms of the odds of 1."""
         if self.logits is not None:
             return jnp.asarray(self.logits)
-        probs = _clamped(self.mean)
-        return jnp.log(probs) - jnp.log1p(-probs)
+        return log_odds(self.mean)
 
     @property
     def variance(self) -> jax.Array:
         """The variance."""
         return self.mean * (1 - self.mean)
+
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome; there is none where both are as likely."""
+        return jnp.where(self.mean == 0.5, jnp.nan, self.mean >= 0.5)
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
@@ -172,10 +213,10 @@ class Bernoulli(Distribution):
         """The entropy in nats."""
         return -self.log_prob(self.mean)
 
-    def kl_divergence(self, other: Distribution) -> jax.Array:
+    def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each."""
         if not isinstance(other, Bernoulli):
-            raise no_divergence(self, other)
+            return super().kl_divergence(other)
         p, q = self.mean, other.mean
         ones = p * (jax.nn.softplus(-other.log_odds) - jax.nn.softplus(-self.log_odds))
         ones = jnp.where(p == 0, 0, jnp.where(q == 0, jnp.inf, ones))

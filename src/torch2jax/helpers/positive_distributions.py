@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax.scipy.special import betaln, digamma, gammaln
 
-from torch2jax.helpers.distributions import Distribution
+from torch2jax.helpers.distributions import Distribution, Univariate
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Exponential(Distribution):
+class Exponential(Univariate):
     """Exponential distributions of a `rate`."""
 
     rate: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.shape(self.rate)
 
     @property
     def mean(self) -> jax.Array:
@@ -50,24 +46,31 @@ class Exponential(Distribution):
         """The entropy in nats."""
         return 1.0 - jnp.log(self.rate)
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Exponential):
+            return super().kl_divergence(other)
+        ratio = jnp.asarray(other.rate) / self.rate
+        return ratio - jnp.log(ratio) - 1
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Laplace(Distribution):
+class Laplace(Univariate):
     """Laplace distributions around `loc` of width `scale`."""
 
     loc: jax.Array
     scale: jax.Array
 
     @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale))
-
-    @property
     def mean(self) -> jax.Array:
         """The expected outcome."""
         return jnp.broadcast_to(self.loc, self.batch_shape)
+
+    @property
+    def mode(self) -> jax.Array:
+        """The most likely outcome."""
+        return self.mean
 
     @property
     def stddev(self) -> jax.Array:
@@ -92,19 +95,21 @@ class Laplace(Distribution):
         """The entropy in nats."""
         return 1 + jnp.log(2 * jnp.broadcast_to(self.scale, self.batch_shape))
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Laplace):
+            return super().kl_divergence(other)
+        ratio, distance = jnp.asarray(self.scale) / other.scale, jnp.abs(jnp.asarray(self.loc) - other.loc)
+        return distance / other.scale + ratio * jnp.exp(-distance / self.scale) - jnp.log(ratio) - 1
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Gamma(Distribution):
+class Gamma(Univariate):
     """Gamma distributions of shape `concentration` and of a `rate`."""
 
     concentration: jax.Array
     rate: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.concentration), jnp.shape(self.rate))
 
     @property
     def mean(self) -> jax.Array:
@@ -131,19 +136,22 @@ class Gamma(Distribution):
         a = self.concentration
         return a - jnp.log(self.rate) + gammaln(a) + (1.0 - a) * digamma(a)
 
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Gamma):
+            return super().kl_divergence(other)
+        a, b = self.concentration, other.concentration
+        shapes = gammaln(b) - gammaln(a) + (a - b) * digamma(a)
+        return shapes + b * jnp.log(self.rate / other.rate) + (other.rate - self.rate) * (a / self.rate)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Beta(Distribution):
+class Beta(Univariate):
     """Beta distributions of the shapes `concentration1` and `concentration0`."""
 
     concentration1: jax.Array
     concentration0: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.concentration1), jnp.shape(self.concentration0))
 
     @property
     def mean(self) -> jax.Array:
@@ -169,6 +177,14 @@ class Beta(Distribution):
         """The entropy in nats."""
         a, b = self.concentration1, self.concentration0
         return betaln(a, b) - (a - 1) * digamma(a) - (b - 1) * digamma(b) + (a + b - 2) * digamma(a + b)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Beta):
+            return super().kl_divergence(other)
+        a, b, c, d = self.concentration1, self.concentration0, other.concentration1, other.concentration0
+        slopes = (a - c) * digamma(a) + (b - d) * digamma(b) + (c + d - a - b) * digamma(a + b)
+        return betaln(c, d) - betaln(a, b) + slopes
 
 
 @jax.tree_util.register_dataclass
@@ -207,3 +223,11 @@ class Dirichlet(Distribution):
         a = self.concentration
         total, k = a.sum(-1), a.shape[-1]
         return gammaln(a).sum(-1) - gammaln(total) - (k - total) * digamma(total) - ((a - 1.0) * digamma(a)).sum(-1)
+
+    def kl_divergence(self, other: Any) -> jax.Array:
+        """KL(self || other) of each."""
+        if not isinstance(other, Dirichlet):
+            return super().kl_divergence(other)
+        a, b = self.concentration, other.concentration
+        norm = gammaln(a.sum(-1)) - gammaln(b.sum(-1)) - (gammaln(a) - gammaln(b)).sum(-1)
+        return norm + ((a - b) * (digamma(a) - digamma(a.sum(-1))[..., None])).sum(-1)

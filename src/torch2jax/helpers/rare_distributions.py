@@ -9,23 +9,15 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from torch2jax.helpers.distributions import Distribution
+from torch2jax.helpers.discrete_distributions import log_odds
+from torch2jax.helpers.distributions import Univariate
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Binomial(Distribution):
-    """Numbers of successes in `total_count` tries, given their `probs` or `logits` (the logarithms of their odds)."""
+class OfTries(Univariate):
+    """Distributions of tries, given the `probs` of success or the `logits` (the logarithms of its odds)."""
 
-    total_count: Any = 1
-    given_probs: Any = None
-    given_logits: Any = None
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        given = self.given_probs if self.given_probs is not None else self.given_logits
-        return jnp.broadcast_shapes(jnp.shape(self.total_count), jnp.shape(given))
+    given_probs: Any
+    given_logits: Any
 
     @property
     def probs(self) -> jax.Array:
@@ -39,9 +31,17 @@ class Binomial(Distribution):
         """The logarithms of the odds of success."""
         if self.given_logits is not None:
             return jnp.broadcast_to(self.given_logits, self.batch_shape)
-        eps = float(jnp.finfo(self.probs.dtype).eps)  # type: ignore[no-untyped-call]
-        probs = jnp.clip(self.probs, eps, 1 - eps)
-        return jnp.log(probs) - jnp.log1p(-probs)
+        return log_odds(self.probs)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Binomial(OfTries):
+    """Numbers of successes in `total_count` tries, given their `probs` or `logits` (the logarithms of their odds)."""
+
+    total_count: Any = 1
+    given_probs: Any = None
+    given_logits: Any = None
 
     @property
     def mean(self) -> jax.Array:
@@ -72,16 +72,11 @@ def _log_factorial(number: Any) -> jax.Array:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Cauchy(Distribution):
+class Cauchy(Univariate):
     """Cauchy distributions around `loc` of width `scale`."""
 
     loc: jax.Array
     scale: jax.Array
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The common shape of the parameters."""
-        return jnp.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale))
 
     def rsample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that the gradient flows through."""

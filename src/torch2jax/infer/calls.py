@@ -120,6 +120,10 @@ def call_one(frame: Frame, node: cst.Call, callee: Kind, arguments: Arguments) -
             return call_module(frame, node, callee, arguments)
         case Partial():
             return call_partial(frame, node, callee, arguments)
+        case Object():
+            from torch2jax.infer.objects import call_object
+
+            return call_object(frame, node, callee, arguments)
         case Dtype(name=name):  # a variable that holds torch.FloatTensor or its like
             return _construct_legacy(frame, node, name, arguments)
         case Tensor():

@@ -145,12 +145,12 @@ def _added(frame: Frame, name: str) -> Kind:
 
 
 def united_reads(frame: Frame, node: cst.Attribute, kinds: list[Kind], calls: list[Any]) -> None:
-    """One translation for an attribute that each of several layers has by its rule, if they allow one."""
+    """One translation for an attribute that each of several things has by its rule, if they allow one."""
     found = [fact for fact in calls if isinstance(fact, RuleCall)]
     if not found:
         return
     own = [fact for fact in found if is_read(fact.rule)]
-    templates = [fact.choice.branch.template for fact in own]
+    templates = [fact.choice.branch.template for fact in own or found]
     others = [k for k, f in zip(kinds, calls, strict=True) if f not in own and not isinstance(k, Free | Unknown)]
     same_name = ("attr", ("param", "flax"), node.attr.value)
     if any(template != templates[0] for template in templates) or (own and others and templates[0] != same_name):

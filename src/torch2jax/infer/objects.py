@@ -34,3 +34,14 @@ def call_object_method(frame: Frame, node: cst.Call, receiver: Object, name: str
     use_all(frame, arguments)
     frame.report("T2J101", node, f"{full} can't be called through a variable", "call it on the object")
     return FREE
+
+
+def call_object(frame: Frame, node: cst.Call, callee: Object, arguments: Arguments) -> Kind:
+    """``transform(x)`` by the rule of ``__call__``."""
+    full = f"{callee.name}.__call__"
+    rules = frame.program.book.lookup(full)
+    if rules:
+        return apply(frame, node, full, rules, arguments, (node.func, callee))
+    use_all(frame, arguments)
+    frame.report("T2J101", node, f"{full} has no rule")
+    return FREE

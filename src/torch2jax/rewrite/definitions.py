@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import libcst as cst
 
@@ -346,6 +346,9 @@ def class_definition(rewriter: Rewriter, node: cst.ClassDef) -> cst.ClassDef:
     return node.with_changes(bases=bases, decorators=decorators, body=new_body)
 
 
+_BY_HAND: Final = "write it by hand; `sample` and `rsample` take `rngs` first"
+
+
 def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
     """Whether a base is a class of torch that is none in Flax: the file must still import without it."""
     kind = rewriter.kind(base.value)
@@ -360,6 +363,9 @@ def _is_foreign(rewriter: Rewriter, cls: ClassInfo, base: cst.Arg) -> bool:
     if flag_refused(rewriter, base.value, kind.name):
         return True
     if rules:
+        if rules[-1].result == "Object":
+            flag(rewriter, base.value, "T2J103", f"classes that derive from {kind.name} are not translated", _BY_HAND)
+            return True
         message = f"{kind.name} is a function in Flax and can't be derived from"
         flag(rewriter, base.value, "T2J103", message, "call it instead")
         return True

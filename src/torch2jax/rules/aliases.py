@@ -20,7 +20,10 @@ _EXACT: Final = {
 _TUPLES: Final = frozenset({"_single", "_pair", "_triple", "_quadruple", "_ntuple", "_reverse_repeat_tuple"})
 _DISTRIBUTIONS: Final = (
     "normal categorical one_hot_categorical bernoulli uniform exponential laplace gamma beta dirichlet "
-    "multivariate_normal independent kl distribution"
+    "multivariate_normal independent kl distribution binomial cauchy transforms transformed_distribution log_normal "
+    "studentT poisson geometric half_normal gumbel relaxed_categorical relaxed_bernoulli mixture_same_family "
+    "multinomial negative_binomial half_cauchy pareto weibull chi2 inverse_gamma kumaraswamy logistic_normal "
+    "continuous_bernoulli lowrank_multivariate_normal fishersnedecor"
 ).split()
 _PREFIXES: Final = (
     ("torch._C._nn.", "torch.nn.functional."),

@@ -9,8 +9,9 @@ from typing import Any
 
 from torch2jax.rules import checks
 from torch2jax.rules.grammar import check_source
+from torch2jax.rules.inheritance import helper_classes, inherited
 from torch2jax.rules.model import Rule, StateMap, encode, encode_state
-from torch2jax.rules.signatures import Signatures, default_signatures
+from torch2jax.rules.signatures import HELPERS_DIR, Signatures, default_signatures
 from torch2jax.rules.state import merge
 from torch2jax.rules.templates import RuleError
 
@@ -39,6 +40,7 @@ def compile_book(directories: Sequence[Sequence[tuple[str, bytes]]]) -> dict[str
         for name, numbers in index.items()
         if name.startswith("torch.Tensor.") and any(rules[number].kind == "attribute" for number in numbers)
     ]
+    index |= {name: list(numbers) for name, numbers in inherited(rules, index, helper_classes(HELPERS_DIR)).items()}
     return {
         "rules": [marshal.dumps(encode(rule)) for rule in rules],
         "index": {name: tuple(numbers) for name, numbers in index.items()},
