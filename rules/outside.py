@@ -304,7 +304,7 @@ def testing(*args, **kwargs):
 def func(*args, **kwargs):
     """Transformations of functions.
 
-    >>> torch.autograd.functional.vjp(torch.sin, f32(3), f32(3))
+    >>> torch.func.debug_unwrap(f32(3))
     """
     raise Unsupported(
         "this transformation is not translated",

@@ -263,7 +263,7 @@ def is_complex(input: Tensor) -> bool:
     return jnp.iscomplexobj(input)
 
 
-@rule("torch.is_nonzero")
+@rule("torch.is_nonzero", "torch.Tensor.is_nonzero")
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not 0.
 

@@ -59,6 +59,7 @@ from torch2jax.infer.rule_calls import apply, call_layer
 from torch2jax.infer.rule_layers import default_layer
 from torch2jax.infer.scaling import SCALERS, build_scaler, call_scaler_method
 from torch2jax.infer.selectors import selected
+from torch2jax.rules.model import Rule
 
 
 @evaluates(cst.Call)
@@ -275,7 +276,7 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
         return build_scaler(frame, node, arguments)
     if is_host_api(frame.program, name):
         return host_api(frame, node, host_name(name) or name, arguments)
-    rules = [rule for rule in frame.program.book.lookup(name) if rule.kind == "rule"]
+    rules = _function_rules(frame, name)
     if rules and rules[0].result == "Optimizer":
         from torch2jax.infer.optimizers import build_optimizer
 
@@ -297,6 +298,16 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
     if root in ("torch", "torchvision", "torchaudio", "timm"):
         frame.report("T2J101", node, f"{name} has no rule")
     return NUMPY if root == "numpy" else FREE
+
+
+def _function_rules(frame: Frame, name: str) -> list[Rule]:
+    """The rules of a function; ``torch.abs_`` has those of ``torch.abs``, as methods do."""
+    book = frame.program.book
+    rules = [rule for rule in book.lookup(name) if rule.kind == "rule"]
+    base = name.removesuffix("_")
+    if rules or base == name or base.rpartition(".")[0] not in ("torch", "torch.nn.functional"):
+        return rules
+    return [rule for rule in book.lookup(base) if rule.kind == "rule"]
 
 
 def _mutated_argument(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> cst.BaseExpression | None:
