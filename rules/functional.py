@@ -175,7 +175,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - jnp.tanh(input)
 
 
-@rule("torch.nn.functional.hardshrink", "torch.hardshrink", mode="pointwise")
+@rule("torch.nn.functional.hardshrink", "torch.hardshrink", "torch.Tensor.hardshrink", mode="pointwise")
 def hardshrink(input: Tensor, lambd=0.5) -> Tensor:
     """0 near 0.
 
