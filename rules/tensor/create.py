@@ -446,7 +446,7 @@ def eye(
     return jnp.eye(n, m, dtype=dtype)
 
 
-@rule("torch.Tensor.zero_", mode="pointwise")
+@rule("torch.Tensor.zero_", "torch.zero_", mode="pointwise")
 def zero_(self: Tensor) -> Tensor:
     """All 0.
 
