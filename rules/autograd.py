@@ -164,8 +164,13 @@ def checkpoint(
     """Activations computed again in the backward pass.
 
     >>> torch.utils.checkpoint.checkpoint(torch.sin, f32(2, 3), use_reentrant=False)
+    >>> torch.utils.checkpoint.checkpoint(nn.Sequential(nn.Linear(3, 4), nn.Tanh()), f32(2, 3), use_reentrant=False)
     """
-    return nnx.remat(function)(*args)
+    caveat(
+        "batch normalisation inside updates its running statistics once; PyTorch does so again when it computes the "
+        "activations again"
+    )
+    return helpers.checkpoint(function, *args)
 
 
 @rule("torch.vmap", "torch.func.vmap", "functorch.vmap")
@@ -284,6 +289,25 @@ def jacobian(
     return lax.stop_gradient(jax.jacobian(func)(inputs))
 
 
+@rule("torch.autograd.functional.jacobian")
+def jacobians(
+    func: Callable,
+    inputs,
+    create_graph: bool = False,
+    strict: Ignored = False,
+    vectorize: Ignored = False,
+    strategy: Ignored = "reverse-mode",
+) -> Tensors:
+    """Jacobians of a function of several tensors.
+
+    >>> torch.autograd.functional.jacobian(lambda x, y: x * y.sum(), (f32(3), f32(2)))
+    >>> torch.autograd.functional.jacobian(lambda x, y: x * y.sum(), (f32(3), f32(2)), create_graph=True)
+    """
+    if create_graph:
+        return jax.jacobian(func, argnums=tuple(range(len(inputs))))(*inputs)
+    return lax.stop_gradient(jax.jacobian(func, argnums=tuple(range(len(inputs))))(*inputs))
+
+
 @rule("torch.autograd.functional.hessian")
 def hessian(
     func: Callable,
@@ -301,6 +325,139 @@ def hessian(
     if create_graph:
         return jax.hessian(func)(inputs)
     return lax.stop_gradient(jax.hessian(func)(inputs))
+
+
+@rule("torch.autograd.functional.hessian")
+def hessians(
+    func: Callable,
+    inputs,
+    create_graph: bool = False,
+    strict: Ignored = False,
+    vectorize: Ignored = False,
+    outer_jacobian_strategy: Ignored = "reverse-mode",
+) -> Tensors:
+    """Hessians of a scalar function of several tensors.
+
+    >>> torch.autograd.functional.hessian(lambda x, y: (x * x).sum() * y.prod(), (f32(3), f32(2)))
+    >>> torch.autograd.functional.hessian(lambda x, y: (x * x).sum() * y.prod(), (f32(3), f32(2)), create_graph=True)
+    """
+    if create_graph:
+        return jax.hessian(func, argnums=tuple(range(len(inputs))))(*inputs)
+    return lax.stop_gradient(jax.hessian(func, argnums=tuple(range(len(inputs))))(*inputs))
+
+
+@rule("torch.autograd.functional.vjp")
+def vjp(func: Callable, inputs, v=None, create_graph: bool = False, strict: Ignored = False) -> (Tensor, Tensor):
+    """The value of a function, and a vector times its Jacobian.
+
+    >>> torch.autograd.functional.vjp(lambda x: x.sin(), f32(3), f32(3))
+    >>> torch.autograd.functional.vjp(lambda x, y: (x * x).sum() * y, (f32(3), f32(1)), create_graph=True)
+    """
+    if create_graph:
+        return helpers.vector_jacobian(func, inputs, v)
+    return lax.stop_gradient(helpers.vector_jacobian(func, inputs, v))
+
+
+@rule("torch.autograd.functional.jvp")
+def jvp(func: Callable, inputs, v=None, create_graph: bool = False, strict: Ignored = False) -> (Tensor, Tensor):
+    """The value of a function, and its Jacobian times a vector.
+
+    >>> torch.autograd.functional.jvp(lambda x: x * x.sum(), f32(1))
+    >>> torch.autograd.functional.jvp(lambda x, y: x * y.sum(), (f32(3), f32(2)), (f32(3), f32(2)), create_graph=True)
+    """
+    if create_graph:
+        return helpers.jacobian_vector(func, inputs, v)
+    return lax.stop_gradient(helpers.jacobian_vector(func, inputs, v))
+
+
+@rule("torch.autograd.functional.hvp", "torch.autograd.functional.vhp")
+def hvp(func: Callable, inputs, v=None, create_graph: bool = False, strict: Ignored = False) -> (Tensor, Tensor):
+    """The value of a scalar function, and its Hessian times a vector.
+
+    >>> torch.autograd.functional.hvp(lambda x: (x * x * x).sum(), f32(1))
+    >>> torch.autograd.functional.hvp(
+    ...     lambda x, y: (x * x).sum() * y.prod(), (f32(3), f32(2)), (f32(3), f32(2)), create_graph=True
+    ... )
+    """
+    if create_graph:
+        return helpers.hessian_vector(func, inputs, v)
+    return lax.stop_gradient(helpers.hessian_vector(func, inputs, v))
+
+
+@rule("torch.func.linearize")
+def linearize(func: Callable, *primals) -> (Tensor, Callable):
+    """The value, and the derivative as a function of directions.
+
+    >>> y, along = torch.func.linearize(lambda x: x * x, f32(3).detach())
+    >>> y, along(f32(3))
+    """
+    caveat("gradients go through the linear function to the point where it was made, which PyTorch does not follow")
+    return jax.linearize(func, *primals)
+
+
+@rule("torch.func.functionalize", "functorch.functionalize")
+def functionalize(func: Callable, *, remove: Ignored = "mutations") -> Callable:
+    """A function that changes nothing in place, as all are in JAX.
+
+    >>> torch.func.functionalize(lambda x: x * 2)(f32(3))
+    """
+    return func
+
+
+@rule("torch.func.stack_module_state", "functorch.combine_state_for_ensemble")
+def stack_module_state(models):
+    """The parameters and the buffers of equal modules, stacked.
+
+    >>> torch.func.stack_module_state([nn.Linear(3, 2), nn.Linear(3, 2)])
+    """
+    raise Unsupported(
+        "modules keep their parameters as the state of a graph in Flax",
+        "build the modules in a function under nnx.vmap, or stack nnx.split(model)[1] of each with jax.tree.map",
+    )
+
+
+@rule("torch.utils.checkpoint.checkpoint_sequential")
+def checkpoint_sequential(
+    functions, segments, input: Tensor, use_reentrant: Ignored = None, preserve_rng_state: Ignored = True
+) -> Tensor:
+    """Layers one after the other; activations inside each segment but the last are computed again.
+
+    >>> layers = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
+    >>> torch.utils.checkpoint.checkpoint_sequential(layers, 2, f32(6, 3), use_reentrant=False)
+
+    >>> layers = [nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 5)]
+    >>> torch.utils.checkpoint.checkpoint_sequential(layers, 3, f32(6, 3), use_reentrant=False)
+    """
+    caveat(
+        "batch normalisation inside updates its running statistics once; PyTorch does so again when it computes the "
+        "activations again"
+    )
+    return helpers.checkpoint_sequential(functions, segments, input)
+
+
+@rule("torch.nn.utils.get_total_norm")
+def get_total_norm(tensors: Tensors, norm_type=2.0, error_if_nonfinite=False, foreach: Ignored = None) -> Tensor:
+    """The norm of the norms of several tensors.
+
+    >>> nn.utils.get_total_norm([f32(3), f32(4, 2)])
+    >>> nn.utils.get_total_norm([f32(3), f32(4, 2)], norm_type=math.inf)
+    >>> nn.utils.get_total_norm([f32(3), f32(4, 2)], 1.0, error_if_nonfinite=True)
+    """
+    if error_if_nonfinite:
+        raise Unsupported("an error for infinite norms", "test the norm with jnp.isfinite outside of jit")
+    return lax.stop_gradient(helpers.total_norm(tensors, norm_type))
+
+
+@rule("torch.nn.utils.clip_grads_with_norm_")
+def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None) -> None:
+    """Gradients, scaled by a limit and a norm of one's own.
+
+    >>> nn.utils.clip_grads_with_norm_(nn.Linear(3, 4).parameters(), 1.0, f32(1))
+    """
+    raise Unsupported(
+        "gradients are results in JAX, not attributes of the parameters",
+        "write torch.nn.utils.clip_grad_norm_(parameters, max_norm), which finds the norm and scales in one",
+    )
 
 
 @rule("torch.nn.utils.clip_grad_norm_")

@@ -175,7 +175,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - jnp.tanh(input)
 
 
-@rule("torch.nn.functional.hardshrink", "torch.hardshrink", mode="pointwise")
+@rule("torch.nn.functional.hardshrink", "torch.hardshrink", "torch.Tensor.hardshrink", mode="pointwise")
 def hardshrink(input: Tensor, lambd=0.5) -> Tensor:
     """0 near 0.
 
@@ -219,7 +219,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return helpers.prelu(input, weight)
 
 
-@rule("torch.nn.functional.rrelu", "torch.nn.functional.rrelu_", mode="pointwise")
+@rule("torch.nn.functional.rrelu", "torch.nn.functional.rrelu_", "torch.rrelu", mode="pointwise")
 def rrelu(
     input: Tensor, lower=0.125, upper=0.3333333333333333, training: bool = False, inplace: Inplace = False
 ) -> Tensor:

@@ -304,7 +304,7 @@ def testing(*args, **kwargs):
 def func(*args, **kwargs):
     """Transformations of functions.
 
-    >>> torch.autograd.functional.vjp(torch.sin, f32(3), f32(3))
+    >>> torch.func.debug_unwrap(f32(3))
     """
     raise Unsupported(
         "this transformation is not translated",
@@ -405,6 +405,14 @@ def matrix_rank(input: Tensor, tol=None, symmetric=False, *, out: Out = None):
     "torch.Storage",
     "torch.ByteStorage",
     "torch.FloatStorage",
+    "torch.DoubleStorage",
+    "torch.HalfStorage",
+    "torch.BFloat16Storage",
+    "torch.CharStorage",
+    "torch.ShortStorage",
+    "torch.IntStorage",
+    "torch.LongStorage",
+    "torch.BoolStorage",
     "torch.UntypedStorage",
     "torch.TypedStorage",
     "torch.ByteStorage.*",

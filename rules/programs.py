@@ -234,3 +234,21 @@ def __version__() -> str:
     """
     caveat("checks of PyTorch's version are decided as under PyTorch 2.13")
     return "2.13.0"
+
+
+@rule("torch.cond")
+def cond(pred, true_fn: Callable, false_fn: Callable, operands=()):
+    """One of two functions.
+
+    >>> torch.cond(f32(1).sum() > 0, torch.sin, torch.cos, (f32(3),))
+    """
+    raise Unsupported("torch.cond is a prototype", "use jax.lax.cond(pred, true_fn, false_fn, *operands)")
+
+
+@rule("torch.while_loop")
+def while_loop(cond_fn: Callable, body_fn: Callable, carried_inputs):
+    """A loop as one operation.
+
+    >>> torch.while_loop(lambda x: x.sum() < 9, lambda x: (x + 1,), (f32(3),))
+    """
+    raise Unsupported("torch.while_loop is a prototype", "use jax.lax.while_loop, which carries one tree")

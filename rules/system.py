@@ -428,3 +428,59 @@ def set_printoptions(
     ...     linewidth=80)
     """
     return jnp.set_printoptions(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)
+
+
+@constant("torch.OutOfMemoryError", "torch.AcceleratorError", "torch.linalg.LinAlgError")
+def errors():
+    """What PyTorch raises.
+
+    >>> torch.linalg.LinAlgError
+    """
+    raise Unsupported("JAX raises other errors, and NaN where a decomposition fails", "use jax.errors.JaxRuntimeError")
+
+
+@rule("torch.set_flush_denormal")
+def set_flush_denormal(mode) -> bool:
+    """Whether the smallest numbers count as 0.
+
+    >>> torch.set_flush_denormal(True)
+    """
+    raise Unsupported("this is a setting of PyTorch's processor code alone", "leave it out")
+
+
+@rule("torch.set_warn_always")
+def set_warn_always(b: Dropped) -> None:
+    """Whether PyTorch repeats its warnings.
+
+    >>> torch.set_warn_always(False)
+    """
+    return
+
+
+@constant("torch.newaxis")
+def newaxis() -> None:
+    """A new axis in an index.
+
+    >>> f32(2, 3)[:, torch.newaxis]
+    """
+    return
+
+
+@rule("torch.Stream", "torch.Event")
+def any_stream(*args, **kwargs):
+    """The order of work on a device.
+
+    >>> torch.Event()
+    """
+    raise Unsupported(
+        "XLA orders the work on a device itself", "leave it out; x.block_until_ready() waits for a result"
+    )
+
+
+@rule("torch.get_deterministic_debug_mode", "torch.is_warn_always_enabled", "torch.is_anomaly_enabled")
+def asked_settings():
+    """Settings of PyTorch alone.
+
+    >>> torch.get_deterministic_debug_mode()
+    """
+    raise Unsupported("this is a setting of PyTorch alone", "leave it out")

@@ -14,6 +14,16 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor = None, stride=1, padding
     return helpers.convolve(input, weight, bias=bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
+@rule("torch.nn.functional.conv_tbc", "torch.conv_tbc", rank=3)
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """1-D convolution of (time, batch, channels) with a weight (window, in, out).
+
+    >>> F.conv_tbc(f32(9, 2, 3), f32(5, 3, 4), f32(4))
+    >>> F.conv_tbc(f32(9, 2, 3), f32(5, 3, 4), f32(4), 2)
+    """
+    return lax.conv_general_dilated(input, weight, (1,), ((pad, pad),), dimension_numbers=("WNC", "WIO", "WNC")) + bias
+
+
 @rule("torch.nn.functional.conv_transpose1d", "torch.conv_transpose1d", layout="N C L -> N L C")
 def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor = None, stride=1, padding=0, output_padding=0, groups=1, dilation=1

@@ -123,7 +123,7 @@ def _(self, input: Tensor, target: Tensor) -> Tensor:
     return self(input, target)
 
 
-@rule("torch.nn.NLLLoss")
+@rule("torch.nn.NLLLoss", "torch.nn.NLLLoss2d")
 def NLLLoss(
     weight: Tensor = None, size_average=None, ignore_index: int = -100, reduce=None, reduction: str = "mean"
 ) -> Module:

@@ -89,7 +89,7 @@ def adaptive_max_pool1d(input: Tensor, output_size, return_indices=False) -> Ten
     return helpers.adaptive_max_pool(input, output_size)
 
 
-@rule("torch.nn.functional.adaptive_max_pool1d_with_indices")
+@rule("torch.nn.functional.adaptive_max_pool1d_with_indices", "torch.adaptive_max_pool1d")
 def adaptive_max_pool1d_with_indices(input: Tensor, output_size, return_indices: Ignored = False) -> (Tensor, Tensor):
     """Maxima over as many windows as asked for, and their positions.
 

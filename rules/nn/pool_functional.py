@@ -68,7 +68,7 @@ def max_pool1d_native(input: Tensor, kernel_size, stride=(), padding=0, dilation
     )
 
 
-@rule("torch.nn.functional.max_pool1d_with_indices")
+@rule("torch.nn.functional.max_pool1d_with_indices", "torch.max_pool1d_with_indices")
 def max_pool1d_with_indices(
     input: Tensor,
     kernel_size,

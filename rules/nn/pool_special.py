@@ -366,3 +366,49 @@ def fractional_max_pool3d(
     return helpers.fractional_max_pool(
         input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
     )
+
+
+@rule("torch.nn.functional.fractional_max_pool2d_with_indices", layout="N C H W -> N H W C")
+def fractional_max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size,
+    output_size=None,
+    output_ratio=None,
+    return_indices: Ignored = False,
+    _random_samples: Tensor = None,
+) -> (Tensor, Tensor):
+    """Maxima over windows at random places, and their positions.
+
+    >>> F.fractional_max_pool2d_with_indices(f32(2, 3, 8, 9), 2, output_size=3)  # random
+    >>> F.fractional_max_pool2d_with_indices(f32(2, 3, 8, 9), 2, None, (0.5, 0.4), _random_samples=unit(2, 3, 2))
+    """
+    if _random_samples is not None:
+        return helpers.indexed_fractional_max_pool(
+            input, kernel_size, output_size, output_ratio, samples=_random_samples
+        )
+    return helpers.indexed_fractional_max_pool(
+        input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
+    )
+
+
+@rule("torch.nn.functional.fractional_max_pool3d_with_indices", layout="N C D H W -> N D H W C")
+def fractional_max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size,
+    output_size=None,
+    output_ratio=None,
+    return_indices: Ignored = False,
+    _random_samples: Tensor = None,
+) -> (Tensor, Tensor):
+    """Maxima over windows at random places, and their positions.
+
+    >>> F.fractional_max_pool3d_with_indices(f32(2, 3, 6, 7, 8), 2, output_size=3)  # random
+    >>> F.fractional_max_pool3d_with_indices(f32(2, 3, 6, 7, 8), 2, None, (0.5, 0.4, 0.3), True, unit(2, 3, 3))
+    """
+    if _random_samples is not None:
+        return helpers.indexed_fractional_max_pool(
+            input, kernel_size, output_size, output_ratio, samples=_random_samples
+        )
+    return helpers.indexed_fractional_max_pool(
+        input, kernel_size, output_size, output_ratio, samples=helpers.fractional_shifts(rngs(), input)
+    )

@@ -288,3 +288,65 @@ def pad_sequence(sequences: Tensors, batch_first=False, padding_value=0.0, paddi
     if padding_side != "right":
         raise Unsupported("padding_side= of pad_sequence", "flip the sequences, pad them and flip the result")
     return helpers.pad_sequence(sequences, batch_first=batch_first, padding_value=padding_value)
+
+
+@rule("torch.nn.utils.rnn.pack_sequence")
+def pack_sequence(sequences: Tensors, enforce_sorted: Ignored = True):
+    """Sequences of different lengths, for recurrent layers.
+
+    >>> packed = nn.utils.rnn.pack_sequence([f32(4, 2), f32(1, 2), f32(3, 2)], enforce_sorted=False)
+    >>> nn.utils.rnn.pad_packed_sequence(packed)
+    """
+    caveat("a packed sequence is kept padded: its .data has the shape (longest, batch, ...)")
+    return helpers.pack_sequence(sequences)
+
+
+@rule("torch.nn.utils.rnn.unpack_sequence")
+def unpack_sequence(packed_sequences) -> Tensors:
+    """The sequences of a packed one.
+
+    >>> packed = nn.utils.rnn.pack_sequence([f32(4, 2), f32(3, 2), f32(1, 2)])
+    >>> nn.utils.rnn.unpack_sequence(packed)
+    """
+    return helpers.unpad_sequence(packed_sequences.data, packed_sequences.lengths)
+
+
+@rule("torch.nn.utils.rnn.unpad_sequence")
+def unpad_batch_first(padded_sequences: Tensor, lengths, batch_first: IsTrue = False) -> Tensors:
+    """Sequences without what lies behind their ends.
+
+    >>> nn.utils.rnn.unpad_sequence(f32(3, 5, 2), torch.tensor([4, 5, 1]), batch_first=True)
+    """
+    return helpers.unpad_sequence(padded_sequences, lengths, batch_first=True)
+
+
+@rule("torch.nn.utils.rnn.unpad_sequence")
+def unpad_sequence(padded_sequences: Tensor, lengths, batch_first=False) -> Tensors:
+    """Sequences without what lies behind their ends.
+
+    >>> nn.utils.rnn.unpad_sequence(f32(5, 3, 2) * 1, torch.tensor([4, 5, 1]))
+    >>> nn.utils.rnn.unpad_sequence(f32(3, 5, 2) * 1, torch.tensor([4, 5, 1]), bool(1))
+    """
+    caveat("PyTorch leaves the padded tensor itself transposed behind, where it is not batch-first; the array stays")
+    return helpers.unpad_sequence(padded_sequences, lengths, batch_first=batch_first)
+
+
+@rule("torch.nn.utils.rnn.invert_permutation")
+def invert_permutation(permutation: Tensor) -> Tensor:
+    """Where each number stands in a permutation.
+
+    >>> nn.utils.rnn.invert_permutation(torch.tensor([2, 0, 3, 1]))
+    """
+    return jnp.argsort(permutation)
+
+
+@rule("torch.nn.utils.rnn.PackedSequence", "torch.nn.utils.rnn.PackedSequence.*")
+def PackedSequence(*args, **kwargs):
+    """The rows of sequences, one time after the other.
+
+    >>> nn.utils.rnn.PackedSequence(f32(3, 2), torch.tensor([2, 1]))
+    """
+    raise Unsupported(
+        "packed sequences are kept padded, without batch_sizes",
+        "pad the sequences and keep their lengths, or make one with pack_padded_sequence",
+    )

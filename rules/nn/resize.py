@@ -184,7 +184,14 @@ def ChannelShuffle(groups: int) -> Module:
     return partial(helpers.channel_shuffle, groups=groups)
 
 
-@rule("torch.nn.functional.channel_shuffle", "torch.channel_shuffle", layout="N C ... -> N ... C", rank=rank(input))
+@rule(
+    "torch.nn.functional.channel_shuffle",
+    "torch.nn.functional.native_channel_shuffle",
+    "torch.channel_shuffle",
+    "torch.native_channel_shuffle",
+    layout="N C ... -> N ... C",
+    rank=rank(input),
+)
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Groups of channels interleaved.
 

@@ -263,7 +263,7 @@ def is_complex(input: Tensor) -> bool:
     return jnp.iscomplexobj(input)
 
 
-@rule("torch.is_nonzero")
+@rule("torch.is_nonzero", "torch.Tensor.is_nonzero")
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not 0.
 
@@ -344,3 +344,40 @@ def memory(self: Tensor, *args):
     >>> f32(2, 3).data_ptr()
     """
     raise Unsupported("JAX does not show where arrays lie in memory", "leave it out")
+
+
+@rule("torch.is_same_size", "torch.Tensor.is_same_size")
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal.
+
+    >>> torch.is_same_size(f32(2, 3), f32(2, 3))
+    >>> f32(2, 3).is_same_size(f32(3, 2))
+    """
+    return input.shape == other.shape
+
+
+@rule("torch.is_signed", "torch.Tensor.is_signed")
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers.
+
+    >>> torch.is_signed(f32(2, 3))
+    >>> i64(2, 3, high=5).is_signed()
+    >>> i64(2, 3, high=5).to(torch.uint8).is_signed()
+    >>> torch.is_signed(b8(2, 3)), torch.is_signed(c64(2, 3))
+    """
+    return not jnp.issubdtype(input.dtype, jnp.unsignedinteger) and input.dtype != jnp.bool_
+
+
+@attribute(
+    "torch.Tensor.is_xla",
+    "torch.Tensor.is_ipu",
+    "torch.Tensor.is_maia",
+    "torch.Tensor.is_mtia",
+    "torch.Tensor.is_vulkan",
+)
+def is_elsewhere(self: Tensor) -> bool:
+    """Other kinds of memory, which JAX does not have.
+
+    >>> f32(2, 3).is_xla
+    """
+    return False

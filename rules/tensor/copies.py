@@ -164,3 +164,31 @@ def split_with_sizes_copy(input: Tensor, split_sizes: Shape, dim: Axis = 0) -> T
     >>> f32(2, 6).unsafe_split_with_sizes([4, 2], dim=1)
     """
     return jnp.split(input, helpers.split_points(split_sizes), axis=dim)
+
+
+@rule("torch.detach_copy", mode="pointwise")
+def detach_copy(input: Tensor, *, out: Out = None) -> Tensor:
+    """Without a gradient.
+
+    >>> torch.detach_copy(f32(2, 3)) * f32(2, 3)
+    """
+    return lax.stop_gradient(input)
+
+
+@rule("torch.select_copy", rank=rank(input) - 1)
+def select_copy(input: Tensor, dim, index, *, out: Out = None) -> Tensor:
+    """One slice, without its axis.
+
+    >>> torch.select_copy(f32(2, 3, 4), 1, 2)
+    >>> torch.select_copy(f32(2, 3, 4), -1, -2)
+    """
+    return lax.index_in_dim(input, index, axis=dim, keepdims=False)
+
+
+@rule("torch.Tensor.narrow_copy", mode="along")
+def narrow_copy_method(self: Tensor, dim: Axis, start, length) -> Tensor:
+    """`length` slices from `start` on.
+
+    >>> f32(5, 3).narrow_copy(0, 1, 2)
+    """
+    return lax.slice_in_dim(self, start, start + length, axis=dim)

@@ -446,7 +446,7 @@ def eye(
     return jnp.eye(n, m, dtype=dtype)
 
 
-@rule("torch.Tensor.zero_", mode="pointwise")
+@rule("torch.Tensor.zero_", "torch.zero_", mode="pointwise")
 def zero_(self: Tensor) -> Tensor:
     """All 0.
 
@@ -482,3 +482,22 @@ def copy_(self: Tensor, src: Scalar, non_blocking: Ignored = False) -> Tensor:
     >>> i64(2, 3, high=5).copy_(pos(2, 3).detach() * 5)
     """
     return self.at[...].set(src)
+
+
+@rule("torch.frombuffer", rank=1)
+def frombuffer(buffer, *, dtype: Dtype, count=-1, offset=0, requires_grad: Dropped = False) -> Tensor:
+    """The bytes of an object as numbers.
+
+    >>> torch.frombuffer(bytearray(range(16)), dtype=torch.int32)
+    >>> torch.frombuffer(bytearray(range(16)), dtype=torch.int16, count=3, offset=4)
+    """
+    return jnp.frombuffer(buffer, dtype=dtype, count=count, offset=offset)
+
+
+@rule("torch.from_dlpack", "torch.utils.dlpack.from_dlpack")
+def from_dlpack(ext_tensor, *, device: Device = None, copy: Ignored = None) -> Tensor:
+    """An array of another package.
+
+    >>> torch.from_dlpack(f32(2, 3).detach())
+    """
+    return jnp.from_dlpack(ext_tensor)

@@ -422,7 +422,7 @@ def clamp_max(input: Tensor, max: Scalar) -> Tensor:
     return helpers.clamp(input, max=max)
 
 
-@rule("torch.round", "torch.Tensor.round", mode="pointwise")
+@rule("torch.round", "torch.special.round", "torch.Tensor.round", mode="pointwise")
 def round(input: Tensor, *, decimals=0, out: Out = None) -> Tensor:
     """Round half to even.
 

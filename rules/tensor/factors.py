@@ -172,6 +172,16 @@ def householder_product(input: Tensor, tau: Tensor, *, out: Out = None) -> Tenso
     return lax.linalg.householder_product(input, tau)
 
 
+@rule("torch.ormqr", "torch.Tensor.ormqr", rank=rank(other))
+def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
+    """The product with the orthogonal matrix of a QR decomposition.
+
+    >>> torch.ormqr(f32(4, 3).detach(), pos(3).detach(), f32(4, 2).detach())
+    >>> f32(4, 3).detach().ormqr(pos(3).detach(), f32(2, 4).detach(), False, True)
+    """
+    return lax.linalg.ormqr(input, tau, other, left=left, transpose=transpose)
+
+
 @rule("torch.linalg.vecdot")
 def vecdot(x: Tensor, y: Tensor, *, dim=-1, out: Out = None) -> Tensor:
     """Inner products of vectors along an axis.

@@ -212,3 +212,23 @@ def kaiser(
     >>> torch.signal.windows.kaiser(1)
     """
     return helpers.kaiser_window(M, beta=beta, sym=sym, dtype=dtype)
+
+
+@rule("torch.kaiser_window", rank=1, dtype="float")
+def kaiser_window(
+    window_length,
+    periodic: bool = True,
+    beta=12.0,
+    *,
+    dtype: Dtype = None,
+    layout: Ignored = None,
+    device: Device = None,
+    requires_grad: Dropped = False,
+    pin_memory: Ignored = False,
+) -> Tensor:
+    """Kaiser window.
+
+    >>> torch.kaiser_window(6)
+    >>> torch.kaiser_window(7, False, 3.0, dtype=torch.float64)
+    """
+    return helpers.kaiser_window(window_length, beta=beta, sym=not periodic, dtype=dtype)

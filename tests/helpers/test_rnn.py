@@ -120,6 +120,21 @@ def test_pad_packed_sequence_length(agree, normal, total):
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
+def test_unpad_sequence(agree, normal, batch_first):
+    def run(module):
+        return lambda x: module.unpad_sequence(x * 1, lengths, batch_first)[1]  # torch transposes it
+
+    lengths = torch.tensor([3, 2, 5] if batch_first else [2, 3, 1, 2, 3])
+    agree(run(torch_rnn), lambda x: rnn.unpad_sequence(x, lengths.numpy(), batch_first)[1], normal(3, 5, 2))
+
+
+def test_pack_sequence():
+    packed = rnn.pack_sequence([jnp.ones((2, 4)), jnp.ones((3, 4))])
+    assert packed.data.shape == (3, 2, 4)
+    np.testing.assert_array_equal(packed.lengths, [2, 3])
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
 def test_pad_sequence(agree, normal, batch_first):
     agree(
         lambda *parts: torch_rnn.pad_sequence(parts, batch_first, 0.5),

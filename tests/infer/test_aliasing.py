@@ -63,6 +63,7 @@ COMPUTED = {
     "chained": "y = x.add_(1).mul_(2)\n    return y",
     "in a tuple": "return (x.add_(1), x)",
     "in an expression": "return torch.relu_(x) + x",
+    "by a function without a rule of its own": "y = x\n    torch.sigmoid_(x)\n    return torch.clamp_(y, 0.2, 0.5) + x",
     "a chain as a statement": "x.clamp_(0, 1).add_(2)\n    return x",
     "a loop that writes": "y = torch.zeros(3, 4)\n    for i in range(3):\n        y[i] = x[0]\n    return y",
     "a loop that collects": "out = []\n    for i in range(2):\n        out.append(x + i)\n    return torch.stack(out)",

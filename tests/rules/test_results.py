@@ -7,6 +7,7 @@ OPEN = {
     "torch.utils.checkpoint.checkpoint": "what the function gives",
     "torch.distributions.Independent.base_dist": "a distribution of any class",
     "torch.nn.utils.rnn.pack_padded_sequence": "a sequence that recurrent layers alone read",
+    "torch.nn.utils.rnn.pack_sequence": "a sequence that recurrent layers alone read",
     "torch.jit.script": "the function or module that it is given",
     "torch.compile": "the function or module that it is given",
     "torch.jit.annotate": "the value that it is given",

@@ -74,7 +74,7 @@ def show(name: str, source: bool, rules_dirs: tuple[Path, ...]) -> None:
     if not found and is_interpreted(name):
         click.echo(f"{name} is handled by the converter itself, not by a rule.")
         return
-    found = found or book.family(name)
+    found = found or book.lookup(name.removesuffix("_")) or book.family(name)
     if not found:
         near = _near(name, book.names())
         hint = f" Did you mean {', '.join(near)}?" if near else ""

@@ -1,7 +1,7 @@
 """Losses of `torch.nn.functional` that optax does not have in PyTorch's form."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -282,6 +282,45 @@ def triplet_margin_loss(
     if swap:
         far = jnp.minimum(far, pairwise_distance(positive, negative, p, eps))
     return reduce_loss(clamp(near - far + margin, 0), reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: jax.Array,
+    positive: jax.Array,
+    negative: jax.Array,
+    distance_function: Callable[[jax.Array, jax.Array], jax.Array] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> jax.Array:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin) for a distance d, by default the Euclidean one."""
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = jnp.minimum(far, distance(positive, negative))
+    return reduce_loss(clamp(near - far + margin, 0), reduction)
+
+
+class TripletMarginWithDistanceLoss(nnx.Module):
+    """A triplet loss whose distance is a module."""
+
+    def __init__(
+        self,
+        distance_function: Callable[[jax.Array, jax.Array], jax.Array],
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        self.distance_function = distance_function
+        self.margin = margin
+        self.swap = swap
+        self.reduction = reduction
+
+    def __call__(self, anchor: jax.Array, positive: jax.Array, negative: jax.Array) -> jax.Array:
+        """The loss of (batch, features) arrays; shape () unless the reduction is "none"."""
+        return triplet_margin_with_distance_loss(
+            anchor, positive, negative, self.distance_function, self.margin, self.swap, self.reduction
+        )
 
 
 def multi_margin_loss(

@@ -312,3 +312,14 @@ def pad_sequence(sequences: Sequence[jax.Array], batch_first: bool = False, padd
         widths = [(0, longest - len(sequence)), *[(0, 0)] * (sequence.ndim - 1)]
         padded.append(jnp.pad(sequence, widths, constant_values=padding_value))
     return jnp.stack(padded, 0 if batch_first else 1)
+
+
+def pack_sequence(sequences: Sequence[jax.Array]) -> PackedSequence:
+    """Marks sequences (length, ...), which are padded to the longest, with their lengths."""
+    return PackedSequence(pad_sequence(sequences), jnp.array([len(sequence) for sequence in sequences]))
+
+
+def unpad_sequence(padded: jax.Array, lengths: jax.Array | Sequence[int], batch_first: bool = False) -> list[jax.Array]:
+    """The sequences (length, ...) in a padded array (time, batch, ...), or in a batch-first one; not under jit."""
+    sequences = padded if batch_first else padded.swapaxes(0, 1)
+    return [sequence[: int(length)] for sequence, length in zip(sequences, lengths, strict=True)]

@@ -60,6 +60,7 @@ from torch2jax.infer.rule_layers import default_layer
 from torch2jax.infer.scaling import SCALERS, build_scaler, call_scaler_method
 from torch2jax.infer.selectors import selected
 from torch2jax.infer.storage import storage_of
+from torch2jax.rules.model import Rule
 
 
 @evaluates(cst.Call)
@@ -280,7 +281,7 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
         return build_scaler(frame, node, arguments)
     if is_host_api(frame.program, name):
         return host_api(frame, node, host_name(name) or name, arguments)
-    rules = [rule for rule in frame.program.book.lookup(name) if rule.kind == "rule"]
+    rules = _function_rules(frame, name)
     if rules and rules[0].result == "Optimizer":
         from torch2jax.infer.optimizers import build_optimizer
 
@@ -305,6 +306,16 @@ def call_api(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> K
         return FREE
     note_numpy_call(frame, node)
     return NUMPY
+
+
+def _function_rules(frame: Frame, name: str) -> list[Rule]:
+    """The rules of a function; ``torch.abs_`` has those of ``torch.abs``, as methods do."""
+    book = frame.program.book
+    rules = [rule for rule in book.lookup(name) if rule.kind == "rule"]
+    base = name.removesuffix("_")
+    if rules or base == name or base.rpartition(".")[0] not in ("torch", "torch.nn.functional"):
+        return rules
+    return [rule for rule in book.lookup(base) if rule.kind == "rule"]
 
 
 def _mutated_argument(frame: Frame, node: cst.Call, name: str, arguments: Arguments) -> cst.BaseExpression | None:

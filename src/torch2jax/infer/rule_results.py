@@ -574,7 +574,7 @@ def _result_kind(frame: Frame, node: cst.CSTNode, result: Any, tensor: Kind, fie
         cell.write(tensor, frame.program)
         cell.read(frame.fn)
         return Sequence("list", node)
-    return _PLAIN.get(str(result), UNKNOWN)
+    return UNKNOWN if result is None else _PLAIN.get(result, UNKNOWN)
 
 
 def plain_result(frame: Frame, node: cst.CSTNode, rule: Rule) -> Kind:

@@ -21,10 +21,12 @@ class Hooked(nnx.Module):
         self.features["fc"] = lax.stop_gradient(output)
 
     def __call__(self, x):
-        y = nnx.remat(self.fc)(x)
+        y = _checkpoint(self.fc, x)
+        # TODO(torch2jax): T2J103 torch.Tensor.data_ptr: JAX does not show where arrays lie in memory
         pointer = y.data_ptr()
+        # TODO(torch2jax): T2J103 torch.Tensor.untyped_storage: JAX does not show where arrays lie in memory
         storage = y.untyped_storage()
-        # TODO(torch2jax): T2J102 torch.as_strided: `input` is Tensor, the argument is none
+        # TODO(torch2jax): T2J103 torch.as_strided: JAX arrays have no strides
         strided = torch.as_strided(y, (2, 2), (1, 2))
         # TODO(torch2jax): T2J101 torch.some_function_of_the_future has no rule
         y = torch.some_function_of_the_future(y, pointer)
@@ -57,6 +59,13 @@ def fast(model, x):
 
 
 # Helpers without a Flax equivalent.
+
+
+def _checkpoint(function: Callable[..., Any], *args: Any) -> Any:
+    """What ``function`` or a module gives; what it computes inside is computed again for gradients."""
+    if isinstance(function, nnx.Module):
+        return nnx.remat(lambda module, *args: module(*args))(function, *args)
+    return nnx.remat(function)(*args)
 
 
 def clamp(x: jax.Array, min: jax.Array | float | None = None, max: jax.Array | float | None = None) -> jax.Array:
