@@ -21,6 +21,8 @@ from torch2jax.verify.sources import sources_of
 
 SECONDS = 300.0
 """How long one step of a sample may take, as of `torch2jax verify`."""
+LAST = "gradients"
+"""The last rung: values in both modes, buffers and gradients, as of the examples of rules."""
 _TRANSLATION = "_jax.py"
 _Definition = ast.FunctionDef | ast.ClassDef
 
@@ -130,7 +132,7 @@ def _row(item: Checked) -> tuple[str, str, int, str, str]:
 def _check(sample: Sample, options: Options) -> list[Checked]:
     """Verify a sample. What can't be verified at all is a problem of the whole sample."""
     try:
-        report = verify_apart(sample.path, None, sample.cases, options, timeout=SECONDS, dtypes=["float64"])
+        report = verify_apart(sample.path, None, sample.cases, options, timeout=SECONDS, dtypes=["float64"], last=LAST)
     except (CaseError, InputError, OSError, UnicodeDecodeError) as error:
         return [Checked(sample.path.stem, str(sample.path), 1, "the sample", str(error))]
     return list(_checked(sample, report))
