@@ -42,7 +42,7 @@ def Categorical(probs=None, logits=None, validate_args: Ignored = None) -> Objec
     >>> torch.distributions.Categorical(given[0], given[1]).entropy()
     """
     if probs is None:
-        return helpers.Categorical(logits=logits)
+        return helpers.Categorical(given_logits=logits)
     if logits is None:
         return helpers.Categorical(probs)
     return helpers.Categorical(probs, logits)
@@ -59,7 +59,7 @@ def OneHotCategorical(probs=None, logits=None, validate_args: Ignored = None) ->
     >>> torch.distributions.OneHotCategorical(given[0], given[1]).entropy()
     """
     if probs is None:
-        return helpers.OneHotCategorical(logits=logits)
+        return helpers.OneHotCategorical(given_logits=logits)
     if logits is None:
         return helpers.OneHotCategorical(probs)
     return helpers.OneHotCategorical(probs, logits)
@@ -76,7 +76,7 @@ def Bernoulli(probs=None, logits=None, validate_args: Ignored = None) -> Object:
     >>> torch.distributions.Bernoulli(given[0], given[1]).entropy()
     """
     if probs is None:
-        return helpers.Bernoulli(logits=logits)
+        return helpers.Bernoulli(given_logits=logits)
     if logits is None:
         return helpers.Bernoulli(probs)
     return helpers.Bernoulli(probs, logits)
@@ -365,7 +365,7 @@ def probs(self) -> Tensor:
     >>> torch.distributions.Categorical(pos(2, 5)).probs
     >>> torch.distributions.OneHotCategorical(pos(2, 5)).probs
     """
-    return self.normalized_probs
+    return self.probs
 
 
 @attribute("torch.distributions.Categorical.logits", "torch.distributions.OneHotCategorical.logits")
@@ -375,7 +375,7 @@ def logits(self) -> Tensor:
     >>> torch.distributions.Categorical(logits=f32(2, 5)).logits
     >>> torch.distributions.Categorical(pos(2, 5)).logits
     """
-    return self.normalized_logits
+    return self.logits
 
 
 @attribute("torch.distributions.Bernoulli.probs")
@@ -385,7 +385,7 @@ def bernoulli_probs(self) -> Tensor:
     >>> torch.distributions.Bernoulli(logits=f32(2, 5)).probs
     >>> torch.distributions.Bernoulli(unit(2, 5)).probs
     """
-    return self.mean
+    return self.probs
 
 
 @attribute("torch.distributions.Bernoulli.logits")
@@ -395,7 +395,7 @@ def bernoulli_logits(self) -> Tensor:
     >>> torch.distributions.Bernoulli(logits=f32(2, 5)).logits
     >>> torch.distributions.Bernoulli(unit(2, 5)).logits
     """
-    return self.log_odds
+    return self.logits
 
 
 @attribute("torch.distributions.Distribution.batch_shape")

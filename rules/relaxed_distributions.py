@@ -18,7 +18,7 @@ def OneHotCategoricalStraightThrough(probs=None, logits=None, validate_args: Ign
     >>> torch.distributions.OneHotCategoricalStraightThrough(given[0], given[1]).entropy()
     """
     if probs is None:
-        return helpers.OneHotCategoricalStraightThrough(logits=logits)
+        return helpers.OneHotCategoricalStraightThrough(given_logits=logits)
     if logits is None:
         return helpers.OneHotCategoricalStraightThrough(probs)
     return helpers.OneHotCategoricalStraightThrough(probs, logits)
@@ -38,7 +38,7 @@ def RelaxedOneHotCategorical(temperature: Scalar, probs=None, logits=None, valid
     >>> torch.distributions.RelaxedOneHotCategorical(0.7, given[0], given[1]).probs
     """
     if probs is None:
-        return helpers.RelaxedOneHotCategorical(temperature, logits=logits)
+        return helpers.RelaxedOneHotCategorical(temperature, given_logits=logits)
     if logits is None:
         return helpers.RelaxedOneHotCategorical(temperature, probs)
     return helpers.RelaxedOneHotCategorical(temperature, probs, logits)
@@ -83,7 +83,7 @@ def probs(self) -> Tensor:
 
     >>> torch.distributions.Multinomial(3, pos(2, 5)).probs
     """
-    return self.normalized_probs
+    return self.probs
 
 
 @attribute("torch.distributions.RelaxedOneHotCategorical.logits", "torch.distributions.Multinomial.logits")
@@ -92,7 +92,7 @@ def logits(self) -> Tensor:
 
     >>> torch.distributions.Multinomial(3, pos(2, 5)).logits
     """
-    return self.normalized_logits
+    return self.logits
 
 
 @attribute(
@@ -206,7 +206,7 @@ def Multinomial(total_count: int = 1, probs=None, logits=None, validate_args: Ig
     >>> torch.distributions.Multinomial(3, pos(2, 5)).sample((4,))  # random
     """
     if probs is None:
-        return helpers.Multinomial(total_count, logits=logits)
+        return helpers.Multinomial(total_count, given_logits=logits)
     if logits is None:
         return helpers.Multinomial(total_count, probs)
     return helpers.Multinomial(total_count, probs, logits)

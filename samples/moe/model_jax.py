@@ -174,4 +174,6 @@ def source_window(src: jax.Array | float, index: jax.Array) -> jax.Array | float
 
 def scatter(x: jax.Array, axis: int, index: jax.Array, src: jax.Array | float) -> jax.Array:
     """`x` with the values of `src` written at `index` along `axis`."""
+    if x.ndim == 0:
+        return scatter(x[None], 0, index.ravel(), jnp.ravel(src))[0]
     return x.at[positions(index, axis)].set(source_window(src, index))

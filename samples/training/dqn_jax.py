@@ -178,7 +178,7 @@ def scale_by_amsgrad(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> o
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:
     """`x` without the given axes, where their size is 1; axes of another size stay."""
     axes = (axis,) if isinstance(axis, int) else axis
-    return x.squeeze(tuple(axis for axis in axes if x.shape[axis] == 1))
+    return x.squeeze(tuple(axis for axis in axes if x.ndim and x.shape[axis] == 1))
 
 
 policy_net = DQN(Corridor.length, n_actions, rngs=rngs)

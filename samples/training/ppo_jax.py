@@ -82,57 +82,57 @@ def clamp_probs(probs: jax.Array) -> jax.Array:
 class Categorical(Distribution):
     """Distributions over the indices of the last axis, given their `probs` or their unnormalised `logits`."""
 
-    probs: Any = None
-    logits: Any = None
+    given_probs: Any = None
+    given_logits: Any = None
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """The common shape of the parameters."""
-        return self.normalized_probs.shape[:-1]
+        return self.probs.shape[:-1]
 
     @property
-    def normalized_probs(self) -> jax.Array:
+    def probs(self) -> jax.Array:
         """Probabilities whose sum is 1."""
-        if self.probs is not None:
-            return jnp.asarray(self.probs / self.probs.sum(-1, keepdims=True))
-        return jax.nn.softmax(self.normalized_logits)
+        if self.given_probs is not None:
+            return jnp.asarray(self.given_probs / self.given_probs.sum(-1, keepdims=True))
+        return jax.nn.softmax(self.logits)
 
     @property
-    def normalized_logits(self) -> jax.Array:
+    def logits(self) -> jax.Array:
         """Logarithms of the probabilities."""
-        if self.logits is not None:
-            return jnp.asarray(self.logits - jax.nn.logsumexp(self.logits, axis=-1, keepdims=True))
-        return jnp.log(clamp_probs(self.normalized_probs))
+        if self.given_logits is not None:
+            return jnp.asarray(self.given_logits - jax.nn.logsumexp(self.given_logits, axis=-1, keepdims=True))
+        return jnp.log(clamp_probs(self.probs))
 
     @property
     def mode(self) -> jax.Array:
         """The most likely outcome."""
-        return self.normalized_probs.argmax(-1)
+        return self.probs.argmax(-1)
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
-        return rngs.categorical(self.normalized_logits, shape=(*sample_shape, *self.batch_shape))
+        return rngs.categorical(self.logits, shape=(*sample_shape, *self.batch_shape))
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability, or density, of `value`."""
         index = value.astype(int)
-        log_probs = self.normalized_logits
+        log_probs = self.logits
         shape = jnp.broadcast_shapes(index.shape, log_probs.shape[:-1])
         log_probs = jnp.broadcast_to(log_probs, (*shape, log_probs.shape[-1]))
         return jnp.take_along_axis(log_probs, jnp.broadcast_to(index, shape)[..., None], axis=-1)[..., 0]
 
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
-        log_probs = self.normalized_logits
+        log_probs = self.logits
         finite = jnp.nan_to_num(log_probs, nan=jnp.nan, posinf=jnp.inf)  # impossible outcomes count nothing
-        return -(finite * self.normalized_probs).sum(-1)
+        return -(finite * self.probs).sum(-1)
 
     def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
         if not isinstance(other, Categorical):
             return super().kl_divergence(other)
-        p, q = self.normalized_probs, other.normalized_probs
-        terms = p * (self.normalized_logits - other.normalized_logits)
+        p, q = self.probs, other.probs
+        terms = p * (self.logits - other.logits)
         terms = jnp.where(q == 0, jnp.inf, terms)
         return jnp.where(p == 0, 0, terms).sum(-1)
 
@@ -273,7 +273,7 @@ class Agent(nnx.Module):
 
     def get_action_and_value(self, x, action=None):
         logits = self.actor(x)
-        probs = Categorical(logits=logits)
+        probs = Categorical(given_logits=logits)
         if action is None:
             action = probs.sample(self.rngs)
         return action, probs.log_prob(action), probs.entropy(), self.critic(x)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from flax import nnx
 
+from torch2jax.helpers import discrete_distributions
 from torch2jax.helpers.continuous_distributions import (
     FisherSnedecor,
     Gumbel,
@@ -112,3 +113,14 @@ def test_a_divergence_without_a_formula_is_an_error() -> None:
     for p, q in [(Normal(0.0, 1.0), Laplace(0.0, 1.0)), (Categorical(jnp.ones(2)), Bernoulli(jnp.ones(2)))]:
         with pytest.raises(NotImplementedError, match=f"the divergence of {type(p).__name__} from {type(q).__name__}"):
             p.kl_divergence(q)
+
+
+@pytest.mark.parametrize("name", ["Categorical", "OneHotCategorical", "Bernoulli"])
+def test_probs_and_logits_are_those_of_torch_whatever_is_given(name: str) -> None:
+    given = np.array([[0.2, 0.7, 0.5], [0.9, 0.1, 0.3]])
+    ours, theirs = getattr(discrete_distributions, name), getattr(torch.distributions, name)
+    pairs = [(ours(jnp.asarray(given)), theirs(torch.tensor(given)))]
+    pairs += [(ours(given_logits=jnp.asarray(given)), theirs(logits=torch.tensor(given)))]
+    for mine, other in pairs:
+        np.testing.assert_allclose(mine.probs, other.probs, rtol=1e-5)
+        np.testing.assert_allclose(mine.logits, other.logits, rtol=1e-5)

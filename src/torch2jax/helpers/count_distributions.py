@@ -129,28 +129,28 @@ class Multinomial(OfCategories):
     """How often each category comes up in `total_count` draws, given its `probs` or unnormalised `logits`."""
 
     total_count: int = field(metadata={"static": True})
-    probs: Any = None
-    logits: Any = None
+    given_probs: Any = None
+    given_logits: Any = None
 
     @property
     def mean(self) -> jax.Array:
         """The expected numbers."""
-        return self.total_count * self.normalized_probs
+        return self.total_count * self.probs
 
     @property
     def variance(self) -> jax.Array:
         """The variances."""
-        return self.mean * (1 - self.normalized_probs)
+        return self.mean * (1 - self.probs)
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
-        probs = self.normalized_probs
+        probs = self.probs
         drawn = self.index.sample(rngs, (self.total_count, *sample_shape))
         return jax.nn.one_hot(drawn, probs.shape[-1], dtype=probs.dtype).sum(0)
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability of `value`."""
-        logits = self.normalized_logits
+        logits = self.logits
         impossible = (value == 0) & jnp.isneginf(logits)
         log_powers = (jnp.where(impossible, 0, logits) * value).sum(-1)
         return gammaln(value.sum(-1) + 1) - gammaln(value + 1).sum(-1) + log_powers

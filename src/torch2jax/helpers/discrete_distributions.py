@@ -28,57 +28,57 @@ def log_odds(probs: jax.Array) -> jax.Array:
 class Categorical(Distribution):
     """Distributions over the indices of the last axis, given their `probs` or their unnormalised `logits`."""
 
-    probs: Any = None
-    logits: Any = None
+    given_probs: Any = None
+    given_logits: Any = None
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """The common shape of the parameters."""
-        return self.normalized_probs.shape[:-1]
+        return self.probs.shape[:-1]
 
     @property
-    def normalized_probs(self) -> jax.Array:
+    def probs(self) -> jax.Array:
         """Probabilities whose sum is 1."""
-        if self.probs is not None:
-            return jnp.asarray(self.probs / self.probs.sum(-1, keepdims=True))
-        return jax.nn.softmax(self.normalized_logits)
+        if self.given_probs is not None:
+            return jnp.asarray(self.given_probs / self.given_probs.sum(-1, keepdims=True))
+        return jax.nn.softmax(self.logits)
 
     @property
-    def normalized_logits(self) -> jax.Array:
+    def logits(self) -> jax.Array:
         """Logarithms of the probabilities."""
-        if self.logits is not None:
-            return jnp.asarray(self.logits - jax.nn.logsumexp(self.logits, axis=-1, keepdims=True))
-        return jnp.log(clamp_probs(self.normalized_probs))
+        if self.given_logits is not None:
+            return jnp.asarray(self.given_logits - jax.nn.logsumexp(self.given_logits, axis=-1, keepdims=True))
+        return jnp.log(clamp_probs(self.probs))
 
     @property
     def mode(self) -> jax.Array:
         """The most likely outcome."""
-        return self.normalized_probs.argmax(-1)
+        return self.probs.argmax(-1)
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
-        return rngs.categorical(self.normalized_logits, shape=(*sample_shape, *self.batch_shape))
+        return rngs.categorical(self.logits, shape=(*sample_shape, *self.batch_shape))
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability, or density, of `value`."""
         index = value.astype(int)
-        log_probs = self.normalized_logits
+        log_probs = self.logits
         shape = jnp.broadcast_shapes(index.shape, log_probs.shape[:-1])
         log_probs = jnp.broadcast_to(log_probs, (*shape, log_probs.shape[-1]))
         return jnp.take_along_axis(log_probs, jnp.broadcast_to(index, shape)[..., None], axis=-1)[..., 0]
 
     def entropy(self) -> jax.Array:
         """The entropy in nats."""
-        log_probs = self.normalized_logits
+        log_probs = self.logits
         finite = jnp.nan_to_num(log_probs, nan=jnp.nan, posinf=jnp.inf)  # impossible outcomes count nothing
-        return -(finite * self.normalized_probs).sum(-1)
+        return -(finite * self.probs).sum(-1)
 
     def kl_divergence(self, other: Any) -> jax.Array:
         """KL(self || other) of each; infinite where an outcome is impossible for `other` alone."""
         if not isinstance(other, Categorical):
             return super().kl_divergence(other)
-        p, q = self.normalized_probs, other.normalized_probs
-        terms = p * (self.normalized_logits - other.normalized_logits)
+        p, q = self.probs, other.probs
+        terms = p * (self.logits - other.logits)
         terms = jnp.where(q == 0, jnp.inf, terms)
         return jnp.where(p == 0, 0, terms).sum(-1)
 
@@ -86,13 +86,13 @@ class Categorical(Distribution):
 class OfCategories(Distribution):
     """Distributions of vectors with an element for each category, given its `probs` or unnormalised `logits`."""
 
-    probs: Any
-    logits: Any
+    given_probs: Any
+    given_logits: Any
 
     @property
     def index(self) -> Categorical:
         """The distribution of one category."""
-        return Categorical(self.probs, self.logits)
+        return Categorical(self.given_probs, self.given_logits)
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -102,17 +102,17 @@ class OfCategories(Distribution):
     @property
     def event_shape(self) -> tuple[int, ...]:
         """The shape of one outcome."""
-        return self.normalized_probs.shape[-1:]
+        return self.probs.shape[-1:]
 
     @property
-    def normalized_probs(self) -> jax.Array:
+    def probs(self) -> jax.Array:
         """Probabilities whose sum is 1."""
-        return self.index.normalized_probs
+        return self.index.probs
 
     @property
-    def normalized_logits(self) -> jax.Array:
+    def logits(self) -> jax.Array:
         """Logarithms of the probabilities."""
-        return self.index.normalized_logits
+        return self.index.logits
 
 
 @jax.tree_util.register_dataclass
@@ -120,18 +120,18 @@ class OfCategories(Distribution):
 class OneHotCategorical(OfCategories):
     """Distributions over one-hot vectors, given the `probs` of their ones, or unnormalised `logits`."""
 
-    probs: Any = None
-    logits: Any = None
+    given_probs: Any = None
+    given_logits: Any = None
 
     @property
     def mean(self) -> jax.Array:
         """The expected outcome."""
-        return self.normalized_probs
+        return self.probs
 
     @property
     def mode(self) -> jax.Array:
         """The most likely outcome."""
-        probs = self.normalized_probs
+        probs = self.probs
         return jax.nn.one_hot(self.index.mode, probs.shape[-1], dtype=probs.dtype)
 
     @property
@@ -141,7 +141,7 @@ class OneHotCategorical(OfCategories):
 
     def sample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that no gradient flows through."""
-        probs = self.normalized_probs
+        probs = self.probs
         return jax.nn.one_hot(self.index.sample(rngs, sample_shape), probs.shape[-1], dtype=probs.dtype)
 
     def log_prob(self, value: jax.Array) -> jax.Array:
@@ -166,7 +166,7 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
 
     def rsample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes through which the gradient flows into the probabilities."""
-        probs = self.normalized_probs
+        probs = self.probs
         return self.sample(rngs, sample_shape) + (probs - jax.lax.stop_gradient(probs))
 
 
@@ -175,20 +175,25 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
 class Bernoulli(Univariate):
     """Distributions over 0 and 1, given the `probs` of 1 or the `logits` (the logarithms of its odds)."""
 
-    probs: Any = None
-    logits: Any = None
+    given_probs: Any = None
+    given_logits: Any = None
+
+    @property
+    def probs(self) -> jax.Array:
+        """The probabilities of 1."""
+        return jnp.asarray(self.given_probs) if self.given_probs is not None else jax.nn.sigmoid(self.given_logits)
 
     @property
     def mean(self) -> jax.Array:
-        """The probabilities of 1."""
-        return jnp.asarray(self.probs) if self.probs is not None else jax.nn.sigmoid(self.logits)
+        """The expected outcome."""
+        return self.probs
 
     @property
-    def log_odds(self) -> jax.Array:
+    def logits(self) -> jax.Array:
         """The logarithms of the odds of 1."""
-        if self.logits is not None:
-            return jnp.asarray(self.logits)
-        return log_odds(self.mean)
+        if self.given_logits is not None:
+            return jnp.asarray(self.given_logits)
+        return log_odds(self.probs)
 
     @property
     def variance(self) -> jax.Array:
@@ -206,7 +211,7 @@ class Bernoulli(Univariate):
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability, or density, of `value`."""
-        logits = self.log_odds
+        logits = self.logits
         return value * logits - jnp.maximum(logits, 0) - jnp.log1p(jnp.exp(-jnp.abs(logits)))
 
     def entropy(self) -> jax.Array:
@@ -218,7 +223,7 @@ class Bernoulli(Univariate):
         if not isinstance(other, Bernoulli):
             return super().kl_divergence(other)
         p, q = self.mean, other.mean
-        ones = p * (jax.nn.softplus(-other.log_odds) - jax.nn.softplus(-self.log_odds))
+        ones = p * (jax.nn.softplus(-other.logits) - jax.nn.softplus(-self.logits))
         ones = jnp.where(p == 0, 0, jnp.where(q == 0, jnp.inf, ones))
-        zeros = (1 - p) * (jax.nn.softplus(other.log_odds) - jax.nn.softplus(self.log_odds))
+        zeros = (1 - p) * (jax.nn.softplus(other.logits) - jax.nn.softplus(self.logits))
         return ones + jnp.where(p == 1, 0, jnp.where(q == 1, jnp.inf, zeros))

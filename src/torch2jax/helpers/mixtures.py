@@ -53,12 +53,12 @@ class MixtureSameFamily(Distribution):
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the probability, or density, of `value`."""
         log_prob = self.components.log_prob(jnp.expand_dims(value, self._axis))
-        return jax.nn.logsumexp(log_prob + self.mixture.normalized_logits, axis=-1)
+        return jax.nn.logsumexp(log_prob + self.mixture.logits, axis=-1)
 
     @property
     def _axis(self) -> int:
         return -1 - len(self.event_shape)
 
     def _expected(self, values: jax.Array) -> jax.Array:
-        probs = jnp.expand_dims(self.mixture.normalized_probs, tuple(range(-len(self.event_shape), 0)))
+        probs = jnp.expand_dims(self.mixture.probs, tuple(range(-len(self.event_shape), 0)))
         return (probs * values).sum(self._axis)

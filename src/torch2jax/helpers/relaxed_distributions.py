@@ -21,18 +21,18 @@ class RelaxedOneHotCategorical(OfCategories):
     """Distributions over vectors of probabilities, one-hot where the `temperature` is low (Maddison et al., 2017)."""
 
     temperature: Any
-    probs: Any = None
-    logits: Any = None
+    given_probs: Any = None
+    given_logits: Any = None
 
     def rsample(self, rngs: nnx.Rngs, sample_shape: Sequence[int] = ()) -> jax.Array:
         """Outcomes that the gradient flows through."""
-        logits = self.normalized_logits
+        logits = self.logits
         unit = clamp_probs(rngs.uniform((*sample_shape, *logits.shape), dtype=logits.dtype))
         return jax.nn.softmax((logits - jnp.log(-jnp.log(unit))) / self.temperature)
 
     def log_prob(self, value: jax.Array) -> jax.Array:
         """The logarithm of the density of `value`."""
-        logits, log_value = self.normalized_logits, jnp.log(value)
+        logits, log_value = self.logits, jnp.log(value)
         k = logits.shape[-1]
         log_scale = gammaln(jnp.asarray(k, logits.dtype)) + (k - 1) * jnp.log(self.temperature)
         scores = jax.nn.log_softmax(logits - log_value * self.temperature)

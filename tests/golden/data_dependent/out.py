@@ -75,4 +75,4 @@ def median(x: jax.Array) -> jax.Array:
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:
     """`x` without the given axes, where their size is 1; axes of another size stay."""
     axes = (axis,) if isinstance(axis, int) else axis
-    return x.squeeze(tuple(axis for axis in axes if x.shape[axis] == 1))
+    return x.squeeze(tuple(axis for axis in axes if x.ndim and x.shape[axis] == 1))

@@ -58,4 +58,4 @@ def fan_in_uniform(in_features: int, kernel_size: int | Sequence[int] = (), grou
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:
     """`x` without the given axes, where their size is 1; axes of another size stay."""
     axes = (axis,) if isinstance(axis, int) else axis
-    return x.squeeze(tuple(axis for axis in axes if x.shape[axis] == 1))
+    return x.squeeze(tuple(axis for axis in axes if x.ndim and x.shape[axis] == 1))

@@ -60,11 +60,15 @@ def source_window(src: jax.Array | float, index: jax.Array) -> jax.Array | float
 
 def scatter(x: jax.Array, axis: int, index: jax.Array, src: jax.Array | float) -> jax.Array:
     """`x` with the values of `src` written at `index` along `axis`."""
+    if x.ndim == 0:
+        return scatter(x[None], 0, index.ravel(), jnp.ravel(src))[0]
     return x.at[positions(index, axis)].set(source_window(src, index))
 
 
 def scatter_add(x: jax.Array, axis: int, index: jax.Array, src: jax.Array | float) -> jax.Array:
     """`x` with the values of `src` added at `index` along `axis`; repeated indices add up."""
+    if x.ndim == 0:
+        return scatter_add(x[None], 0, index.ravel(), jnp.ravel(src))[0]
     return x.at[positions(index, axis)].add(source_window(src, index))
 
 
@@ -77,7 +81,7 @@ def sort_with_indices(x: jax.Array, axis: int = -1, descending: bool = False) ->
 def squeeze(x: jax.Array, axis: int | Sequence[int]) -> jax.Array:
     """`x` without the given axes, where their size is 1; axes of another size stay."""
     axes = (axis,) if isinstance(axis, int) else axis
-    return x.squeeze(tuple(axis for axis in axes if x.shape[axis] == 1))
+    return x.squeeze(tuple(axis for axis in axes if x.ndim and x.shape[axis] == 1))
 
 
 def top_k(x: jax.Array, k: int, axis: int = -1, largest: bool = True) -> tuple[jax.Array, jax.Array]:
