@@ -26,7 +26,7 @@ def lines(source: str) -> list[str]:
         ("def f(x):\n    d = Normal(x, 1.0)\n    return d.rsample((3,))", "return d.rsample(rngs, (3,))"),
         ("def f(p: Normal, q: Normal):\n    return D.kl_divergence(p, q)", "return p.kl_divergence(q)"),
         ("def f(p: D.Distribution, x):\n    return p.log_prob(x).sum(-1)", "return p.log_prob(x).sum(axis=-1)"),
-        ("def f(x) -> Categorical:\n    return Categorical(logits=x)", "return Categorical(logits=x)"),
+        ("def f(x) -> Categorical:\n    return Categorical(logits=x)", "return Categorical(given_logits=x)"),
         ("def f(x, c=Normal):\n    return c(x, 1.0).mean", "return c(x, 1.0).mean"),
         ("def f(d):\n    return isinstance(d, Normal)", "return isinstance(d, Normal)"),
         ("def f(x):\n    return D.normal.Normal(x, 1.0).stddev", "return Normal(x, 1.0).stddev"),

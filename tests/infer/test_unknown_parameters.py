@@ -138,4 +138,4 @@ class Pyramid(nn.Module):
 
 def test_a_tensor_has_no_values() -> None:
     source = "class M(nn.Module):\n    def forward(self, x: torch.Tensor):\n        return x.values()\n"
-    assert {d.code for d in convert(PRELUDE + source).diagnostics} == {"T2J101"}
+    assert {d.code for d in convert(PRELUDE + source).diagnostics} == {"T2J103"}

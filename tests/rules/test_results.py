@@ -5,7 +5,7 @@ from torch2jax.rules.cache import load_book
 # What may be anything, or what no annotation names.
 OPEN = {
     "torch.utils.checkpoint.checkpoint": "what the function gives",
-    "torch.distributions.Independent.base_dist": "a distribution of any class",
+    "torch.distributions.TransformedDistribution.transforms": "a list of transforms of any class",
     "torch.nn.utils.rnn.pack_padded_sequence": "a sequence that recurrent layers alone read",
     "torch.nn.utils.rnn.pack_sequence": "a sequence that recurrent layers alone read",
     "torch.jit.script": "the function or module that it is given",
