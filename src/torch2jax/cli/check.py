@@ -47,7 +47,7 @@ def check(
     another way (keywords, positions, variables, starred arguments), or be flagged, and headers must have the parameters
     that the installed torch has. RULES_DIRS are folders of rules of your own, as with --rules-dir.
 
-    In a checkout of torch2jax its own samples are verified as well, unless --rules or --samples says what to check.
+    `torch2jax check --rules '*' --samples samples/` is the whole of torch2jax: the rules and the samples.
 
     Exit status: 0 everything agrees, 1 something does not, 2 bad usage.
     """
@@ -61,7 +61,7 @@ def check(
     except ImportError as error:
         raise click.UsageError(f"{error.name} is missing: pip install 'torch2jax-convert[verify]'") from None
     if pattern is None and not sample_dirs:
-        pattern, sample_dirs = "*", _own_samples()
+        pattern = "*"
     try:
         checked = _checked(pattern, jobs, (*rules_dirs, *more_dirs), sample_dirs, fresh=fresh)
     except (CaseError, OSError, RuleError, UnicodeDecodeError) as error:
@@ -75,14 +75,6 @@ def check(
         click.echo(item.headline)
     click.echo(f"{len(checked)} checks, {len(failures)} failures")
     raise click.exceptions.Exit(1 if failures else 0)
-
-
-def _own_samples() -> tuple[Path, ...]:
-    """The samples of a checkout; an installed package has none."""
-    from torch2jax.rules.cache import builtin_rules_dir
-
-    samples = builtin_rules_dir().with_name("samples")
-    return (samples,) if samples.is_dir() else ()
 
 
 def _checked(
